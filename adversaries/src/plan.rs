@@ -1,0 +1,263 @@
+//! Faults as data: a plan is a list of rows, each a plain value.
+//!
+//! A plan written by hand (a *script*) and one drawn by the generator are the same type, so every
+//! random run can be saved, read, edited, shrunk and committed as a scenario.
+
+use byzsim_core::{NodeId, Span, Time};
+use serde::{Deserialize, Serialize};
+
+/// What goes wrong in a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Plan {
+    /// The faults. Where two rows apply to one message, the first one decides.
+    pub faults: Vec<Fault>,
+}
+
+/// One row of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Fault {
+    /// Why the row is there, for a reader.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// When it begins; at the start of the run if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Moment>,
+    /// When it ends; never if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<Moment>,
+    /// What goes wrong meanwhile.
+    #[serde(rename = "do")]
+    pub action: Action,
+}
+
+/// A point of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// A time.
+    At(Time),
+    /// When a node reports something.
+    When(Milestone),
+}
+
+/// Something that a node reports, for rows that wait for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Milestone {
+    /// Which node; any if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeId>,
+    /// What it reports.
+    pub event: Reported,
+    /// In which view, where the report has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub view: Option<Range>,
+    /// Of which slot or, of a client, of which timestamp.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<Range>,
+    /// The how manieth such report it is; the first if nothing is said.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub count: u32,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+const fn is_one(count: &u32) -> bool {
+    *count == 1
+}
+
+/// The reports that a row can wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reported {
+    /// A client asks; `seq` is its timestamp.
+    Invoked,
+    /// A client accepts an answer; `seq` is its timestamp.
+    Completed,
+    /// A replica accepts a proposal.
+    Accepted,
+    /// A replica knows that a slot is decided.
+    Committed,
+    /// A replica executes a slot.
+    Executed,
+    /// A replica drops its log before a stable checkpoint.
+    StableCheckpoint,
+    /// A replica installs a state that it fetched.
+    Restored,
+    /// A replica asks for a view.
+    ViewChangeStarted,
+    /// A replica enters a view.
+    EnteredView,
+}
+
+/// A closed range of integers: `3`, or `[3, 5]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The least.
+    pub min: u64,
+    /// The greatest.
+    pub max: u64,
+}
+
+/// Which messages a row is about. What is left out matches everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Pattern {
+    /// Kinds, as the protocol names them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<String>,
+    /// Senders.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<NodeId>,
+    /// Receivers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<NodeId>,
+    /// Views. A message that belongs to no view does not match.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub view: Option<Range>,
+    /// Slots. A message that is about no slot does not match.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<Range>,
+    /// Of the messages that match all else while the row is in force: the how manieth, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nth: Option<Range>,
+}
+
+/// What goes wrong. The network's model bounds what becomes of messages between correct nodes
+/// ([`byzsim_core::network`]).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
+pub enum Action {
+    /// Messages wait until the row ends.
+    Hold(Pattern),
+    /// Messages take that much longer.
+    Delay {
+        /// Which.
+        messages: Pattern,
+        /// How much longer.
+        by: Span,
+    },
+    /// Messages are lost.
+    Drop(Pattern),
+    /// Messages arrive twice.
+    Duplicate {
+        /// Which.
+        messages: Pattern,
+        /// How much later the second time.
+        after: Span,
+    },
+    /// Messages do not pass between groups: they wait until the row ends, or are lost.
+    Partition {
+        /// Nodes that hear each other. Who is in no group forms the last one.
+        groups: Vec<Vec<NodeId>>,
+        /// Whether only messages *from* the first group are cut off.
+        #[serde(default)]
+        one_way: bool,
+        /// Whether messages are lost instead of waiting.
+        #[serde(default)]
+        lose: bool,
+    },
+    /// A correct replica stops, and starts again with its stable storage when the row ends.
+    Crash(NodeId),
+    /// A correct node's timers run slow, by that many parts per million; negative: fast. For the
+    /// whole run.
+    Drift {
+        /// Whose.
+        node: NodeId,
+        /// By how much.
+        ppm: i32,
+    },
+    /// A corrupted node that follows the protocol, but sends nothing.
+    Mute(NodeId),
+    /// A corrupted node that does not send some of its messages.
+    Omit {
+        /// Who.
+        node: NodeId,
+        /// Which; the sender is the node.
+        messages: Pattern,
+    },
+    /// A corrupted node that sends some of its messages late.
+    Lag {
+        /// Who.
+        node: NodeId,
+        /// Which; the sender is the node.
+        messages: Pattern,
+        /// How late.
+        by: Span,
+    },
+    /// A corrupted node that tells one of its protocol's lies.
+    Lie {
+        /// Who.
+        node: NodeId,
+        /// The lie's name.
+        lie: String,
+        /// With which messages; the sender is the node.
+        #[serde(default)]
+        messages: Pattern,
+    },
+    /// Two copies of a corrupted node under one key, each with a state of its own: equivocation.
+    /// For the whole run. Each copy hears, and speaks to, the nodes on its side; who is on no side
+    /// deals with both. The copies of a client ask for different things under one timestamp.
+    Twins {
+        /// Who.
+        node: NodeId,
+        /// With whom the first copy deals.
+        left: Vec<NodeId>,
+        /// With whom the second copy deals.
+        right: Vec<NodeId>,
+    },
+}
+
+impl Action {
+    /// The node that must be corrupted for this to happen.
+    pub const fn corrupts(&self) -> Option<NodeId> {
+        match self {
+            Self::Mute(node)
+            | Self::Omit { node, .. }
+            | Self::Lag { node, .. }
+            | Self::Lie { node, .. }
+            | Self::Twins { node, .. } => Some(*node),
+            Self::Hold(_)
+            | Self::Delay { .. }
+            | Self::Drop(_)
+            | Self::Duplicate { .. }
+            | Self::Partition { .. }
+            | Self::Crash(_)
+            | Self::Drift { .. } => None,
+        }
+    }
+
+    /// The name in scenario files.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Hold(_) => "hold",
+            Self::Delay { .. } => "delay",
+            Self::Drop(_) => "drop",
+            Self::Duplicate { .. } => "duplicate",
+            Self::Partition { .. } => "partition",
+            Self::Crash(_) => "crash",
+            Self::Drift { .. } => "drift",
+            Self::Mute(_) => "mute",
+            Self::Omit { .. } => "omit",
+            Self::Lag { .. } => "lag",
+            Self::Lie { .. } => "lie",
+            Self::Twins { .. } => "twins",
+        }
+    }
+}
+
+impl Plan {
+    /// The nodes that the plan corrupts, in order.
+    pub fn corrupted(&self) -> Vec<NodeId> {
+        let mut nodes: Vec<NodeId> =
+            self.faults.iter().filter_map(|fault| fault.action.corrupts()).collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes
+    }
+}

@@ -1,0 +1,134 @@
+//! What a protocol offers beyond running: parameters that files can set, and planted flaws.
+//!
+//! A *flaw* is a named bug, of a kind that real implementations had, that a parameter switches on.
+//! It exists to prove that the checkers and the searches have teeth. Each protocol keeps all its
+//! flaws in one file of *rules*: a rule is a method that says what the paper demands, and what the
+//! flaw makes of it. The handlers ask the rule and never see a flaw.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+use byzsim_core::{Committee, Protocol, Span};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A protocol that scenarios can name.
+pub trait Catalogued:
+    Protocol<Params: Serialize + DeserializeOwned + JsonSchema + Default + Send + Sync>
+{
+    /// The flaws that can be planted, in the order of the catalogue.
+    fn flaws() -> Vec<FlawEntry>;
+
+    /// Plants the flaw of this name.
+    ///
+    /// # Errors
+    /// If the protocol has no such flaw: the names that it has.
+    fn plant(params: &mut Self::Params, flaw: &str) -> Result<(), String>;
+
+    /// Whether the parameters make sense for this committee.
+    ///
+    /// # Errors
+    /// What is wrong, and what would be right.
+    fn check(params: &Self::Params, committee: Committee) -> Result<(), String>;
+
+    /// Whether the protocol's paper claims safety for this committee and these parameters: enough
+    /// replicas, and quorums that intersect as they must.
+    fn within_model(params: &Self::Params, committee: Committee) -> bool;
+
+    /// The timeout on which the protocol's other times depend: a hint for generators of faults.
+    fn base_timeout(params: &Self::Params) -> Span;
+}
+
+/// A planted flaw, as catalogues and scenario files know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlawEntry {
+    /// The name: the number in the catalogue, and a word or two.
+    pub name: &'static str,
+    /// What the flawed rule does, in a sentence.
+    pub about: &'static str,
+    /// The property that falls.
+    pub violates: &'static str,
+}
+
+/// The enum of a protocol's flaws.
+pub trait Flaw: Copy + Ord + Debug + Send + Sync + 'static {
+    /// All of them, in the order of the catalogue.
+    const ALL: &'static [(Self, FlawEntry)];
+}
+
+/// A set of planted flaws. Reads and prints as a list of names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaws<F>(BTreeSet<F>);
+
+impl<F> Default for Flaws<F> {
+    fn default() -> Self {
+        Self(BTreeSet::new())
+    }
+}
+
+impl<F: Flaw> Flaws<F> {
+    /// Whether `flaw` is planted.
+    pub fn has(&self, flaw: F) -> bool {
+        !self.0.is_empty() && self.0.contains(&flaw)
+    }
+
+    /// Whether none is planted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Plants the flaw of this name, or of this number (`P06`).
+    ///
+    /// # Errors
+    /// If there is none: the names that there are.
+    pub fn plant(&mut self, name: &str) -> Result<(), String> {
+        let is_it = |entry: &FlawEntry| {
+            entry.name == name || entry.name.split('-').next().is_some_and(|id| id == name)
+        };
+        match F::ALL.iter().find(|(_, entry)| is_it(entry)) {
+            Some((flaw, _)) => {
+                self.0.insert(*flaw);
+                Ok(())
+            }
+            None => {
+                let names: Vec<&str> = F::ALL.iter().map(|(_, entry)| entry.name).collect();
+                Err(format!("unknown flaw `{name}`, expected one of: {}", names.join(", ")))
+            }
+        }
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        F::ALL.iter().filter(|(flaw, _)| self.0.contains(flaw)).map(|(_, entry)| entry.name)
+    }
+}
+
+impl<F: Flaw> Serialize for Flaws<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.names())
+    }
+}
+
+impl<'de, F: Flaw> Deserialize<'de> for Flaws<F> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut flaws = Self::default();
+        for name in Vec::<String>::deserialize(deserializer)? {
+            flaws.plant(&name).map_err(D::Error::custom)?;
+        }
+        Ok(flaws)
+    }
+}
+
+impl<F: Flaw> JsonSchema for Flaws<F> {
+    fn schema_name() -> Cow<'static, str> {
+        "Flaws".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<&str> = F::ALL.iter().map(|(_, entry)| entry.name).collect();
+        json_schema!({ "type": "array", "items": { "enum": names } })
+    }
+}

@@ -1,0 +1,85 @@
+//! Votes: who said the same thing.
+
+use byzsim_core::{NodeId, ReplicaSet, Signed, Statement};
+
+/// The signed votes of replicas on one question, at most one each.
+#[derive(Clone, Debug)]
+pub struct Votes<T> {
+    voters: ReplicaSet,
+    votes: Vec<Signed<T>>,
+}
+
+impl<T> Default for Votes<T> {
+    fn default() -> Self {
+        Self { voters: ReplicaSet::default(), votes: Vec::new() }
+    }
+}
+
+impl<T: Statement + Clone> Votes<T> {
+    /// Adds a vote unless its signer voted before; says whether it was added.
+    pub fn add(&mut self, vote: Signed<T>) -> bool {
+        let new = self.voters.insert(vote.signer());
+        if new {
+            self.votes.push(vote);
+        }
+        new
+    }
+
+    /// Adds a vote even if its signer voted before. What no correct implementation does.
+    pub fn add_again(&mut self, vote: Signed<T>) {
+        self.voters.insert(vote.signer());
+        self.votes.push(vote);
+    }
+
+    /// The votes, in the order of their arrival.
+    pub fn iter(&self) -> impl Iterator<Item = &Signed<T>> {
+        self.votes.iter()
+    }
+
+    /// The vote of `node`.
+    pub fn of(&self, node: NodeId) -> Option<&Signed<T>> {
+        self.votes.iter().find(|vote| vote.signer() == node)
+    }
+
+    /// Removes the vote of `node`.
+    pub fn remove(&mut self, node: NodeId) {
+        self.votes.retain(|vote| vote.signer() != node);
+        self.voters = self.votes.iter().map(Signed::signer).collect();
+    }
+
+    /// Whether nobody voted.
+    pub fn is_empty(&self) -> bool {
+        self.votes.is_empty()
+    }
+}
+
+/// The size of a quorum of `n` replicas of which `f` may be faulty: any two quorums share a correct
+/// replica, ceil((n + f + 1) / 2). It is 2f + 1 for n = 3f + 1.
+///
+/// For other n it is not: with n = 5 and f = 1, 2f + 1 = 3 is unsafe, as two sets of 3 among 5 may
+/// share the faulty replica only.
+pub const fn quorum(n: usize, f: usize) -> usize {
+    (n + f + 1).div_ceil(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quorum;
+
+    #[test]
+    fn quorums_intersect_in_a_correct_replica_and_are_available() {
+        for (n, f, expected) in
+            [(1, 0, 1), (4, 1, 3), (5, 1, 4), (6, 1, 4), (7, 2, 5), (10, 3, 7), (31, 10, 21)]
+        {
+            assert_eq!(quorum(n, f), expected, "n = {n}, f = {f}");
+        }
+        for f in 0..20 {
+            for n in 3 * f + 1..3 * f + 9 {
+                let q = quorum(n, f);
+                assert!(f < 2 * q - n, "n = {n}, f = {f}: two quorums share a correct replica");
+                assert!(2 * (q - 1) <= n + f, "n = {n}, f = {f}: no smaller number would do");
+                assert!(q <= n - f, "n = {n}, f = {f}: the correct replicas are a quorum");
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The adversary: it schedules every message, and it is every corrupted node.
+//!
+//! Powers: it sees every message as it is sent, and every observation; it wishes for delays,
+//! losses and copies; it acts as the corrupted nodes and holds their signers; it crashes and
+//! restarts nodes. Non-powers, by type: its outbox names no sender, so it cannot send as a correct
+//! node; its wishes are clamped to the network model ([`crate::network`]); it never sees a node's
+//! state or the simulation.
+
+use std::rc::Rc;
+
+use crate::history::Operation;
+use crate::id::NodeId;
+use crate::node::{Kind, Outbox};
+use crate::observation::Observation;
+use crate::time::{Span, Time};
+
+/// One message on its way over one link.
+#[derive(Debug)]
+pub struct Sent<'a, M> {
+    /// When it is sent.
+    pub now: Time,
+    /// Who sends it.
+    pub from: NodeId,
+    /// To whom.
+    pub to: NodeId,
+    /// Which kind it is.
+    pub kind: Kind,
+    /// How many messages of its kind the link carried before.
+    pub count: u32,
+    /// The message.
+    pub msg: &'a M,
+}
+
+/// What the adversary wishes for a message. The network grants what its model allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The latency that the network draws.
+    Natural,
+    /// That much later than the network's latency.
+    Delay(Span),
+    /// After exactly that span, whatever the network would draw.
+    Exactly(Span),
+    /// Not before [`Control::release`] is called with this key.
+    Hold(u32),
+    /// Never.
+    Drop,
+    /// As the network draws, and once more that much later.
+    Duplicate(Span),
+}
+
+/// Something that happens to a corrupted node.
+#[derive(Debug)]
+pub enum Event<'a, M> {
+    /// The run starts.
+    Start,
+    /// A message arrives.
+    Message(NodeId, &'a Rc<M>),
+    /// A wake-up that the node asked for.
+    Wake(Wake),
+    /// The application asks a corrupted client for an operation.
+    Operation(&'a Operation),
+}
+
+/// The timer key of corrupted nodes: a token that the adversary chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wake(pub u64);
+
+/// What the adversary decides outside of any message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// A correct node stops; messages to it are lost, its timers are gone.
+    Crash(NodeId),
+    /// A crashed node starts again with what it kept.
+    Restart(NodeId),
+    /// The messages held under this key are delivered, with the latency that the network draws.
+    Release(u32),
+    /// [`Adversary::control`] is called again then.
+    Alarm(Time),
+}
+
+/// Where the adversary leaves its commands.
+#[derive(Debug, Default)]
+pub struct Control {
+    pub(crate) commands: Vec<Command>,
+}
+
+impl Control {
+    /// Stops a correct node.
+    pub fn crash(&mut self, node: NodeId) {
+        self.commands.push(Command::Crash(node));
+    }
+
+    /// Starts a crashed node again.
+    pub fn restart(&mut self, node: NodeId) {
+        self.commands.push(Command::Restart(node));
+    }
+
+    /// Lets the messages held under `key` go.
+    pub fn release(&mut self, key: u32) {
+        self.commands.push(Command::Release(key));
+    }
+
+    /// Asks to be called at `time`.
+    pub fn alarm(&mut self, time: Time) {
+        self.commands.push(Command::Alarm(time));
+    }
+}
+
+/// The adversary of a run.
+pub trait Adversary<M> {
+    /// The nodes that it corrupted, from the start to the end.
+    fn corrupted(&self) -> Vec<NodeId>;
+
+    /// How much slower (positive, in parts per million) a node's timers run.
+    fn drift_ppm(&self, node: NodeId) -> i32;
+
+    /// Decides about one message.
+    fn schedule(&mut self, sent: &Sent<'_, M>) -> Fate;
+
+    /// Acts as the corrupted node `me`.
+    fn act(&mut self, me: NodeId, event: Event<'_, M>, out: &mut Outbox<M, Wake>);
+
+    /// Is shown what a node reports, corrupted nodes included.
+    fn notice(&mut self, now: Time, node: NodeId, observation: &Observation, control: &mut Control);
+
+    /// Is called at the start, and at every alarm that it asked for.
+    fn control(&mut self, now: Time, control: &mut Control);
+}
+
+/// The adversary that does nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Benign;
+
+impl<M> Adversary<M> for Benign {
+    fn corrupted(&self) -> Vec<NodeId> {
+        Vec::new()
+    }
+    fn drift_ppm(&self, _: NodeId) -> i32 {
+        0
+    }
+    fn schedule(&mut self, _: &Sent<'_, M>) -> Fate {
+        Fate::Natural
+    }
+    fn act(&mut self, me: NodeId, _: Event<'_, M>, _: &mut Outbox<M, Wake>) {
+        unreachable!("{me} is not corrupted");
+    }
+    fn notice(&mut self, _: Time, _: NodeId, _: &Observation, _: &mut Control) {}
+    fn control(&mut self, _: Time, _: &mut Control) {}
+}

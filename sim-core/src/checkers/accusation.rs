@@ -1,0 +1,40 @@
+//! No false accusation: proof of misbehaviour names corrupted nodes only.
+
+use std::collections::BTreeSet;
+
+use super::{Brief, Checker, Findings, Stamp, Verdict};
+use crate::id::NodeId;
+use crate::observation::Observation;
+
+#[derive(Debug)]
+pub(super) struct Accusation {
+    findings: Findings,
+    corrupted: BTreeSet<NodeId>,
+}
+
+impl Accusation {
+    pub(super) fn new(brief: &Brief) -> Self {
+        let corrupted = brief.corrupted.iter().copied().collect();
+        Self { findings: Findings::default(), corrupted }
+    }
+}
+
+impl Checker for Accusation {
+    fn observe(&mut self, at: Stamp, node: NodeId, observation: &Observation) {
+        let Observation::Proven { node: accused, reason } = observation else { return };
+        self.findings.judge();
+        if !self.corrupted.contains(accused) {
+            self.findings.violate(at, reason, || {
+                format!("{node} holds proof against the correct node {accused}: {reason}")
+            });
+        }
+    }
+
+    /// A run without proofs has nothing to hold against it: absence is what is asked for.
+    fn finish(&mut self, _: Stamp) -> Verdict {
+        match self.findings.violation.take() {
+            Some(violation) => Verdict::Violated(violation),
+            None => Verdict::Holds(self.findings.judged),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Properties of runs, judged online from observations of correct nodes.
+//!
+//! One file each. A checker shares no code with what it judges, and says how much it judged: a
+//! property that "holds" because nothing happened is inconclusive.
+
+mod accusation;
+mod agreement;
+mod exactly_once;
+mod liveness;
+mod validity;
+
+use crate::id::{Committee, NodeId};
+use crate::observation::Observation;
+use crate::time::{Span, Time};
+use serde::{Deserialize, Serialize};
+
+/// When something was observed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The virtual time.
+    pub time: Time,
+    /// The number of the event in the trace.
+    pub event: u64,
+}
+
+/// A property of a run.
+pub trait Checker {
+    /// A correct node observes something.
+    fn observe(&mut self, at: Stamp, node: NodeId, observation: &Observation);
+    /// The run is over at `end`.
+    fn finish(&mut self, end: Stamp) -> Verdict;
+}
+
+/// What a checker found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The property holds in this run, over so many judged facts.
+    Holds(u64),
+    /// The property is violated.
+    Violated(Violation),
+    /// Nothing to judge, or a budget ran out: why.
+    Inconclusive(String),
+}
+
+/// The first place where a property is violated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// When it became visible.
+    pub at: Stamp,
+    /// What happened, in a sentence that names nodes, slots and requests.
+    pub explanation: String,
+    /// The shape of the violation: what stays the same when names and numbers change. Two runs that
+    /// violate a property in one shape are taken for one finding.
+    pub shape: String,
+}
+
+impl Verdict {
+    /// Whether the property is violated.
+    pub const fn is_violated(&self) -> bool {
+        matches!(self, Self::Violated(_))
+    }
+}
+
+/// What checkers are told about a run before it starts.
+#[derive(Clone, Debug)]
+pub struct Brief {
+    /// Who takes part.
+    pub committee: Committee,
+    /// Which nodes the adversary corrupted.
+    pub corrupted: Vec<NodeId>,
+    /// When the network becomes synchronous; `NEVER` if it does not.
+    pub gst: Time,
+    /// Within which span after GST and after its invocation an operation must complete.
+    pub liveness_bound: Span,
+    /// How many steps the linearizability search may take before it gives up.
+    pub search_budget: u64,
+}
+
+/// A row of the table of checkers.
+#[derive(Clone, Copy)]
+pub struct Property {
+    /// The name in scenario files and outputs.
+    pub name: &'static str,
+    /// The property, in a sentence.
+    pub about: &'static str,
+    /// Makes the checker for one run.
+    pub checker: fn(&Brief) -> Box<dyn Checker>,
+}
+
+impl std::fmt::Debug for Property {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// All properties, in the order in which outputs show them.
+pub const PROPERTIES: &[Property] = &[
+    Property {
+        name: "agreement",
+        about: "Correct replicas execute the same batches in the same slots, each in order and \
+                without gaps, and no decided slot ever changes.",
+        checker: |_| Box::new(agreement::Agreement::default()),
+    },
+    Property {
+        name: "validity",
+        about: "Correct replicas apply only requests that their client asked for.",
+        checker: |brief| Box::new(validity::Validity::new(brief)),
+    },
+    Property {
+        name: "exactly-once",
+        about: "No correct replica applies a request twice, or a client's requests out of order.",
+        checker: |_| Box::new(exactly_once::ExactlyOnce::default()),
+    },
+    Property {
+        name: "liveness",
+        about: "After GST every operation of a correct client completes within the bound that the \
+                protocol's timeouts give.",
+        checker: |brief| Box::new(liveness::Liveness::new(brief)),
+    },
+    Property {
+        name: "accusation",
+        about: "No correct node is proven guilty.",
+        checker: |brief| Box::new(accusation::Accusation::new(brief)),
+    },
+];
+
+/// Keeps the first violation: what comes after it may be its consequence.
+#[derive(Debug, Default)]
+struct Findings {
+    judged: u64,
+    violation: Option<Violation>,
+}
+
+impl Findings {
+    fn judge(&mut self) {
+        self.judged += 1;
+    }
+
+    fn violate(&mut self, at: Stamp, shape: &str, explanation: impl FnOnce() -> String) {
+        if self.violation.is_none() {
+            let (explanation, shape) = (explanation(), shape.to_owned());
+            self.violation = Some(Violation { at, explanation, shape });
+        }
+    }
+
+    fn verdict(&mut self, nothing: &str) -> Verdict {
+        match self.violation.take() {
+            Some(violation) => Verdict::Violated(violation),
+            None if self.judged == 0 => Verdict::Inconclusive(nothing.to_owned()),
+            None => Verdict::Holds(self.judged),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Validity: correct replicas apply only requests that their client asked for.
+//!
+//! What a corrupted client signed is not its application's business, so only requests in the name
+//! of correct clients are judged.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Brief, Checker, Findings, Stamp, Verdict};
+use crate::history::Operation;
+use crate::id::NodeId;
+use crate::observation::Observation;
+
+#[derive(Debug)]
+pub(super) struct Validity {
+    findings: Findings,
+    corrupted: BTreeSet<NodeId>,
+    asked: BTreeMap<(NodeId, u64), Operation>,
+}
+
+impl Validity {
+    pub(super) fn new(brief: &Brief) -> Self {
+        let corrupted = brief.corrupted.iter().copied().collect();
+        Self { findings: Findings::default(), corrupted, asked: BTreeMap::new() }
+    }
+}
+
+impl Checker for Validity {
+    fn observe(&mut self, at: Stamp, node: NodeId, observation: &Observation) {
+        match observation {
+            Observation::Invoked { timestamp, operation } => {
+                self.asked.insert((node, *timestamp), operation.clone());
+            }
+            Observation::Applied { client, timestamp, operation, .. }
+                if !self.corrupted.contains(client) =>
+            {
+                self.findings.judge();
+                match self.asked.get(&(*client, *timestamp)) {
+                    Some(asked) if asked == operation => {}
+                    Some(asked) => self.findings.violate(at, "altered", || {
+                        format!(
+                            "{node} applied {client}#{timestamp} as `{operation}`, \
+                             but {client} asked for `{asked}`"
+                        )
+                    }),
+                    None => self.findings.violate(at, "invented", || {
+                        format!(
+                            "{node} applied `{operation}` as {client}#{timestamp}, \
+                             but {client} never asked for it"
+                        )
+                    }),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, _: Stamp) -> Verdict {
+        self.findings.verdict("no request of a correct client was applied")
+    }
+}

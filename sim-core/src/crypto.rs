@@ -1,0 +1,301 @@
+//! Digests and signatures, with two backends behind one interface.
+//!
+//! `ed25519` is the real thing (RFC 8032, ed25519-dalek). `ideal` is a keyed hash whose secrets no
+//! adversary can reach: unforgeable by construction, and cheap. A [`Signer`] is the only thing that
+//! makes a signature which verifies; each node holds its own, the adversary those of the corrupted
+//! nodes. Anyone can make a *garbage* signature ([`Signed::forged`]), so a protocol that forgets to
+//! verify is caught.
+//!
+//! What is signed is the SHA-256 digest of a statement's canonical bytes, which begin with a domain
+//! tag (protocol and message kind) and the signer. Signatures *inside* a statement are not covered
+//! by the one around it: a certificate within a view-change message is a list of (signer,
+//! statement) whose signatures travel beside it. The receiver verifies them all the same.
+
+use std::cell::Cell;
+use std::fmt;
+use std::rc::Rc;
+
+use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::encode::{Encode, Encoder};
+use crate::id::{Committee, NodeId};
+use crate::rng::{Purpose, SimRng};
+
+/// A SHA-256 digest. Prints as its first four hexadecimal digits: `7be1`.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// The first eight bytes as an integer: enough to tell messages of a run apart.
+    pub fn prefix(&self) -> u64 {
+        let (head, _) = self.0.split_first_chunk::<8>().expect("a digest has 32 bytes");
+        u64::from_be_bytes(*head)
+    }
+
+    /// All 64 hexadecimal digits.
+    pub fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:02x}{:02x}", self.0[0], self.0[1])
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Which signatures a run uses. Counts, sizes and trace hashes do not depend on it.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum CryptoBackend {
+    /// Ed25519 signatures.
+    #[default]
+    Ed25519,
+    /// Keyed hashes with secrets that no adversary can reach.
+    Ideal,
+}
+
+/// A signature: 64 bytes with either backend.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Signature([u8; 64]);
+
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sig:{:02x}{:02x}", self.0[0], self.0[1])
+    }
+}
+
+/// The keys of all nodes: made by the run, out of reach of nodes and adversaries.
+pub struct Keyring {
+    committee: Committee,
+    keys: Keys,
+}
+
+enum Keys {
+    Ed25519(Vec<(SigningKey, VerifyingKey)>),
+    Ideal(Vec<[u8; 32]>),
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyring").field("committee", &self.committee).finish_non_exhaustive()
+    }
+}
+
+impl Keyring {
+    /// The keys of `committee` in the run of `seed`.
+    pub fn new(backend: CryptoBackend, committee: Committee, seed: u64) -> Rc<Self> {
+        let mut rng = SimRng::new(seed, Purpose::Keys, 0);
+        let secrets = committee.nodes().map(|_| rng.key());
+        let keys = match backend {
+            CryptoBackend::Ideal => Keys::Ideal(secrets.collect()),
+            CryptoBackend::Ed25519 => Keys::Ed25519(
+                secrets
+                    .map(|secret| SigningKey::from_bytes(&secret))
+                    .map(|key| (key.clone(), key.verifying_key()))
+                    .collect(),
+            ),
+        };
+        Rc::new(Self { committee, keys })
+    }
+
+    /// The one signer of `node`.
+    pub fn signer(self: &Rc<Self>, node: NodeId) -> Rc<Signer> {
+        assert!(self.committee.contains(node), "{node} has no key");
+        let keyring = Rc::clone(self);
+        Rc::new(Signer { node, keyring, signed: Cell::new(0), verified: Cell::new(0) })
+    }
+
+    fn sign(&self, node: NodeId, digest: &Digest) -> Signature {
+        let place = self.committee.index(node);
+        match &self.keys {
+            Keys::Ed25519(keys) => Signature(keys[place].0.sign(&digest.0).to_bytes()),
+            Keys::Ideal(secrets) => ideal_signature(&secrets[place], digest),
+        }
+    }
+
+    fn verifies(&self, node: NodeId, digest: &Digest, signature: &Signature) -> bool {
+        if !self.committee.contains(node) {
+            return false;
+        }
+        let place = self.committee.index(node);
+        match &self.keys {
+            Keys::Ed25519(keys) => {
+                let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
+                keys[place].1.verify_strict(&digest.0, &signature).is_ok()
+            }
+            Keys::Ideal(secrets) => *signature == ideal_signature(&secrets[place], digest),
+        }
+    }
+}
+
+fn ideal_signature(secret: &[u8; 32], digest: &Digest) -> Signature {
+    let half: [u8; 32] =
+        Sha256::new().chain_update(secret).chain_update(digest.0).finalize().into();
+    let mut bytes = [0; 64];
+    bytes[..32].copy_from_slice(&half);
+    Signature(bytes)
+}
+
+/// The capability to sign as one node, and to verify what others signed. It counts both.
+///
+/// It is not `Clone`: who was not handed it cannot sign. Copies of one corrupted node ("twins")
+/// share it.
+#[derive(Debug)]
+pub struct Signer {
+    node: NodeId,
+    keyring: Rc<Keyring>,
+    signed: Cell<u64>,
+    verified: Cell<u64>,
+}
+
+impl Signer {
+    /// Whose signer this is.
+    pub const fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// Signs `body`.
+    pub fn sign<T: Statement>(&self, body: T) -> Signed<T> {
+        self.signed.set(self.signed.get() + 1);
+        let digest = statement_digest(self.node, &body);
+        let signature = self.keyring.sign(self.node, &digest);
+        Signed { body, signer: self.node, digest, signature, memo: Cell::new(Some(true)) }
+    }
+
+    /// Whether the signature on `signed` is the named signer's. Counted for this node each time;
+    /// computed once per signed value and its copies, so that n receivers cost one verification.
+    pub fn verify<T: Statement>(&self, signed: &Signed<T>) -> bool {
+        self.verified.set(self.verified.get() + 1);
+        signed.memo.get().unwrap_or_else(|| {
+            let valid = self.keyring.verifies(signed.signer, &signed.digest, &signed.signature);
+            signed.memo.set(Some(valid));
+            valid
+        })
+    }
+
+    /// How many signatures this node made.
+    pub fn signed(&self) -> u64 {
+        self.signed.get()
+    }
+
+    /// How many signatures this node verified.
+    pub fn verified(&self) -> u64 {
+        self.verified.get()
+    }
+}
+
+/// Something that is signed: canonical bytes under a domain tag.
+pub trait Statement: Encode {
+    /// Protocol and message kind, such as `pbft/prepare`: a signature on one kind of statement is
+    /// none on another.
+    const TAG: &'static str;
+}
+
+fn statement_digest<T: Statement>(signer: NodeId, body: &T) -> Digest {
+    let mut out = Encoder::default();
+    out.text(T::TAG).node(signer).value(body);
+    out.sha256()
+}
+
+/// A statement with its signer and signature. Its parts cannot be changed, only made anew, so the
+/// digest and the memo of the verification stay true.
+#[derive(Clone)]
+pub struct Signed<T> {
+    body: T,
+    signer: NodeId,
+    digest: Digest,
+    signature: Signature,
+    memo: Cell<Option<bool>>,
+}
+
+impl<T: Statement> Signed<T> {
+    /// What anyone can make: `body` with a signature of `signer` that does not verify.
+    pub fn forged(body: T, signer: NodeId) -> Self {
+        let digest = statement_digest(signer, &body);
+        Self { body, signer, digest, signature: Signature([0xFF; 64]), memo: Cell::new(None) }
+    }
+
+    /// The digest of the statement and its signer; not of the signature.
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Who is said to have signed it.
+    pub const fn signer(&self) -> NodeId {
+        self.signer
+    }
+
+    /// What was signed.
+    pub const fn body(&self) -> &T {
+        &self.body
+    }
+}
+
+impl<T> std::ops::Deref for Signed<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.body
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Signed<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}@{}", self.body, self.signer)
+    }
+}
+
+impl<T: Encode> Encode for Signed<T> {
+    fn encode(&self, out: &mut Encoder) {
+        out.node(self.signer).value(&self.body).signature();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Vote(u64);
+    impl Encode for Vote {
+        fn encode(&self, out: &mut Encoder) {
+            out.u64(self.0);
+        }
+    }
+    impl Statement for Vote {
+        const TAG: &'static str = "test/vote";
+    }
+
+    #[test]
+    fn only_the_signer_signs() {
+        let committee = Committee { replicas: 4, faults: 1, clients: 1 };
+        for backend in [CryptoBackend::Ed25519, CryptoBackend::Ideal] {
+            let keyring = Keyring::new(backend, committee, 7);
+            let [a, b] = [0, 1].map(|i| keyring.signer(NodeId::Replica(i)));
+            let vote = a.sign(Vote(3));
+            vote.memo.set(None);
+            assert!(b.verify(&vote), "{backend:?}: a genuine signature verifies");
+            assert!(!b.verify(&Signed::forged(Vote(3), a.node())), "{backend:?}: garbage does not");
+            let stolen = Signed { memo: Cell::new(None), signer: b.node(), ..a.sign(Vote(3)) };
+            assert!(!a.verify(&stolen), "{backend:?}: a signature names its signer");
+            let altered = Signed {
+                memo: Cell::new(None),
+                digest: statement_digest(a.node(), &Vote(4)),
+                ..a.sign(Vote(3))
+            };
+            assert!(!b.verify(&altered), "{backend:?}: a signature binds its statement");
+            let stranger = Signed::forged(Vote(3), NodeId::Replica(9));
+            assert!(!b.verify(&stranger), "{backend:?}: a stranger has no key");
+            assert_eq!((a.signed(), b.verified()), (3, 4), "{backend:?}: both are counted");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Canonical bytes: what is hashed, signed and counted.
+//!
+//! The encoding is fixed (little-endian integers, lengths before contents, a tag before each
+//! variant), so equal values have equal bytes on every machine. The bytes of a *signature* are
+//! left out and counted instead: the trace hash and the message sizes then do not depend on the
+//! crypto backend. A general codec cannot do that, which is why this one is ours.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::crypto::Digest;
+use crate::id::NodeId;
+use crate::time::Time;
+
+/// Something with canonical bytes.
+pub trait Encode {
+    /// Appends the canonical bytes of `self` to `out`.
+    fn encode(&self, out: &mut Encoder);
+
+    /// The SHA-256 digest of the canonical bytes.
+    fn sha256(&self) -> Digest {
+        let mut out = Encoder::default();
+        self.encode(&mut out);
+        out.sha256()
+    }
+}
+
+/// Where canonical bytes are collected.
+#[derive(Debug, Default)]
+pub struct Encoder {
+    bytes: Vec<u8>,
+    signatures: u32,
+}
+
+impl Encoder {
+    /// The bytes that every signature occupies on the wire, whatever the backend (RFC 8032).
+    pub const SIGNATURE_BYTES: u32 = 64;
+
+    /// Empties the encoder but keeps its memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.signatures = 0;
+    }
+
+    /// The bytes so far.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// How many bytes the value takes on the wire, its signatures included.
+    pub fn wire_bytes(&self) -> u32 {
+        let bytes = u32::try_from(self.bytes.len()).expect("no message reaches 4 GiB");
+        bytes + self.signatures * Self::SIGNATURE_BYTES
+    }
+
+    /// The SHA-256 digest of the bytes so far.
+    pub fn sha256(&self) -> Digest {
+        Digest(Sha256::digest(&self.bytes).into())
+    }
+
+    /// Counts one signature, whose bytes stay out.
+    pub fn signature(&mut self) -> &mut Self {
+        self.signatures += 1;
+        self
+    }
+
+    /// Appends one byte.
+    pub fn u8(&mut self, value: u8) -> &mut Self {
+        self.bytes.push(value);
+        self
+    }
+
+    /// Appends an integer of 16 bits.
+    pub fn u16(&mut self, value: u16) -> &mut Self {
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+        self
+    }
+
+    /// Appends an integer of 64 bits.
+    pub fn u64(&mut self, value: u64) -> &mut Self {
+        self.bytes.extend_from_slice(&value.to_le_bytes());
+        self
+    }
+
+    /// Appends a length or a count.
+    pub fn len(&mut self, value: usize) -> &mut Self {
+        self.u64(value as u64)
+    }
+
+    /// Appends an instant.
+    pub fn time(&mut self, value: Time) -> &mut Self {
+        self.u64(value.nanos())
+    }
+
+    /// Appends a node.
+    pub fn node(&mut self, node: NodeId) -> &mut Self {
+        let class = u8::from(node.is_client());
+        self.u8(class).u16(node.number())
+    }
+
+    /// Appends a digest.
+    pub fn digest(&mut self, digest: &Digest) -> &mut Self {
+        self.bytes.extend_from_slice(&digest.0);
+        self
+    }
+
+    /// Appends a string, its length first.
+    pub fn text(&mut self, text: &str) -> &mut Self {
+        self.len(text.len());
+        self.bytes.extend_from_slice(text.as_bytes());
+        self
+    }
+
+    /// Appends bytes as they are.
+    pub fn raw(&mut self, bytes: &[u8]) -> &mut Self {
+        self.bytes.extend_from_slice(bytes);
+        self
+    }
+
+    /// Appends a value.
+    pub fn value(&mut self, value: &impl Encode) -> &mut Self {
+        value.encode(self);
+        self
+    }
+
+    /// Appends a list, its length first.
+    pub fn list<'a, T: Encode + 'a>(
+        &mut self,
+        values: impl ExactSizeIterator<Item = &'a T>,
+    ) -> &mut Self {
+        self.len(values.len());
+        for value in values {
+            value.encode(self);
+        }
+        self
+    }
+}

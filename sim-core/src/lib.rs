@@ -1,0 +1,44 @@
+//! The simulator: virtual time, one event queue, a partially synchronous network, signatures, the
+//! run loop, the trace, and the checkers.
+//!
+//! This crate knows no protocol and does no input or output: it reads no clock, no file, no
+//! environment, and starts no thread. A run is a pure function of its [`Setup`], the protocol's
+//! parameters and the [`Adversary`].
+//!
+//! Where to look: [`node`] says what a protocol is; [`adversary`] what may go wrong; [`sim`] plays
+//! a run; [`checkers`] judge it.
+
+pub mod adversary;
+pub mod checkers;
+pub mod crypto;
+pub mod encode;
+pub mod history;
+pub mod id;
+pub mod metrics;
+pub mod milestones;
+pub mod network;
+pub mod node;
+pub mod observation;
+pub mod queue;
+pub mod rng;
+pub mod sim;
+pub mod time;
+pub mod trace;
+pub mod workload;
+
+pub use adversary::{Adversary, Benign, Control, Event, Fate, Sent, Wake};
+pub use checkers::{PROPERTIES, Stamp, Verdict, Violation};
+pub use crypto::{CryptoBackend, Digest, Signed, Signer, Statement};
+pub use encode::{Encode, Encoder};
+pub use history::{Answer, Call, Operation, Text};
+pub use id::{Committee, NodeId, ReplicaSet};
+pub use metrics::Metrics;
+pub use milestones::{Milestones, SHARED_MILESTONES};
+pub use network::{Latency, NetworkModel};
+pub use node::{ClientNode, Effect, Kind, Lie, Message, Node, Outbox, Protocol};
+pub use observation::Observation;
+pub use queue::EventQueue;
+pub use rng::{Purpose, SimRng};
+pub use sim::{Cabal, Ended, Outcome, Served, Setup, Simulation};
+pub use time::{Span, Time};
+pub use trace::{Marks, Recorder, TraceEvent};

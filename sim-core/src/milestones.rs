@@ -1,0 +1,88 @@
+//! What a run reached: a pass over something that never happened is no pass.
+
+use std::collections::BTreeMap;
+
+use crate::crypto::Digest;
+use crate::id::NodeId;
+use crate::observation::Observation;
+
+/// The milestones that every protocol shares. A protocol adds its own by observing
+/// [`Reached`](Observation::Reached).
+pub const SHARED_MILESTONES: &[(&str, &str)] = &[
+    ("completed", "a correct client accepted an answer"),
+    ("view-change", "a correct replica entered a view above 0"),
+    ("null-request", "a correct replica executed a null request"),
+    ("checkpoint-gc", "a correct replica dropped its log before a stable checkpoint"),
+    ("state-transfer", "a correct replica installed a state that it fetched"),
+    ("crash-restart", "a correct replica crashed and started again"),
+    ("equivocation", "two correct replicas accepted different batches for one slot of one view"),
+    ("proof-of-misbehaviour", "a correct node held signed proof against another"),
+    ("suspicion", "a correct node saw behaviour that no correct node shows"),
+];
+
+/// How often each milestone was reached in a run, and a fingerprint of the way there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Milestones {
+    counts: BTreeMap<&'static str, u64>,
+    accepted: BTreeMap<(u64, u64), Digest>,
+    shape: u64,
+}
+
+impl Milestones {
+    /// Counts one milestone.
+    pub fn reach(&mut self, milestone: &'static str) {
+        *self.counts.entry(milestone).or_default() += 1;
+    }
+
+    /// A correct node observes something.
+    pub fn observe(&mut self, node: NodeId, observation: &Observation) {
+        match *observation {
+            Observation::Completed { .. } => self.reach("completed"),
+            Observation::EnteredView { view } if 0 < view => {
+                self.turn(node, 1, view);
+                self.reach("view-change");
+            }
+            Observation::Executed { seq, null: true, .. } => {
+                self.turn(node, 2, seq);
+                self.reach("null-request");
+            }
+            Observation::StableCheckpoint { seq, .. } => {
+                self.turn(node, 3, seq);
+                self.reach("checkpoint-gc");
+            }
+            Observation::Restored { seq, .. } => {
+                self.turn(node, 4, seq);
+                self.reach("state-transfer");
+            }
+            Observation::Committed { view, seq, .. } => self.turn(node, 5, view << 32 | seq),
+            Observation::ViewChangeStarted { view, .. } => self.turn(node, 6, view),
+            Observation::Proven { .. } => self.reach("proof-of-misbehaviour"),
+            Observation::Suspected { .. } => self.reach("suspicion"),
+            Observation::Reached(milestone) => self.reach(milestone),
+            Observation::Accepted { view, seq, batch } => {
+                if *self.accepted.entry((view, seq)).or_insert(batch) != batch {
+                    self.reach("equivocation");
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// How often each milestone was reached, by name.
+    pub const fn counts(&self) -> &BTreeMap<&'static str, u64> {
+        &self.counts
+    }
+
+    /// A fingerprint of the order in which correct replicas committed, changed views, fetched
+    /// state: equal for runs that differ in their times and values only.
+    pub const fn shape(&self) -> u64 {
+        self.shape
+    }
+
+    fn turn(&mut self, node: NodeId, what: u64, number: u64) {
+        // FNV-1a over whole words: a fingerprint for counting, not for defence.
+        for word in [u64::from(node.number()), what, number] {
+            self.shape = (self.shape ^ word).wrapping_mul(0x0000_0100_0000_01B3).rotate_left(23);
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The network model: partial synchrony, and the limits that it puts on the adversary.
+//!
+//! Before GST the adversary may delay a message for as long as it likes, and lose it if the model
+//! says `loss-allowed`. A message in transit at GST arrives by GST + Δ, one sent later arrives
+//! within Δ of its sending (Dwork, Lynch, Stockmeyer, JACM 1988). Links are authenticated. What a
+//! corrupted node sends, or is sent, the adversary may treat as it likes: that is the node's own
+//! silence or deafness.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::adversary::Fate;
+use crate::rng::MessageChoices;
+use crate::time::{Span, Time};
+
+/// How long a message takes when nobody interferes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Latency {
+    /// Always the same.
+    Constant(Span),
+    /// Each value of the closed range equally likely.
+    #[serde(rename_all = "kebab-case")]
+    Uniform {
+        /// The least.
+        min: Span,
+        /// The greatest.
+        max: Span,
+    },
+    /// Log-normal, from a table of 16 quantiles of the standard normal distribution: `median`
+    /// times e^(`sigma-percent`/100 · z), never above `max`.
+    #[serde(rename_all = "kebab-case")]
+    LogNormal {
+        /// The median.
+        median: Span,
+        /// The standard deviation of the logarithm, in hundredths.
+        sigma_percent: u16,
+        /// The greatest.
+        max: Span,
+    },
+    /// By the regions of the two ends, with up to `jitter` added. Replica `i` is in region
+    /// `i mod m`, client `j` in region `j mod m`, for m rows.
+    #[serde(rename_all = "kebab-case")]
+    Wan {
+        /// One-way delays from region (row) to region (column).
+        matrix: Vec<Vec<Span>>,
+        /// The greatest addition, each value equally likely.
+        jitter: Span,
+    },
+}
+
+/// The model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct NetworkModel {
+    /// How long a message takes when nobody interferes.
+    pub latency: Latency,
+    /// Whether each link delivers in the order of sending.
+    pub fifo: bool,
+    /// Before GST: the probability that a message is lost, in parts per million.
+    pub loss_ppm: u32,
+    /// The probability that a message arrives twice, in parts per million.
+    pub duplicate_ppm: u32,
+    /// Whether the adversary may lose messages between correct nodes before GST. If not, what it
+    /// drops arrives after GST.
+    pub loss_allowed: bool,
+    /// The global stabilisation time; `never` for a network that stays asynchronous.
+    pub gst: Time,
+    /// Δ: the bound on delays from GST on.
+    pub delta: Span,
+}
+
+impl Default for NetworkModel {
+    /// Synchronous from the start; every message takes 10 ms, and never more than 50 ms.
+    fn default() -> Self {
+        Self {
+            latency: Latency::Constant(Span::from_millis(10)),
+            fifo: false,
+            loss_ppm: 0,
+            duplicate_ppm: 0,
+            loss_allowed: false,
+            gst: Time::ZERO,
+            delta: Span::from_millis(50),
+        }
+    }
+}
+
+impl Latency {
+    /// The greatest latency that can be drawn.
+    pub fn max(&self) -> Span {
+        match self {
+            Self::Constant(span) => *span,
+            Self::Uniform { max, .. } | Self::LogNormal { max, .. } => *max,
+            Self::Wan { matrix, jitter } => {
+                matrix.iter().flatten().max().copied().unwrap_or_default() + *jitter
+            }
+        }
+    }
+
+    /// Draws the latency of one message from the `from`-th node of its class to the `to`-th.
+    fn draw(&self, from: usize, to: usize, choices: &mut MessageChoices) -> Span {
+        match self {
+            Self::Constant(span) => *span,
+            Self::Uniform { min, max } => {
+                Span::from_nanos(choices.between(min.nanos(), max.nanos()))
+            }
+            Self::LogNormal { median, sigma_percent, max } => {
+                log_normal(*median, *sigma_percent, choices).min(*max)
+            }
+            Self::Wan { matrix, jitter } => {
+                let row = &matrix[from % matrix.len()];
+                row[to % row.len()] + Span::from_nanos(choices.between(0, jitter.nanos()))
+            }
+        }
+    }
+}
+
+/// e^(sigma z) for a z of one of 16 equally likely strata, in integers: e^(k/1000) is a product of
+/// tabulated powers, so that no platform's `exp` can change a trace.
+fn log_normal(median: Span, sigma_percent: u16, choices: &mut MessageChoices) -> Span {
+    /// The standard normal quantiles at (2i + 1)/32, times 1000; the lower half mirrors the upper.
+    const QUANTILES: [u64; 8] = [78, 237, 402, 579, 776, 1010, 1318, 1863];
+    /// e^(2^i / 1000), times 2^32.
+    const POWERS: [u64; 13] = [
+        4_299_264_411,
+        4_303_565_826,
+        4_312_181_571,
+        4_329_464_841,
+        4_364_239_472,
+        4_434_628_918,
+        4_578_831_987,
+        4_881_457_977,
+        5_548_035_721,
+        7_166_690_277,
+        11_958_519_353,
+        33_296_222_129,
+        258_124_994_129,
+    ];
+    let stratum = choices.between(0, 7);
+    let upper = choices.chance(500_000);
+    let quantile = QUANTILES[usize::try_from(stratum).expect("below 8")];
+    let exponent = (quantile * u64::from(sigma_percent) / 100).min((1 << POWERS.len()) - 1);
+    let mut factor: u128 = 1 << 32;
+    for (bit, power) in POWERS.iter().enumerate() {
+        if exponent >> bit & 1 == 1 {
+            factor = factor * u128::from(*power) >> 32;
+        }
+    }
+    let median = u128::from(median.nanos());
+    let nanos = if upper { median * factor >> 32 } else { (median << 32) / factor };
+    Span::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+}
+
+/// What becomes of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transit {
+    /// It arrives then, and once more if there is a second time.
+    Arrives(Time, Option<Time>),
+    /// It waits for a release, and arrives then at the latest (`NEVER`: it may wait for ever).
+    Held(u32, Time),
+    /// It is lost.
+    Lost,
+}
+
+impl NetworkModel {
+    /// By when a message sent at `now` between correct nodes arrives at the latest.
+    pub fn deadline(&self, now: Time) -> Time {
+        if self.gst == Time::NEVER { Time::NEVER } else { now.max(self.gst) + self.delta }
+    }
+
+    /// Whether the model loses messages that are sent at `now`.
+    pub fn may_lose(&self, now: Time) -> bool {
+        now < self.gst
+    }
+
+    /// The latency that the network draws for one message.
+    pub fn natural(&self, from: u16, to: u16, choices: &mut MessageChoices) -> Span {
+        self.latency.draw(usize::from(from), usize::from(to), choices)
+    }
+
+    /// Grants the adversary's `wish` for a message sent at `now`, as far as the model goes.
+    /// `captive` says that the sender or the receiver is corrupted: then every wish is granted.
+    pub fn grant(
+        &self,
+        wish: Fate,
+        now: Time,
+        (from, to): (u16, u16),
+        captive: bool,
+        choices: &mut MessageChoices,
+    ) -> Transit {
+        let deadline = if captive { Time::NEVER } else { self.deadline(now) };
+        let latency = self.natural(from, to, choices);
+        let lost = self.may_lose(now) && choices.chance(self.loss_ppm);
+        let again = choices.chance(self.duplicate_ppm).then(|| {
+            let later = Span::from_nanos(choices.between(0, self.latency.max().nanos()));
+            (now + latency + later).min(deadline)
+        });
+        if lost {
+            return Transit::Lost;
+        }
+        let arrives = |span: Span, again| Transit::Arrives((now + span).min(deadline), again);
+        match wish {
+            Fate::Natural => arrives(latency, again),
+            Fate::Delay(more) => arrives(latency + more, again),
+            Fate::Exactly(span) => arrives(span, again),
+            Fate::Duplicate(later) => {
+                let second = (now + latency + later).min(deadline);
+                arrives(latency, Some(second))
+            }
+            Fate::Hold(key) => Transit::Held(key, deadline),
+            Fate::Drop if captive || self.loss_allowed && self.may_lose(now) => Transit::Lost,
+            // Not the adversary's to lose: the longest delay that the model allows.
+            Fate::Drop if deadline == Time::NEVER => Transit::Held(u32::MAX, deadline),
+            Fate::Drop => Transit::Arrives(deadline, again),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choices(count: u32) -> MessageChoices {
+        MessageChoices::new(1, 0, 1, 0, count)
+    }
+
+    #[test]
+    fn wishes_are_clamped_to_the_model() {
+        let model = NetworkModel {
+            gst: Time::ZERO + Span::from_millis(100),
+            loss_allowed: true,
+            ..NetworkModel::default()
+        };
+        let at = |ms| Time::ZERO + Span::from_millis(ms);
+        let grant = |wish, ms, captive| model.grant(wish, at(ms), (0, 1), captive, &mut choices(0));
+        let late = Fate::Delay(Span::from_secs(9));
+        // Before GST anything, as long as it arrives by GST + Δ.
+        assert_eq!(grant(Fate::Natural, 0, false), Transit::Arrives(at(10), None));
+        assert_eq!(grant(late, 0, false), Transit::Arrives(at(150), None));
+        assert_eq!(grant(Fate::Hold(3), 0, false), Transit::Held(3, at(150)));
+        assert_eq!(grant(Fate::Drop, 99, false), Transit::Lost);
+        // After GST at most Δ, and no loss.
+        assert_eq!(grant(late, 200, false), Transit::Arrives(at(250), None));
+        assert_eq!(grant(Fate::Hold(3), 200, false), Transit::Held(3, at(250)));
+        assert_eq!(grant(Fate::Drop, 100, false), Transit::Arrives(at(150), None));
+        // A corrupted end binds the adversary to nothing.
+        assert_eq!(grant(Fate::Drop, 200, true), Transit::Lost);
+        assert_eq!(grant(Fate::Hold(3), 200, true), Transit::Held(3, Time::NEVER));
+    }
+
+    #[test]
+    fn the_log_normal_median_and_spread_are_right() {
+        let latency = Latency::LogNormal {
+            median: Span::from_millis(20),
+            sigma_percent: 50,
+            max: Span::from_secs(1),
+        };
+        let mut drawn: Vec<u64> =
+            (0..10_000).map(|i| latency.draw(0, 1, &mut choices(i)).nanos() / 1_000).collect();
+        drawn.sort_unstable();
+        // Strata around the median: e^(±0.5 · 0.078) · 20 ms; the 16th: e^(0.5 · 1.863) · 20 ms.
+        assert!((19_200..20_800).contains(&drawn[5_000]), "{}", drawn[5_000]);
+        assert!((50_700..50_800).contains(&drawn[9_900]), "{}", drawn[9_900]);
+        assert!((7_870..7_890).contains(&drawn[100]), "{}", drawn[100]);
+    }
+}

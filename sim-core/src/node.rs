@@ -1,0 +1,195 @@
+//! What a protocol is, and how its nodes act on the world.
+//!
+//! A protocol is a closed enum of messages, a timer key, and two kinds of node. A node has no
+//! clock, no socket and no generator of its own; what it wants done it leaves in an [`Outbox`].
+
+use std::fmt::Debug;
+use std::rc::Rc;
+
+use crate::crypto::{Digest, Signer};
+use crate::encode::Encode;
+use crate::history::Operation;
+use crate::id::{Committee, NodeId};
+use crate::observation::Observation;
+use crate::rng::SimRng;
+use crate::time::{Span, Time};
+
+/// A protocol: its messages, its timers, and the two kinds of node that speak them.
+pub trait Protocol: Sized + 'static {
+    /// One enum of all messages.
+    type Msg: Message;
+    /// The key of a timer. It carries its view where it has one. See [`Outbox::set_timer`].
+    type Timer: TimerKey;
+    /// What a scenario may set: timeouts, windows, quorum rules, planted flaws.
+    type Params: Clone + Debug + 'static;
+    /// A replica.
+    type Replica: Node<Self::Msg, Self::Timer>;
+    /// A client.
+    type Client: ClientNode<Self::Msg, Self::Timer>;
+
+    /// The name in scenario files and outputs.
+    const NAME: &'static str;
+
+    /// A replica in its initial state.
+    fn replica(signer: Rc<Signer>, committee: Committee, params: &Self::Params) -> Self::Replica;
+
+    /// A client in its initial state.
+    fn client(signer: Rc<Signer>, committee: Committee, params: &Self::Params) -> Self::Client;
+
+    /// Within which span after GST, or after it was asked if that is later, an operation of a
+    /// correct client must complete with at most f faulty replicas, when messages take at most
+    /// `delta` and the network was asynchronous for `asynchrony` before.
+    fn liveness_bound(
+        committee: Committee,
+        params: &Self::Params,
+        delta: Span,
+        asynchrony: Span,
+    ) -> Span;
+}
+
+/// One participant.
+pub trait Node<M, T> {
+    /// Called once, at the start of the run.
+    fn on_start(&mut self, out: &mut Outbox<M, T>);
+    /// A message arrived. `from` is who really sent it: links are authenticated.
+    fn on_message(&mut self, from: NodeId, msg: &M, out: &mut Outbox<M, T>);
+    /// A timer expired.
+    fn on_timer(&mut self, timer: T, out: &mut Outbox<M, T>);
+    /// The node starts again after a crash, with nothing but what it keeps on stable storage; its
+    /// timers are gone. The implementation forgets whatever the paper does not call durable.
+    fn on_restart(&mut self, out: &mut Outbox<M, T>);
+}
+
+/// A client: a node that is asked for operations, one at a time.
+pub trait ClientNode<M, T>: Node<M, T> {
+    /// The application asks for `operation`. The client observes
+    /// [`Invoked`](Observation::Invoked) now and [`Completed`](Observation::Completed) later.
+    fn on_operation(&mut self, operation: &Operation, out: &mut Outbox<M, T>);
+}
+
+/// The key of a timer.
+pub trait TimerKey: Ord + Clone + Debug + Encode {}
+impl<T: Ord + Clone + Debug + Encode> TimerKey for T {}
+
+/// The kind of a message: an index into [`Message::KINDS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Kind(pub u8);
+
+/// A protocol's message, and what traces, scripts and lies need to know of it.
+pub trait Message: Debug + Encode + 'static {
+    /// The names of the kinds, as scenario files spell them.
+    const KINDS: &'static [&'static str];
+
+    /// The lies that a corrupted sender can tell with these messages.
+    const LIES: &'static [Lie];
+
+    /// Which kind this is.
+    fn kind(&self) -> Kind;
+
+    /// The view it belongs to, where it has one.
+    fn view(&self) -> Option<u64>;
+
+    /// The slot it is about, where it has one.
+    fn seq(&self) -> Option<u64>;
+
+    /// What it proposes or votes for, where it does.
+    fn digest(&self) -> Option<Digest>;
+
+    /// Tells the lie of this name: what the corrupted `signer` sends instead of `self`, in order.
+    /// `None` if the lie does not apply to this message.
+    fn tell(&self, lie: &str, signer: &Signer, rng: &mut SimRng) -> Option<Vec<Self>>
+    where
+        Self: Sized;
+}
+
+/// A way to lie with a message of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lie {
+    /// The name, as scenario files spell it.
+    pub name: &'static str,
+    /// The kind of message that it changes.
+    pub kind: &'static str,
+    /// What it does, in a sentence.
+    pub about: &'static str,
+}
+
+/// A thing that a node wants done.
+#[derive(Debug)]
+pub enum Effect<M, T> {
+    /// Send a message to one node.
+    Send(NodeId, Rc<M>),
+    /// Send a message to all replicas, the sender included.
+    Broadcast(Rc<M>),
+    /// Arm a timer.
+    SetTimer(T, Span),
+    /// Disarm a timer.
+    CancelTimer(T),
+    /// Report something.
+    Observe(Observation),
+}
+
+/// Where a node leaves what it wants done. Effects happen in order, when the handler has returned.
+#[derive(Debug)]
+pub struct Outbox<M, T> {
+    now: Time,
+    effects: Vec<Effect<M, T>>,
+}
+
+impl<M, T> Outbox<M, T> {
+    /// An empty outbox for a handler that runs at `now`.
+    pub const fn new(now: Time) -> Self {
+        Self { now, effects: Vec::new() }
+    }
+
+    /// The time at which the handler runs.
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Sends `msg` to `to`. A node may send to itself: that takes no time and no network.
+    pub fn send(&mut self, to: NodeId, msg: M) {
+        self.effects.push(Effect::Send(to, Rc::new(msg)));
+    }
+
+    /// Sends `msg` to all replicas; if the sender is a replica, to itself as well: a vote is a
+    /// vote. The copy to itself takes no time and no network, and is handled before anything else.
+    pub fn broadcast(&mut self, msg: M) {
+        self.effects.push(Effect::Broadcast(Rc::new(msg)));
+    }
+
+    /// Calls `on_timer(timer)` after `span`. Arming a timer that is armed moves it.
+    pub fn set_timer(&mut self, timer: T, span: Span) {
+        self.effects.push(Effect::SetTimer(timer, span));
+    }
+
+    /// Disarms a timer; nothing happens if it is not armed.
+    pub fn cancel_timer(&mut self, timer: T) {
+        self.effects.push(Effect::CancelTimer(timer));
+    }
+
+    /// Reports something.
+    pub fn observe(&mut self, observation: Observation) {
+        self.effects.push(Effect::Observe(observation));
+    }
+
+    /// Leaves an effect.
+    pub fn push(&mut self, effect: Effect<M, T>) {
+        self.effects.push(effect);
+    }
+
+    /// Takes the effects out, in order; the outbox keeps its memory and serves the handler that
+    /// runs at `now` next.
+    pub fn drain(&mut self, now: Time) -> std::vec::Drain<'_, Effect<M, T>> {
+        self.now = now;
+        self.effects.drain(..)
+    }
+
+    /// Starts over for a handler that runs at `now`.
+    ///
+    /// # Panics
+    /// If effects were left in it.
+    pub fn reset(&mut self, now: Time) {
+        assert!(self.effects.is_empty(), "effects of the last handler were lost");
+        self.now = now;
+    }
+}

@@ -1,0 +1,174 @@
+//! What a node reports, in words that all protocols share: checkers, traces and diagrams see these
+//! and nothing else of a node.
+
+use std::fmt;
+
+use crate::crypto::Digest;
+use crate::encode::{Encode, Encoder};
+use crate::history::{Answer, Operation};
+use crate::id::NodeId;
+
+/// Something that a node did or learned. Observations of corrupted nodes reach no checker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// A client asks for an operation, under the next of its timestamps.
+    Invoked {
+        /// The client's own number for the request, from 1.
+        timestamp: u64,
+        /// What it asks.
+        operation: Operation,
+    },
+    /// A client accepts an answer.
+    Completed {
+        /// The request's number.
+        timestamp: u64,
+        /// The answer.
+        answer: Answer,
+    },
+    /// A replica accepts the primary's proposal for a slot.
+    Accepted {
+        /// The view.
+        view: u64,
+        /// The slot.
+        seq: u64,
+        /// What is proposed.
+        batch: Digest,
+    },
+    /// A replica knows that a slot is decided.
+    Committed {
+        /// The view in which it learned so.
+        view: u64,
+        /// The slot.
+        seq: u64,
+        /// What is decided.
+        batch: Digest,
+    },
+    /// A replica executes a slot. Slots are executed in order, without gaps.
+    Executed {
+        /// The view in which the replica is.
+        view: u64,
+        /// The slot.
+        seq: u64,
+        /// What it held.
+        batch: Digest,
+        /// Whether it was the null request, which fills a gap after a view change.
+        null: bool,
+    },
+    /// A replica applies one request of an executed slot to the service.
+    Applied {
+        /// The slot.
+        seq: u64,
+        /// Whose request.
+        client: NodeId,
+        /// The client's number for it.
+        timestamp: u64,
+        /// What it asked.
+        operation: Operation,
+        /// What the service answered.
+        answer: Answer,
+    },
+    /// A replica has the state after a slot, which is due for a checkpoint.
+    Checkpointed {
+        /// The slot.
+        seq: u64,
+        /// The digest of the state, reply cache included.
+        state: Digest,
+    },
+    /// A replica holds proof that a checkpoint is stable, and drops what lies before it.
+    StableCheckpoint {
+        /// The slot.
+        seq: u64,
+        /// The digest that was proven.
+        state: Digest,
+    },
+    /// A replica replaces its state by one that it fetched.
+    Restored {
+        /// The slot after which the state was taken.
+        seq: u64,
+        /// Its digest.
+        state: Digest,
+    },
+    /// A replica leaves its view and asks for another.
+    ViewChangeStarted {
+        /// The view that it asks for.
+        view: u64,
+        /// Why.
+        reason: &'static str,
+    },
+    /// A replica enters a view.
+    EnteredView {
+        /// The view.
+        view: u64,
+    },
+    /// A node saw behaviour that no correct node shows, without proof that others would believe.
+    Suspected {
+        /// Of whom.
+        node: NodeId,
+        /// What it saw.
+        reason: &'static str,
+    },
+    /// A node holds signed proof that another misbehaved.
+    Proven {
+        /// Who is guilty.
+        node: NodeId,
+        /// Of what.
+        reason: &'static str,
+    },
+    /// A node went through a part of the protocol that a sweep should have reached; its name is a
+    /// milestone.
+    Reached(&'static str),
+}
+
+impl Encode for Observation {
+    fn encode(&self, out: &mut Encoder) {
+        match self {
+            Self::Invoked { timestamp, operation } => out.u8(0).u64(*timestamp).value(operation),
+            Self::Completed { timestamp, answer } => out.u8(1).u64(*timestamp).value(answer),
+            Self::Accepted { view, seq, batch } => out.u8(2).u64(*view).u64(*seq).digest(batch),
+            Self::Committed { view, seq, batch } => out.u8(3).u64(*view).u64(*seq).digest(batch),
+            Self::Executed { view, seq, batch, null } => {
+                out.u8(4).u64(*view).u64(*seq).digest(batch).u8(u8::from(*null))
+            }
+            // The operation is a function of the batch, whose digest was encoded just before.
+            Self::Applied { seq, client, timestamp, operation: _, answer } => {
+                out.u8(5).u64(*seq).node(*client).u64(*timestamp).value(answer)
+            }
+            Self::Checkpointed { seq, state } => out.u8(6).u64(*seq).digest(state),
+            Self::StableCheckpoint { seq, state } => out.u8(7).u64(*seq).digest(state),
+            Self::Restored { seq, state } => out.u8(8).u64(*seq).digest(state),
+            Self::ViewChangeStarted { view, reason } => out.u8(9).u64(*view).text(reason),
+            Self::EnteredView { view } => out.u8(10).u64(*view),
+            Self::Suspected { node, reason } => out.u8(11).node(*node).text(reason),
+            Self::Proven { node, reason } => out.u8(12).node(*node).text(reason),
+            Self::Reached(milestone) => out.u8(13).text(milestone),
+        };
+    }
+}
+
+impl fmt::Display for Observation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invoked { timestamp, operation } => write!(f, "asks #{timestamp} {operation}"),
+            Self::Completed { timestamp, answer } => write!(f, "accepts #{timestamp} {answer}"),
+            Self::Accepted { view, seq, batch } => write!(f, "accepts v{view} s{seq} {batch}"),
+            Self::Committed { view, seq, batch } => write!(f, "commits v{view} s{seq} {batch}"),
+            Self::Executed { seq, null: true, .. } => write!(f, "executes s{seq} null"),
+            Self::Executed { seq, batch, .. } => write!(f, "executes s{seq} {batch}"),
+            Self::Applied { seq, client, timestamp, operation, answer } => {
+                write!(f, "applies s{seq} {client}#{timestamp} {operation} = {answer}")
+            }
+            Self::Checkpointed { seq, state } => write!(f, "checkpoint s{seq} state {state}"),
+            Self::StableCheckpoint { seq, state } => {
+                write!(f, "stable checkpoint s{seq} state {state}")
+            }
+            Self::Restored { seq, state } => write!(f, "restores s{seq} state {state}"),
+            Self::ViewChangeStarted { view, reason } => {
+                write!(f, "starts a view change to v{view}: {reason}")
+            }
+            Self::EnteredView { view } => write!(f, "enters v{view}"),
+            Self::Suspected { node, reason } => write!(f, "suspects {node}: {reason}"),
+            Self::Proven { node, reason } => write!(f, "proves {node} guilty: {reason}"),
+            Self::Reached(milestone) => write!(f, "reaches {milestone}"),
+        }
+    }
+}

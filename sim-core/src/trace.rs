@@ -1,0 +1,221 @@
+//! The trace of a run: every event, folded into one SHA-256 hash that is the run's fingerprint.
+//!
+//! Optionally the trace also keeps *marks*, short prefixes of the running hash every 2^k events: two
+//! runs differ from the first event whose mark differs on, so a recorded run can say where another
+//! one leaves it.
+
+use std::fmt;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::crypto::Digest;
+use crate::encode::{Encode as _, Encoder};
+use crate::id::NodeId;
+use crate::observation::Observation;
+use crate::time::Time;
+
+/// One event of a run, as it is hashed and shown.
+#[derive(Clone, Debug)]
+pub enum TraceEvent<'a> {
+    /// A node sends a message. Shown, not hashed: what becomes of it is.
+    Sent {
+        /// The sender.
+        from: NodeId,
+        /// The receiver.
+        to: NodeId,
+        /// What is sent.
+        what: Parcel<'a>,
+        /// What the network does with it.
+        transit: crate::network::Transit,
+    },
+    /// A message arrives.
+    Delivered {
+        /// The sender.
+        from: NodeId,
+        /// The receiver.
+        to: NodeId,
+        /// What arrives.
+        what: Parcel<'a>,
+    },
+    /// A message does not arrive: it was lost, or its receiver is down.
+    Lost {
+        /// The sender.
+        from: NodeId,
+        /// The receiver.
+        to: NodeId,
+        /// What is lost.
+        what: Parcel<'a>,
+    },
+    /// A timer expires.
+    Expired {
+        /// Whose.
+        node: NodeId,
+        /// The timer's canonical bytes.
+        key: &'a [u8],
+        /// The timer, for a reader.
+        name: &'a dyn fmt::Debug,
+    },
+    /// A node stops.
+    Crashed(NodeId),
+    /// A node starts again.
+    Restarted(NodeId),
+    /// A node reports something.
+    Observed(NodeId, &'a Observation),
+}
+
+/// What a trace knows of a message.
+#[derive(Clone, Copy)]
+pub struct Parcel<'a> {
+    /// The kind's number.
+    pub kind: u8,
+    /// The kind's name.
+    pub name: &'static str,
+    /// The first eight bytes of the SHA-256 digest of the canonical bytes.
+    pub fingerprint: u64,
+    /// Bytes on the wire.
+    pub bytes: u32,
+    /// The message, for a reader.
+    pub msg: &'a dyn fmt::Debug,
+}
+
+impl fmt::Debug for Parcel<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.msg.fmt(f)
+    }
+}
+
+/// Something that is shown every event as it happens.
+pub trait Recorder {
+    /// The `number`-th event (from 0), at `time`.
+    fn record(&mut self, number: u64, time: Time, event: &TraceEvent<'_>);
+}
+
+/// How many marks are kept at most before every second one is dropped.
+const MARKS_MAX: usize = 1 << 14;
+
+/// The running hash of a run.
+#[derive(Debug)]
+pub struct Trace {
+    hash: Sha256,
+    events: u64,
+    buffer: Encoder,
+    marks: Option<Marks>,
+}
+
+/// Prefixes of the running hash, every 2^k events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// k: the distance between marks is 2^k events.
+    pub shift: u32,
+    /// After event 2^k − 1, 2·2^k − 1, …: the first two bytes of the running hash.
+    pub values: Vec<u16>,
+}
+
+impl Marks {
+    /// The first event that differs between the runs of these marks, as a closed range of event
+    /// numbers; `None` if all common marks agree.
+    ///
+    /// A running hash never comes back once it differs, so this is a bisection.
+    pub fn first_difference(&self, other: &Self) -> Option<(u64, u64)> {
+        let shift = self.shift.max(other.shift);
+        let thin = |marks: &Self| -> Vec<u16> {
+            let step = 1_usize << (shift - marks.shift);
+            marks.values.iter().copied().skip(step - 1).step_by(step).collect()
+        };
+        let (mine, theirs) = (thin(self), thin(other));
+        let both: Vec<bool> = mine.iter().zip(&theirs).map(|(a, b)| a == b).collect();
+        // Two bytes agree by chance once in 65,536 times: look for the first difference, not for
+        // the partition point.
+        let place = both.iter().position(|same| !same)? as u64;
+        Some((place << shift, ((place + 1) << shift) - 1))
+    }
+}
+
+impl Trace {
+    /// An empty trace; with marks only where they are wanted, as they cost a hash per event.
+    pub fn new(with_marks: bool) -> Self {
+        Self {
+            hash: Sha256::new(),
+            events: 0,
+            buffer: Encoder::default(),
+            marks: with_marks.then(Marks::default),
+        }
+    }
+
+    /// How many events were folded in.
+    pub const fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Folds in one event.
+    pub fn fold(&mut self, time: Time, event: &TraceEvent<'_>) {
+        let out = &mut self.buffer;
+        out.clear();
+        out.time(time);
+        match event {
+            TraceEvent::Sent { .. } => return,
+            TraceEvent::Delivered { from, to, what } => {
+                out.u8(0).node(*from).node(*to).u8(what.kind).u64(what.fingerprint)
+            }
+            TraceEvent::Lost { from, to, what } => {
+                out.u8(1).node(*from).node(*to).u8(what.kind).u64(what.fingerprint)
+            }
+            TraceEvent::Expired { node, key, .. } => out.u8(2).node(*node).raw(key),
+            TraceEvent::Crashed(node) => out.u8(3).node(*node),
+            TraceEvent::Restarted(node) => out.u8(4).node(*node),
+            TraceEvent::Observed(node, what) => out.u8(5).node(*node).value(*what),
+        };
+        self.hash.update(self.buffer.bytes());
+        self.events += 1;
+        if let Some(marks) = &mut self.marks {
+            marks.note(self.events, &self.hash);
+        }
+    }
+
+    /// The hash of the whole run, and the marks if they were kept.
+    pub fn finish(self) -> (Digest, Option<Marks>) {
+        (Digest(self.hash.finalize().into()), self.marks)
+    }
+}
+
+impl Marks {
+    fn note(&mut self, events: u64, hash: &Sha256) {
+        if events % (1 << self.shift) != 0 {
+            return;
+        }
+        let digest: [u8; 32] = hash.clone().finalize().into();
+        self.values.push(u16::from_be_bytes([digest[0], digest[1]]));
+        if self.values.len() == MARKS_MAX {
+            self.values = self.values.iter().copied().skip(1).step_by(2).collect();
+            self.shift += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marks_of(events: u64, differs_from: u64) -> Marks {
+        let mut trace = Trace::new(true);
+        for number in 0..events {
+            let node = NodeId::Replica(u16::from(differs_from <= number));
+            trace.fold(Time::from_nanos(number), &TraceEvent::Crashed(node));
+        }
+        trace.finish().1.expect("marks were asked for")
+    }
+
+    #[test]
+    fn marks_name_the_first_event_that_differs() {
+        let base = marks_of(1_000, u64::MAX);
+        assert_eq!(base.first_difference(&base), None);
+        for at in [0, 1, 500, 999] {
+            assert_eq!(base.first_difference(&marks_of(1_000, at)), Some((at, at)), "event {at}");
+        }
+        // The marks of long runs thin out; the answer is then a range.
+        let long = marks_of(20_000, u64::MAX);
+        assert_eq!(long.shift, 1);
+        assert_eq!(long.first_difference(&marks_of(20_000, 7_001)), Some((7_000, 7_001)));
+        assert_eq!(long.first_difference(&base), None, "one is a prefix of the other");
+    }
+}

@@ -1,0 +1,47 @@
+//! What the clients ask.
+
+use crate::history::{Operation, Text};
+use crate::id::NodeId;
+use crate::rng::{Purpose, SimRng};
+use crate::time::Span;
+
+/// What each client does: one operation after the other, never two at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Workload {
+    /// The operations of each client, in order.
+    pub operations: Vec<Vec<Operation>>,
+    /// How long a client waits between an answer and its next operation.
+    pub think: Span,
+}
+
+/// Draws `count` operations for each of `clients` clients on `keys` keys.
+///
+/// Every value is written once only, so that a read names the write that it saw.
+pub fn draw(seed: u64, clients: u16, count: u32, keys: u16) -> Vec<Vec<Operation>> {
+    assert!(0 < keys, "operations need a key");
+    let mut last_written: Vec<Option<Text>> = vec![None; usize::from(keys)];
+    let mut operations: Vec<Vec<Operation>> = vec![Vec::new(); usize::from(clients)];
+    // Clients take turns, so that the values that a compare-and-swap expects are of its time.
+    let mut rngs: Vec<SimRng> =
+        (0..clients).map(|i| SimRng::new(seed, Purpose::Workload, u32::from(i))).collect();
+    for number in 0..count {
+        for client in 0..clients {
+            let rng = &mut rngs[usize::from(client)];
+            let place = rng.between(0, u64::from(keys) - 1);
+            let key = Text::from(format!("k{place}"));
+            let value = Text::from(format!("{}.{number};", NodeId::Client(client)));
+            let last = &mut last_written[usize::try_from(place).expect("a small number")];
+            let operation = match rng.between(0, 9) {
+                0..=3 => Operation::Get { key },
+                4..=5 => Operation::Put { key, value: value.clone() },
+                6..=7 => Operation::Append { key, value: value.clone() },
+                _ => Operation::Cas { key, expected: last.clone(), new: value.clone() },
+            };
+            if !matches!(operation, Operation::Get { .. }) {
+                *last = Some(value);
+            }
+            operations[usize::from(client)].push(operation);
+        }
+    }
+    operations
+}

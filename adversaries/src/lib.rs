@@ -1,0 +1,51 @@
+//! Adversaries: faults as data, the interpreter that carries them out, and the generator that draws
+//! them.
+//!
+//! A [`Plan`] is a list of rows: messages held, delayed, lost or duplicated; partitions; crashes;
+//! clocks that drift; and corrupted nodes that fall silent, withhold, lag, lie or go twins. A plan
+//! is written by hand or drawn by [`generate()`], and [`PlanAdversary`] carries it out against any
+//! protocol: it knows no more of one than [`byzsim_core::Message`] says.
+//!
+//! # Powers
+//!
+//! - It sees every message as it is sent, and everything that nodes report.
+//! - It delays, holds, loses and doubles messages, within the network's model; without bounds those
+//!   that a corrupted node sends or is sent.
+//! - It crashes and restarts correct replicas, and lets correct nodes' clocks drift.
+//! - Each corrupted node is one honest copy of itself, or two ([`Puppet`]), whose words it
+//!   withholds, delays or replaces by lies that it signs with the node's own key.
+//!
+//! # Non-powers
+//!
+//! - It cannot send as a correct node: an outbox names no sender.
+//! - It cannot sign as a correct node: it holds the signers of the corrupted nodes only.
+//! - It cannot delay a message between correct nodes past GST + Δ, or lose one that the model keeps:
+//!   its wishes are clamped by [`byzsim_core::network`].
+//! - It sees no correct node's state, and it corrupts nobody during the run.
+//! - It has no clock, no file, no thread, and no chance but streams of the run's seed. What it draws
+//!   for one row depends on no other row, so that a plan can be shrunk row by row.
+
+mod aim;
+mod captive;
+mod generate;
+mod interpreter;
+mod milestone;
+mod pattern;
+mod plan;
+mod puppet;
+mod range;
+mod row;
+mod twins;
+mod validate;
+mod weather;
+
+#[cfg(test)]
+mod tests;
+
+pub use generate::generate;
+pub use interpreter::PlanAdversary;
+pub use plan::{Action, Fault, Milestone, Moment, Pattern, Plan, Reported};
+pub use puppet::Puppet;
+pub use range::Range;
+pub use validate::{DRIFT_PPM_MAX, PlanError};
+pub use weather::{Class, Hints, Weather};

@@ -4,10 +4,13 @@
 //! random run can be saved, read, edited, shrunk and committed as a scenario.
 
 use byzsim_core::{NodeId, Span, Time};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::range::Range;
+
 /// What goes wrong in a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Plan {
     /// The faults. Where two rows apply to one message, the first one decides.
@@ -15,7 +18,7 @@ pub struct Plan {
 }
 
 /// One row of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Fault {
     /// Why the row is there, for a reader.
@@ -32,22 +35,24 @@ pub struct Fault {
     pub action: Action,
 }
 
-/// A point of a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A point of a run. It does not depend on the row: reports are counted from the start of the run,
+/// and a row whose end comes before its start never takes force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Moment {
     /// A time.
-    At(Time),
+    At(#[schemars(with = "String")] Time),
     /// When a node reports something.
     When(Milestone),
 }
 
 /// Something that a node reports, for rows that wait for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Milestone {
     /// Which node; any if nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub node: Option<NodeId>,
     /// What it reports.
     pub event: Reported,
@@ -72,7 +77,7 @@ const fn is_one(count: &u32) -> bool {
 }
 
 /// The reports that a row can wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reported {
     /// A client asks; `seq` is its timestamp.
@@ -95,17 +100,8 @@ pub enum Reported {
     EnteredView,
 }
 
-/// A closed range of integers: `3`, or `[3, 5]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Range {
-    /// The least.
-    pub min: u64,
-    /// The greatest.
-    pub max: u64,
-}
-
 /// Which messages a row is about. What is left out matches everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Pattern {
     /// Kinds, as the protocol names them.
@@ -113,9 +109,11 @@ pub struct Pattern {
     pub kinds: Vec<String>,
     /// Senders.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
     pub from: Vec<NodeId>,
     /// Receivers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
     pub to: Vec<NodeId>,
     /// Views. A message that belongs to no view does not match.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -123,14 +121,18 @@ pub struct Pattern {
     /// Slots. A message that is about no slot does not match.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<Range>,
-    /// Of the messages that match all else while the row is in force: the how manieth, from 1.
+    /// Of the messages that match all else while the row is in force: the how manieth, from 1. A
+    /// broadcast is one message to each receiver, in the order of their numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nth: Option<Range>,
 }
 
 /// What goes wrong. The network's model bounds what becomes of messages between correct nodes
 /// ([`byzsim_core::network`]).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// `lie` and `twins` change what is said; all rows about messages, `mute`, `omit` and `lag`
+/// included, decide about the fate of what was said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Action {
     /// Messages wait until the row ends.
@@ -140,6 +142,7 @@ pub enum Action {
         /// Which.
         messages: Pattern,
         /// How much longer.
+        #[schemars(with = "String")]
         by: Span,
     },
     /// Messages are lost.
@@ -149,11 +152,13 @@ pub enum Action {
         /// Which.
         messages: Pattern,
         /// How much later the second time.
+        #[schemars(with = "String")]
         after: Span,
     },
     /// Messages do not pass between groups: they wait until the row ends, or are lost.
     Partition {
         /// Nodes that hear each other. Who is in no group forms the last one.
+        #[schemars(with = "Vec<Vec<String>>")]
         groups: Vec<Vec<NodeId>>,
         /// Whether only messages *from* the first group are cut off.
         #[serde(default)]
@@ -163,20 +168,22 @@ pub enum Action {
         lose: bool,
     },
     /// A correct replica stops, and starts again with its stable storage when the row ends.
-    Crash(NodeId),
+    Crash(#[schemars(with = "String")] NodeId),
     /// A correct node's timers run slow, by that many parts per million; negative: fast. For the
     /// whole run.
     Drift {
         /// Whose.
+        #[schemars(with = "String")]
         node: NodeId,
         /// By how much.
         ppm: i32,
     },
     /// A corrupted node that follows the protocol, but sends nothing.
-    Mute(NodeId),
+    Mute(#[schemars(with = "String")] NodeId),
     /// A corrupted node that does not send some of its messages.
     Omit {
         /// Who.
+        #[schemars(with = "String")]
         node: NodeId,
         /// Which; the sender is the node.
         messages: Pattern,
@@ -184,15 +191,19 @@ pub enum Action {
     /// A corrupted node that sends some of its messages late.
     Lag {
         /// Who.
+        #[schemars(with = "String")]
         node: NodeId,
         /// Which; the sender is the node.
         messages: Pattern,
         /// How late.
+        #[schemars(with = "String")]
         by: Span,
     },
-    /// A corrupted node that tells one of its protocol's lies.
+    /// A corrupted node that tells one of its protocol's lies. A lie about a broadcast is told
+    /// once: whoever the row is about hears the same.
     Lie {
         /// Who.
+        #[schemars(with = "String")]
         node: NodeId,
         /// The lie's name.
         lie: String,
@@ -202,13 +213,17 @@ pub enum Action {
     },
     /// Two copies of a corrupted node under one key, each with a state of its own: equivocation.
     /// For the whole run. Each copy hears, and speaks to, the nodes on its side; who is on no side
-    /// deals with both. The copies of a client ask for different things under one timestamp.
+    /// deals with both. The copies of a client ask for different things under one timestamp. Only
+    /// what the first copy observes is reported.
     Twins {
         /// Who.
+        #[schemars(with = "String")]
         node: NodeId,
         /// With whom the first copy deals.
+        #[schemars(with = "Vec<String>")]
         left: Vec<NodeId>,
         /// With whom the second copy deals.
+        #[schemars(with = "Vec<String>")]
         right: Vec<NodeId>,
     },
 }
@@ -252,6 +267,20 @@ impl Action {
 }
 
 impl Plan {
+    /// The replicas that do not stay correct, in order: corrupted, or crashed without a restart.
+    /// Protocols promise things for at most f of them.
+    pub fn faulty_replicas(&self) -> Vec<NodeId> {
+        let gone = self.faults.iter().filter_map(|fault| match fault.action {
+            Action::Crash(node) if fault.end.is_none() => Some(node),
+            _ => None,
+        });
+        let mut nodes: Vec<NodeId> = self.corrupted().into_iter().chain(gone).collect();
+        nodes.retain(|node| !node.is_client());
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes
+    }
+
     /// The nodes that the plan corrupts, in order.
     pub fn corrupted(&self) -> Vec<NodeId> {
         let mut nodes: Vec<NodeId> =

@@ -9,7 +9,7 @@ use std::fmt;
 use sha2::{Digest as _, Sha256};
 
 use crate::crypto::Digest;
-use crate::encode::{Encode as _, Encoder};
+use crate::encode::Encoder;
 use crate::id::NodeId;
 use crate::observation::Observation;
 use crate::time::Time;

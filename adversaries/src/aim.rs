@@ -1,0 +1,222 @@
+//! Where and when a random fault strikes: windows, patterns, groups.
+
+use byzsim_core::{Committee, NodeId, Purpose, SimRng, Span, Time};
+
+use crate::plan::{Milestone, Moment, Pattern, Reported};
+use crate::range::Range;
+use crate::weather::Hints;
+
+/// A row's start and end.
+pub(crate) type Window = (Option<Moment>, Option<Moment>);
+
+/// The stream of one plan, and what it aims at.
+pub(crate) struct Aim {
+    pub(crate) rng: SimRng,
+    pub(crate) hints: Hints,
+    committee: Committee,
+    kinds: &'static [&'static str],
+    /// The times that are drawn are multiples of this.
+    grain: Span,
+    /// How many grains there are until the faults must be over.
+    grains: u64,
+}
+
+/// A drawn number as a place in a slice.
+pub(crate) fn place(number: u64) -> usize {
+    usize::try_from(number).expect("a place in a slice")
+}
+
+impl Aim {
+    pub(crate) fn new(
+        committee: Committee,
+        hints: Hints,
+        kinds: &'static [&'static str],
+        seed: u64,
+    ) -> Self {
+        // A network that is synchronous from the start, or never, sets no end.
+        let horizon = match hints.gst {
+            Time::ZERO | Time::NEVER => hints.timeout * 20,
+            gst => gst.since(Time::ZERO),
+        };
+        // Round numbers, where there is room for them: people read plans.
+        let grain = if Span::from_millis(20) <= horizon {
+            Span::from_millis(1)
+        } else {
+            Span::from_nanos(1)
+        };
+        let grains = (horizon.nanos() / grain.nanos()).max(1);
+        let rng = SimRng::new(seed, Purpose::Plan, 0);
+        Self { rng, hints, committee, kinds, grain, grains }
+    }
+
+    /// A time before the horizon, rather early than late.
+    pub(crate) fn time(&mut self) -> Time {
+        Time::ZERO + self.grain * self.early(0, self.grains - 1)
+    }
+
+    /// A span of at most `most`, rather short than long.
+    pub(crate) fn span(&mut self, most: Span) -> Span {
+        let grains = (most.nanos() / self.grain.nanos()).max(1);
+        self.grain * self.early(1, grains)
+    }
+
+    fn early(&mut self, low: u64, high: u64) -> u64 {
+        self.rng.between(low, high).min(self.rng.between(low, high))
+    }
+
+    /// A window by the clock that ends by the horizon.
+    pub(crate) fn window(&mut self) -> (Moment, Moment) {
+        let start = self.early(0, self.grains - 1);
+        let length = self.span(self.hints.timeout * 4).nanos() / self.grain.nanos();
+        let end = (start + length).min(self.grains);
+        let at = |grains| Moment::At(Time::ZERO + self.grain * grains);
+        (at(start), at(end))
+    }
+
+    /// A window for what strikes correct nodes: mostly by the clock; now and then from a milestone
+    /// on, and now and then until one, which may come never: the network heals at GST.
+    pub(crate) fn strike(&mut self) -> Window {
+        let (start, end) = self.window();
+        let start = if self.rng.chance(250_000) { self.milestone() } else { start };
+        let end = if self.rng.chance(150_000) { self.milestone() } else { end };
+        (Some(start), Some(end))
+    }
+
+    /// A window for what a corrupted node does: it need not end.
+    pub(crate) fn behaviour(&mut self) -> Window {
+        let (from, until) = self.window();
+        let start = match self.rng.between(0, 9) {
+            0..=4 => None,
+            5..=7 => Some(from),
+            _ => Some(self.milestone()),
+        };
+        let end = match self.rng.between(0, 9) {
+            0..=6 => None,
+            7..=8 => Some(until),
+            _ => Some(self.milestone()),
+        };
+        (start, end)
+    }
+
+    /// A report of the early run.
+    pub(crate) fn milestone(&mut self) -> Moment {
+        let event = *self.rng.pick(&Reported::ALL);
+        let mut milestone = Milestone { node: None, event, view: None, seq: None, count: 1 };
+        let class: Vec<NodeId> = if event.is_of_clients() {
+            self.committee.client_ids().collect()
+        } else {
+            self.committee.replica_ids().collect()
+        };
+        if !class.is_empty() && self.rng.chance(600_000) {
+            milestone.node = Some(*self.rng.pick(&class));
+        }
+        match event {
+            Reported::ViewChangeStarted | Reported::EnteredView => {
+                milestone.view = Some(Range::only(self.early(1, 3)));
+            }
+            // Where checkpoints are is the protocol's business.
+            Reported::StableCheckpoint | Reported::Restored => {}
+            Reported::Invoked
+            | Reported::Completed
+            | Reported::Accepted
+            | Reported::Committed
+            | Reported::Executed => milestone.seq = Some(Range::only(self.early(1, 8))),
+        }
+        if milestone.node.is_none() && self.rng.chance(300_000) {
+            milestone.count = u32::try_from(self.rng.between(2, 3)).expect("2 or 3");
+        }
+        Moment::When(milestone)
+    }
+
+    /// Some messages of the network: of few kinds, or of few nodes, or both.
+    pub(crate) fn messages(&mut self) -> Pattern {
+        let mut pattern = self.scope();
+        let mut few = |aim: &mut Self| {
+            let nodes: Vec<NodeId> = aim.committee.nodes().collect();
+            if aim.rng.chance(500_000) { aim.some(&nodes, 2) } else { Vec::new() }
+        };
+        (pattern.from, pattern.to) = (few(self), few(self));
+        if pattern.kinds.is_empty() && pattern.from.is_empty() && pattern.to.is_empty() {
+            let nodes: Vec<NodeId> = self.committee.nodes().collect();
+            pattern.from = self.some(&nodes, 1);
+        }
+        pattern
+    }
+
+    /// Some of the messages that a corrupted node sends: to everyone, or to a part.
+    pub(crate) fn sayings(&mut self, node: NodeId) -> Pattern {
+        let mut pattern = self.scope();
+        if self.rng.chance(600_000) {
+            let others: Vec<NodeId> =
+                self.committee.nodes().filter(|other| *other != node).collect();
+            pattern.to = self.some(&others, others.len() as u64);
+        }
+        pattern
+    }
+
+    /// Kinds, view, slot and number of some messages.
+    fn scope(&mut self) -> Pattern {
+        let mut pattern = Pattern::default();
+        if !self.kinds.is_empty() && self.rng.chance(700_000) {
+            let mut kinds = self.kinds.to_vec();
+            self.rng.shuffle(&mut kinds);
+            kinds.truncate(place(self.early(1, 2)));
+            pattern.kinds = kinds.into_iter().map(str::to_owned).collect();
+        }
+        if self.rng.chance(150_000) {
+            pattern.view = Some(self.range(0, 3));
+        }
+        if self.rng.chance(200_000) {
+            pattern.seq = Some(self.range(1, 8));
+        }
+        if self.rng.chance(150_000) {
+            pattern.nth = Some(self.range(1, 20));
+        }
+        pattern
+    }
+
+    fn range(&mut self, low: u64, high: u64) -> Range {
+        let min = self.early(low, high);
+        Range { min, max: self.early(min, high) }
+    }
+
+    /// Between one and `most` of the `nodes`, in order; none if there are none.
+    fn some(&mut self, nodes: &[NodeId], most: u64) -> Vec<NodeId> {
+        if nodes.is_empty() {
+            return Vec::new();
+        }
+        let mut nodes = nodes.to_vec();
+        self.rng.shuffle(&mut nodes);
+        nodes.truncate(place(self.rng.between(1, most.max(1))));
+        nodes.sort_unstable();
+        nodes
+    }
+
+    /// The first group of a partition: some nodes, and not all.
+    pub(crate) fn group(&mut self) -> Vec<NodeId> {
+        let nodes: Vec<NodeId> = self.committee.nodes().collect();
+        assert!(1 < nodes.len(), "there is nobody to part");
+        // Often one replica alone: the smallest partition that can matter.
+        let most = if self.rng.chance(400_000) { 1 } else { nodes.len() as u64 - 1 };
+        self.some(&nodes, most)
+    }
+
+    /// The sides of twins: each other node on one, few on none, so that the copies hear different
+    /// things.
+    pub(crate) fn sides(&mut self, node: NodeId) -> (Vec<NodeId>, Vec<NodeId>) {
+        let mut others: Vec<NodeId> =
+            self.committee.nodes().filter(|other| *other != node).collect();
+        self.rng.shuffle(&mut others);
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        for (number, other) in others.into_iter().enumerate() {
+            match (number, self.rng.between(0, 9)) {
+                (0, _) | (2.., 0..=3) => left.push(other),
+                (1, _) | (2.., 4..=7) => right.push(other),
+                _ => {}
+            }
+        }
+        left.sort_unstable();
+        right.sort_unstable();
+        (left, right)
+    }
+}

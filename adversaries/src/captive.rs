@@ -1,0 +1,281 @@
+//! A corrupted node: one puppet or two, and the lies that it tells in their place.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use byzsim_core::rng::MessageChoices;
+use byzsim_core::{
+    Committee, Effect, Event, Message, NodeId, Observation, Operation, Outbox, Protocol, Purpose,
+    Signer, SimRng, Wake,
+};
+
+use crate::pattern::NodeSet;
+use crate::puppet::Puppet;
+use crate::row::{Deed, Phase, Row};
+use crate::twins::{Contradictions, altered};
+
+/// A corrupted node.
+pub(crate) struct Captive<P: Protocol> {
+    signer: Rc<Signer>,
+    committee: Committee,
+    seed: u64,
+    /// The one copy, or the twins.
+    copies: Vec<Double<P>>,
+    /// The row that made it twins, and what they said.
+    twins: Option<(usize, Contradictions)>,
+    /// The rows that are its lies, in order.
+    lies: Vec<usize>,
+    /// The highest timestamp whose completion was reported.
+    completed: u64,
+    /// Memory for the effects of one event.
+    effects: Vec<Effect<P::Msg, Wake>>,
+}
+
+/// One copy of the node.
+struct Double<P: Protocol> {
+    puppet: Puppet<P>,
+    /// With whom it deals.
+    side: NodeSet,
+    /// What a client's copy was asked for; the first is under way.
+    operations: VecDeque<Operation>,
+    /// How many operations it was asked for.
+    asked: u64,
+    /// By kind: how many messages it has said.
+    said: Vec<u32>,
+}
+
+impl<P: Protocol> Double<P> {
+    fn new(puppet: Puppet<P>, side: NodeSet) -> Self {
+        let said = vec![0; P::Msg::KINDS.len()];
+        Self { puppet, side, operations: VecDeque::new(), asked: 0, said }
+    }
+}
+
+/// A message on its way out of a copy.
+struct Saying<'a, M> {
+    place: usize,
+    /// How many messages of its kind the copy had said before.
+    ordinal: u32,
+    msg: &'a Rc<M>,
+}
+
+impl<P: Protocol> Captive<P> {
+    /// A node with one copy, which deals with everyone.
+    pub(crate) fn new(
+        signer: Rc<Signer>,
+        committee: Committee,
+        seed: u64,
+        params: &P::Params,
+    ) -> Self {
+        let puppet = Puppet::new(&signer, committee, params);
+        let copies = vec![Double::new(puppet, NodeSet::everyone(committee))];
+        let (lies, effects) = (Vec::new(), Vec::new());
+        Self { signer, committee, seed, copies, twins: None, lies, completed: 0, effects }
+    }
+
+    /// Adds a lie: the number of its row. In the order of the rows.
+    pub(crate) fn add_lie(&mut self, row: usize) {
+        self.lies.push(row);
+    }
+
+    /// Makes the node twins, as this row wants it.
+    pub(crate) fn split(
+        &mut self,
+        row: usize,
+        (left, right): (&[NodeId], &[NodeId]),
+        params: &P::Params,
+    ) {
+        let copy = |place, others: &[NodeId]| {
+            let side: Vec<NodeId> =
+                self.committee.nodes().filter(|node| !others.contains(node)).collect();
+            let puppet = Puppet::of_several((place, 2), &self.signer, self.committee, params);
+            Double::new(puppet, NodeSet::of(self.committee, &side))
+        };
+        self.copies = vec![copy(0, right), copy(1, left)];
+        self.twins = Some((row, Contradictions::default()));
+    }
+
+    /// Lives through an event, as all copies that it concerns.
+    pub(crate) fn act(
+        &mut self,
+        event: &Event<'_, P::Msg>,
+        rows: &mut [Row],
+        out: &mut Outbox<P::Msg, Wake>,
+    ) {
+        for place in 0..self.copies.len() {
+            match *event {
+                Event::Start => self.live(place, Event::Start, rows, out),
+                Event::Wake(wake) => self.live(place, Event::Wake(wake), rows, out),
+                Event::Message(from, msg) => {
+                    if self.copies[place].side.contains(from) {
+                        self.live(place, Event::Message(from, msg), rows, out);
+                    }
+                }
+                Event::Operation(operation) => self.ask(place, operation, rows, out),
+            }
+        }
+    }
+
+    /// Asks a client's copy for an operation, or lets it wait for the end of the one under way: a
+    /// client does one at a time, and one copy may be ahead of the other.
+    fn ask(
+        &mut self,
+        place: usize,
+        operation: &Operation,
+        rows: &mut [Row],
+        out: &mut Outbox<P::Msg, Wake>,
+    ) {
+        let node = self.signer.node();
+        let copy = &mut self.copies[place];
+        copy.asked += 1;
+        let mine =
+            if place == 0 { operation.clone() } else { altered(operation, node, copy.asked) };
+        copy.operations.push_back(mine.clone());
+        if copy.operations.len() == 1 {
+            self.live(place, Event::Operation(&mine), rows, out);
+        }
+    }
+
+    fn live(
+        &mut self,
+        place: usize,
+        event: Event<'_, P::Msg>,
+        rows: &mut [Row],
+        out: &mut Outbox<P::Msg, Wake>,
+    ) {
+        let mut effects = std::mem::take(&mut self.effects);
+        self.copies[place].puppet.live(out.now(), event, |effect| effects.push(effect));
+        let mut completed = false;
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Send(to, msg) => self.say(place, Some(to), &msg, rows, out),
+                Effect::Broadcast(msg) => self.say(place, None, &msg, rows, out),
+                Effect::SetTimer(wake, span) => out.set_timer(wake, span),
+                Effect::CancelTimer(_) => unreachable!("puppets forget timers by themselves"),
+                Effect::Observe(observation) => {
+                    completed |= matches!(observation, Observation::Completed { .. });
+                    self.report(place, observation, out);
+                }
+            }
+        }
+        self.effects = effects;
+        if !completed {
+            return;
+        }
+        self.copies[place].operations.pop_front();
+        if let Some(next) = self.copies[place].operations.front().cloned() {
+            self.live(place, Event::Operation(&next), rows, out);
+        }
+    }
+
+    /// Reports what the first copy observes. The end of an operation is reported by the copy that
+    /// is first to see it: it makes the application ask for the next one, and a copy that hears too
+    /// few replicas would keep both from asking on.
+    fn report(&mut self, place: usize, observation: Observation, out: &mut Outbox<P::Msg, Wake>) {
+        let reports = match observation {
+            Observation::Completed { timestamp, .. } => {
+                let first = self.completed < timestamp;
+                self.completed = self.completed.max(timestamp);
+                first
+            }
+            _ => place == 0,
+        };
+        if reports {
+            out.observe(observation);
+        }
+    }
+
+    /// Says `msg` to one node, or to all replicas, as far as the copy deals with them.
+    fn say(
+        &mut self,
+        place: usize,
+        to: Option<NodeId>,
+        msg: &Rc<P::Msg>,
+        rows: &mut [Row],
+        out: &mut Outbox<P::Msg, Wake>,
+    ) {
+        let said = &mut self.copies[place].said[usize::from(msg.kind().0)];
+        let saying = Saying { place, ordinal: *said, msg };
+        *said += 1;
+        if let Some((row, contradictions)) = &mut self.twins {
+            rows[*row].fired += u64::from(contradictions.note(place, &**msg));
+        }
+        let node = self.signer.node();
+        let lies = self.lies.iter().any(|row| rows[*row].phase == Phase::InForce);
+        match to {
+            // Nothing tells the receivers apart: one message, shared by all.
+            None if !lies && self.twins.is_none() => out.push(Effect::Broadcast(Rc::clone(msg))),
+            None => {
+                let others = self.committee.replica_ids().filter(|to| *to != node);
+                self.say_to(others, &saying, rows, out);
+            }
+            Some(to) => self.say_to(std::iter::once(to), &saying, rows, out),
+        }
+    }
+
+    fn say_to(
+        &self,
+        receivers: impl Iterator<Item = NodeId>,
+        saying: &Saying<'_, P::Msg>,
+        rows: &mut [Row],
+        out: &mut Outbox<P::Msg, Wake>,
+    ) {
+        let side = &self.copies[saying.place].side;
+        let mut told = BTreeMap::new();
+        for to in receivers.filter(|to| side.contains(*to)) {
+            match self.tell(to, saying, rows, &mut told) {
+                None => out.push(Effect::Send(to, Rc::clone(saying.msg))),
+                Some(lies) => {
+                    for lie in lies {
+                        out.push(Effect::Send(to, Rc::clone(lie)));
+                    }
+                }
+            }
+        }
+    }
+
+    /// What the first lie that applies makes of the message to `to`. Each lie is told once, and
+    /// kept in `told` for the other receivers.
+    fn tell<'a>(
+        &self,
+        to: NodeId,
+        saying: &Saying<'_, P::Msg>,
+        rows: &mut [Row],
+        told: &'a mut BTreeMap<&'static str, Option<Vec<Rc<P::Msg>>>>,
+    ) -> Option<&'a [Rc<P::Msg>]> {
+        let mut chosen = None;
+        for number in &self.lies {
+            let row = &mut rows[*number];
+            let Deed::Lie(lie, matcher) = &mut row.deed else { unreachable!("a row of a lie") };
+            // Every lie in force counts its messages, also when another one decides.
+            let applies = row.phase == Phase::InForce
+                && matcher.hit(self.signer.node(), to, &**saying.msg)
+                && chosen.is_none();
+            if !applies {
+                continue;
+            }
+            let words = told.entry(lie.name).or_insert_with(|| {
+                let words =
+                    saying.msg.tell(lie.name, &self.signer, &mut self.rng(lie.name, saying));
+                words.map(|words| words.into_iter().map(Rc::new).collect())
+            });
+            if words.is_some() {
+                row.fired += 1;
+                chosen = Some(lie.name);
+            }
+        }
+        chosen.and_then(|lie| told.get(lie)).and_then(Option::as_deref)
+    }
+
+    /// The stream for one lie about one message. It depends on which message it is, not on what was
+    /// drawn before: a plan with fewer lies tells the others word for word.
+    fn rng(&self, lie: &str, saying: &Saying<'_, P::Msg>) -> SimRng {
+        let short = |place: usize| u16::try_from(place).expect("a small table");
+        let node = short(self.committee.index(self.signer.node()));
+        let lie = P::Msg::LIES.iter().position(|known| known.name == lie).expect("a known lie");
+        let telling = short(2 * lie + saying.place);
+        let kind = saying.msg.kind().0;
+        let mut choices = MessageChoices::new(self.seed, node, telling, kind, saying.ordinal);
+        SimRng::new(choices.next_u64(), Purpose::Adversary, 0)
+    }
+}

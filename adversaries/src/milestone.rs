@@ -1,0 +1,127 @@
+//! Whether a report is the one that a row waits for.
+
+use byzsim_core::{NodeId, Observation};
+
+use crate::plan::{Milestone, Reported};
+use crate::range::Range;
+
+impl Milestone {
+    /// Whether `node`'s report matches, apart from the count.
+    pub(crate) fn matches(&self, node: NodeId, observation: &Observation) -> bool {
+        let Some((event, view, seq)) = facts(observation) else { return false };
+        let within = |range: Option<Range>, number: Option<u64>| {
+            range.is_none_or(|range| number.is_some_and(|number| range.contains(number)))
+        };
+        event == self.event
+            && self.node.is_none_or(|wanted| wanted == node)
+            && within(self.view, view)
+            && within(self.seq, seq)
+    }
+}
+
+impl Reported {
+    /// All reports, in the order of a run.
+    pub const ALL: [Self; 9] = [
+        Self::Invoked,
+        Self::Completed,
+        Self::Accepted,
+        Self::Committed,
+        Self::Executed,
+        Self::StableCheckpoint,
+        Self::Restored,
+        Self::ViewChangeStarted,
+        Self::EnteredView,
+    ];
+
+    /// The name in scenario files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Invoked => "invoked",
+            Self::Completed => "completed",
+            Self::Accepted => "accepted",
+            Self::Committed => "committed",
+            Self::Executed => "executed",
+            Self::StableCheckpoint => "stable-checkpoint",
+            Self::Restored => "restored",
+            Self::ViewChangeStarted => "view-change-started",
+            Self::EnteredView => "entered-view",
+        }
+    }
+
+    /// Whether clients report it, and not replicas.
+    pub const fn is_of_clients(self) -> bool {
+        matches!(self, Self::Invoked | Self::Completed)
+    }
+
+    /// Whether the report names a view.
+    pub const fn has_view(self) -> bool {
+        match self {
+            Self::Accepted
+            | Self::Committed
+            | Self::Executed
+            | Self::ViewChangeStarted
+            | Self::EnteredView => true,
+            Self::Invoked | Self::Completed | Self::StableCheckpoint | Self::Restored => false,
+        }
+    }
+
+    /// Whether the report names a slot or a timestamp.
+    pub const fn has_seq(self) -> bool {
+        !matches!(self, Self::ViewChangeStarted | Self::EnteredView)
+    }
+}
+
+/// A report's event, view, and slot or timestamp; `None` for what no row can wait for.
+const fn facts(observation: &Observation) -> Option<(Reported, Option<u64>, Option<u64>)> {
+    Some(match *observation {
+        Observation::Invoked { timestamp, .. } => (Reported::Invoked, None, Some(timestamp)),
+        Observation::Completed { timestamp, .. } => (Reported::Completed, None, Some(timestamp)),
+        Observation::Accepted { view, seq, .. } => (Reported::Accepted, Some(view), Some(seq)),
+        Observation::Committed { view, seq, .. } => (Reported::Committed, Some(view), Some(seq)),
+        Observation::Executed { view, seq, .. } => (Reported::Executed, Some(view), Some(seq)),
+        Observation::StableCheckpoint { seq, .. } => (Reported::StableCheckpoint, None, Some(seq)),
+        Observation::Restored { seq, .. } => (Reported::Restored, None, Some(seq)),
+        Observation::ViewChangeStarted { view, .. } => {
+            (Reported::ViewChangeStarted, Some(view), None)
+        }
+        Observation::EnteredView { view } => (Reported::EnteredView, Some(view), None),
+        Observation::Applied { .. }
+        | Observation::Checkpointed { .. }
+        | Observation::Suspected { .. }
+        | Observation::Proven { .. }
+        | Observation::Reached(_) => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use byzsim_core::{Answer, Digest};
+
+    #[test]
+    fn milestones_match_node_view_and_slot() {
+        let committed = Observation::Committed { view: 1, seq: 7, batch: Digest::default() };
+        let entered = Observation::EnteredView { view: 1 };
+        let completed = Observation::Completed { timestamp: 2, answer: Answer::Done };
+        let (r1, c0) = (NodeId::Replica(1), NodeId::Client(0));
+        let any = |event| Milestone { node: None, event, view: None, seq: None, count: 1 };
+        let of = |node, event| Milestone { node: Some(node), ..any(event) };
+        let in_view = |view, event| Milestone { view: Some(Range::only(view)), ..any(event) };
+        let at = |min, max, event| Milestone { seq: Some(Range { min, max }), ..any(event) };
+        for (milestone, node, observation, expected) in [
+            (any(Reported::Committed), r1, &committed, true),
+            (any(Reported::Executed), r1, &committed, false),
+            (of(r1, Reported::Committed), r1, &committed, true),
+            (of(NodeId::Replica(2), Reported::Committed), r1, &committed, false),
+            (in_view(1, Reported::Committed), r1, &committed, true),
+            (in_view(0, Reported::Committed), r1, &committed, false),
+            (at(5, 7, Reported::Committed), r1, &committed, true),
+            (at(8, 9, Reported::Committed), r1, &committed, false),
+            (in_view(1, Reported::EnteredView), r1, &entered, true),
+            (at(1, 1, Reported::EnteredView), r1, &entered, false),
+            (at(2, 2, Reported::Completed), c0, &completed, true),
+        ] {
+            assert_eq!(milestone.matches(node, observation), expected, "{milestone:?}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What makes two copies of one corrupted node differ, and whether they did.
+//!
+//! Twins are two honest copies under one key: equivocation against every protocol (Bano et al.,
+//! "Twins: BFT Systems Made Robust", OPODIS 2021). Replica copies come to differ because they hear
+//! different nodes. Client copies hear nothing before they ask, so the second one asks for
+//! something else under the same timestamp.
+
+use std::collections::BTreeMap;
+
+use byzsim_core::history::Text;
+use byzsim_core::{Message, NodeId, Operation};
+
+/// What a message is about: its kind, view and slot.
+type Topic = (u8, Option<u64>, Option<u64>);
+
+/// What two copies said last on each topic, as the heads of the messages' digests.
+///
+/// Copies that hear the same say the same, and their equivocation is vacuous. This tells.
+#[derive(Debug, Default)]
+pub(crate) struct Contradictions {
+    said: BTreeMap<Topic, [Option<u64>; 2]>,
+}
+
+impl Contradictions {
+    /// Notes what copy `place` says; whether the other copy said something else on the topic last.
+    pub(crate) fn note(&mut self, place: usize, msg: &impl Message) -> bool {
+        let head = msg.sha256().prefix();
+        let said = self.said.entry((msg.kind().0, msg.view(), msg.seq())).or_default();
+        said[place] = Some(head);
+        said[1 - place].is_some_and(|other| other != head)
+    }
+}
+
+/// What the second copy of `client` asks instead of its `number`-th operation: the same key, another
+/// effect, and a value that nobody else writes, so that a read names the copy that it saw.
+pub(crate) fn altered(operation: &Operation, client: NodeId, number: u64) -> Operation {
+    let other = |value: &Text| Text::from(format!("{value}~"));
+    match operation {
+        Operation::Get { key } => {
+            let value = Text::from(format!("{client}.{number}~"));
+            Operation::Put { key: Text::clone(key), value }
+        }
+        Operation::Put { key, value } => {
+            Operation::Put { key: Text::clone(key), value: other(value) }
+        }
+        Operation::Append { key, value } => {
+            Operation::Append { key: Text::clone(key), value: other(value) }
+        }
+        Operation::Cas { key, expected, new } => {
+            Operation::Cas { key: Text::clone(key), expected: expected.clone(), new: other(new) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_copy_never_asks_for_the_same() {
+        for (asked, instead) in [
+            ("get x", "put x c0.3~"),
+            ("put x 1", "put x 1~"),
+            ("append x 1", "append x 1~"),
+            ("cas x - 1", "cas x - 1~"),
+        ] {
+            let asked: Operation = asked.parse().expect("an operation");
+            assert_eq!(altered(&asked, NodeId::Client(0), 3).to_string(), instead);
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! Whether a plan makes sense for a committee and a protocol; if not, which row, why, and what
+//! would have been right.
+
+use std::fmt;
+
+use byzsim_core::{Committee, Lie, NodeId};
+
+use crate::plan::{Action, Fault, Milestone, Moment, Pattern, Plan};
+use crate::range::Range;
+
+/// What is wrong with a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanError {
+    /// The place of the row in [`Plan::faults`], from 0.
+    pub row: usize,
+    /// What is wrong.
+    pub problem: String,
+    /// What would have been right.
+    pub help: String,
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "faults[{}]: {}; {}", self.row, self.problem, self.help)
+    }
+}
+
+impl std::error::Error for PlanError {}
+
+/// The greatest drift of a clock in either direction, in parts per million.
+pub const DRIFT_PPM_MAX: i32 = 900_000;
+
+impl Plan {
+    /// Checks the plan against a committee, and the [kinds](byzsim_core::Message::KINDS) and
+    /// [lies](byzsim_core::Message::LIES) of a protocol.
+    ///
+    /// # Errors
+    /// The first row that makes no sense.
+    ///
+    /// ```
+    /// use byzsim_adversaries::{Action, Fault, Plan};
+    /// use byzsim_core::{Committee, NodeId};
+    /// let committee = Committee { replicas: 4, faults: 1, clients: 1 };
+    /// let action = Action::Crash(NodeId::Replica(7));
+    /// let plan = Plan { faults: vec![Fault { note: None, start: None, end: None, action }] };
+    /// let error = plan.validate(committee, &["prepare"], &[]).expect_err("there is no r7");
+    /// assert_eq!(error.to_string(), "faults[0]: there is no r7; there are r0 to r3 and c0");
+    /// ```
+    pub fn validate(
+        &self,
+        committee: Committee,
+        kinds: &[&str],
+        lies: &[Lie],
+    ) -> Result<(), PlanError> {
+        let judge = Judge { plan: self, committee, kinds, lies };
+        for row in 0..self.faults.len() {
+            judge.row(row).map_err(|Complaint { problem, help }| PlanError {
+                row,
+                problem,
+                help,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+struct Complaint {
+    problem: String,
+    help: String,
+}
+
+type Judgement = Result<(), Complaint>;
+
+fn refuse(problem: impl Into<String>, help: impl Into<String>) -> Judgement {
+    Err(Complaint { problem: problem.into(), help: help.into() })
+}
+
+struct Judge<'a> {
+    plan: &'a Plan,
+    committee: Committee,
+    kinds: &'a [&'a str],
+    lies: &'a [Lie],
+}
+
+impl Judge<'_> {
+    fn row(&self, row: usize) -> Judgement {
+        let fault = &self.plan.faults[row];
+        self.window(fault)?;
+        match &fault.action {
+            Action::Hold(messages)
+            | Action::Delay { messages, .. }
+            | Action::Drop(messages)
+            | Action::Duplicate { messages, .. } => self.pattern(messages),
+            Action::Partition { groups, .. } => self.partition(groups),
+            Action::Crash(node) => self.crash(*node),
+            Action::Drift { node, ppm } => self.drift(row, *node, *ppm),
+            Action::Mute(node) => self.node(*node),
+            Action::Omit { node, messages } | Action::Lag { node, messages, .. } => {
+                self.node(*node)?;
+                self.sent_by(*node, messages)
+            }
+            Action::Lie { node, lie, messages } => {
+                self.node(*node)?;
+                self.sent_by(*node, messages)?;
+                self.lie(lie, messages)
+            }
+            Action::Twins { node, left, right } => self.twins(row, *node, left, right),
+        }
+    }
+
+    fn window(&self, Fault { start, end, action, .. }: &Fault) -> Judgement {
+        let lasting = matches!(action, Action::Drift { .. } | Action::Twins { .. });
+        if lasting && (start.is_some() || end.is_some()) {
+            let problem = format!("`{}` lasts the whole run", action.name());
+            return refuse(problem, "take `start` and `end` out");
+        }
+        if let (Some(Moment::At(start)), Some(Moment::At(end))) = (start, end)
+            && end <= start
+        {
+            let problem = format!("the row ends at {end}, and would begin at {start}");
+            return refuse(problem, "let `end` come after `start`");
+        }
+        for moment in [start, end].into_iter().flatten() {
+            if let Moment::When(milestone) = moment {
+                self.milestone(milestone)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn milestone(&self, milestone: &Milestone) -> Judgement {
+        let Milestone { node, event, view, seq, count } = milestone;
+        if let Some(node) = node {
+            self.node(*node)?;
+            if node.is_client() != event.is_of_clients() {
+                let who = if event.is_of_clients() { "clients" } else { "replicas" };
+                let problem = format!("{node} never reports `{}`", event.name());
+                return refuse(problem, format!("only {who} do"));
+            }
+        }
+        if view.is_some() && !event.has_view() {
+            return refuse(format!("`{}` names no view", event.name()), "take `view` out");
+        }
+        if seq.is_some() && !event.has_seq() {
+            return refuse(format!("`{}` names no slot", event.name()), "take `seq` out");
+        }
+        if *count == 0 {
+            return refuse("the 0th report never comes", "count from 1");
+        }
+        Ok(())
+    }
+
+    fn node(&self, node: NodeId) -> Judgement {
+        if self.committee.contains(node) {
+            return Ok(());
+        }
+        let Committee { replicas, clients, .. } = self.committee;
+        let span = |class, count: u16| match count {
+            0 => None,
+            1 => Some(format!("{class}0")),
+            _ => Some(format!("{class}0 to {class}{}", count - 1)),
+        };
+        let there: Vec<String> =
+            [span('r', replicas), span('c', clients)].into_iter().flatten().collect();
+        refuse(format!("there is no {node}"), format!("there are {}", there.join(" and ")))
+    }
+
+    fn nodes(&self, nodes: &[NodeId]) -> Judgement {
+        nodes.iter().try_for_each(|node| self.node(*node))
+    }
+
+    fn pattern(&self, pattern: &Pattern) -> Judgement {
+        self.nodes(&pattern.from)?;
+        self.nodes(&pattern.to)?;
+        for kind in &pattern.kinds {
+            if !self.kinds.contains(&kind.as_str()) {
+                return refuse(format!("there is no kind `{kind}`"), suggest(kind, self.kinds));
+            }
+        }
+        match pattern.nth {
+            Some(Range { min: 0, .. }) => refuse("the 0th message never comes", "count from 1"),
+            _ => Ok(()),
+        }
+    }
+
+    fn sent_by(&self, node: NodeId, pattern: &Pattern) -> Judgement {
+        self.pattern(pattern)?;
+        match pattern.from[..] {
+            [] => Ok(()),
+            [sender] if sender == node => Ok(()),
+            _ => refuse(format!("the sender is {node}"), "take `from` out"),
+        }
+    }
+
+    fn lie(&self, name: &str, pattern: &Pattern) -> Judgement {
+        let Some(lie) = self.lies.iter().find(|lie| lie.name == name) else {
+            let names: Vec<&str> = self.lies.iter().map(|lie| lie.name).collect();
+            return refuse(format!("there is no lie `{name}`"), suggest(name, &names));
+        };
+        if pattern.kinds.is_empty() || pattern.kinds.iter().any(|kind| kind == lie.kind) {
+            return Ok(());
+        }
+        let problem = format!("`{name}` is a lie about no message of these kinds");
+        refuse(problem, format!("it changes `{}`: take `kinds` out", lie.kind))
+    }
+
+    fn partition(&self, groups: &[Vec<NodeId>]) -> Judgement {
+        groups.iter().try_for_each(|group| self.nodes(group))?;
+        let mut members: Vec<NodeId> = groups.iter().flatten().copied().collect();
+        members.sort_unstable();
+        if let Some(pair) = members.windows(2).find(|pair| pair[0] == pair[1]) {
+            return refuse(format!("{} is named twice", pair[0]), "put each node in one group");
+        }
+        let inhabited = groups.iter().filter(|group| !group.is_empty()).count();
+        let rest = usize::from(members.len() < self.committee.len());
+        if inhabited + rest < 2 || groups.first().is_none_or(Vec::is_empty) {
+            let help = "name a first group that leaves somebody out: `groups = [[\"r0\"]]`";
+            return refuse("the partition cuts nobody off", help);
+        }
+        Ok(())
+    }
+
+    fn crash(&self, node: NodeId) -> Judgement {
+        self.node(node)?;
+        if node.is_client() {
+            return refuse(format!("{node} is a client: only replicas crash"), "use `mute`");
+        }
+        self.correct(node, "crash", "use `mute`: nobody can tell them apart")
+    }
+
+    fn drift(&self, row: usize, node: NodeId, ppm: i32) -> Judgement {
+        self.node(node)?;
+        self.correct(node, "drift", "use `lag`")?;
+        self.alone(row, node)?;
+        if !(-DRIFT_PPM_MAX..=DRIFT_PPM_MAX).contains(&ppm) {
+            let help = format!("stay within -{DRIFT_PPM_MAX} and {DRIFT_PPM_MAX}");
+            return refuse(format!("no clock drifts by {ppm} parts per million"), help);
+        }
+        Ok(())
+    }
+
+    /// Refuses what is about correct nodes where another row corrupts the node.
+    fn correct(&self, node: NodeId, what: &str, help: &str) -> Judgement {
+        let corrupts = |fault: &Fault| fault.action.corrupts() == Some(node);
+        match self.plan.faults.iter().position(corrupts) {
+            None => Ok(()),
+            Some(row) => {
+                let by = self.plan.faults[row].action.name();
+                let problem = format!("{node} is corrupted, by the `{by}` of faults[{row}]");
+                refuse(format!("{problem}: `{what}` is about correct nodes"), help)
+            }
+        }
+    }
+
+    /// Refuses a second row of this action for the node.
+    fn alone(&self, row: usize, node: NodeId) -> Judgement {
+        let action = &self.plan.faults[row].action;
+        let same = |fault: &Fault| match fault.action {
+            Action::Twins { node: other, .. } | Action::Drift { node: other, .. } => {
+                other == node && fault.action.name() == action.name()
+            }
+            _ => false,
+        };
+        match self.plan.faults[..row].iter().position(same) {
+            None => Ok(()),
+            Some(first) => {
+                let problem = format!("{node} has a `{}` row already", action.name());
+                refuse(problem, format!("keep faults[{first}] or this row"))
+            }
+        }
+    }
+
+    fn twins(&self, row: usize, node: NodeId, left: &[NodeId], right: &[NodeId]) -> Judgement {
+        self.node(node)?;
+        self.nodes(left)?;
+        self.nodes(right)?;
+        self.alone(row, node)?;
+        if let Some(both) = left.iter().find(|other| right.contains(other)) {
+            let help = "who deals with both copies is on no side";
+            return refuse(format!("{both} is on both sides"), help);
+        }
+        if left.contains(&node) || right.contains(&node) {
+            return refuse(format!("{node} is on a side of its own twins"), "take it out");
+        }
+        // A client's copies differ by what they ask.
+        if left.is_empty() && right.is_empty() && !node.is_client() {
+            let problem = "the copies hear the same, and will say the same";
+            return refuse(problem, "put some nodes on `left` or `right`");
+        }
+        Ok(())
+    }
+}
+
+/// The names that would have been right, the nearest first if it is near.
+fn suggest(wrong: &str, names: &[&str]) -> String {
+    if names.is_empty() {
+        return "the protocol has none".into();
+    }
+    let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let distance = |name: &&&str| strsim::damerau_levenshtein(wrong, name);
+    match names.iter().min_by_key(distance) {
+        Some(near) if distance(&near) <= 1 + near.len() / 3 => {
+            format!("did you mean `{near}`? There are {list}")
+        }
+        _ => format!("there are {list}"),
+    }
+}

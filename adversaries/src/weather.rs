@@ -1,0 +1,128 @@
+//! What kinds of weather a scenario lets the generator draw.
+
+use byzsim_core::{Span, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a scenario's `[random]` table may set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Weather {
+    /// The classes of faults that may be drawn; each seed draws from about half of them.
+    pub classes: Vec<Class>,
+    /// How often at most the network or a correct node is struck. One strike may be several rows,
+    /// such as the crashes of several replicas.
+    pub strikes_max: u16,
+    /// How many replicas at most are corrupted; f if nothing is said. More than f is allowed, and
+    /// then no property of the protocol is promised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub corrupt_max: Option<u16>,
+    /// How many clients at most are corrupted.
+    pub corrupt_clients_max: u16,
+    /// How many rows at most say what one corrupted node does.
+    pub behaviours_max: u16,
+    /// By how much at most a correct node's timers run slow or fast, in parts per million.
+    pub drift_ppm_max: u32,
+}
+
+impl Default for Weather {
+    fn default() -> Self {
+        Self {
+            classes: Class::ALL.to_vec(),
+            strikes_max: 4,
+            corrupt_max: None,
+            corrupt_clients_max: 1,
+            behaviours_max: 3,
+            drift_ppm_max: 50_000,
+        }
+    }
+}
+
+/// A class of faults, named like the action of its rows.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// Messages wait.
+    Hold,
+    /// Messages take longer.
+    Delay,
+    /// Messages are lost.
+    Drop,
+    /// Messages arrive twice.
+    Duplicate,
+    /// Nodes do not hear each other.
+    Partition,
+    /// Correct replicas crash and restart.
+    Crash,
+    /// Timers run slow or fast.
+    Drift,
+    /// Corrupted nodes fall silent.
+    Mute,
+    /// Corrupted nodes do not send some messages.
+    Omit,
+    /// Corrupted nodes send some messages late.
+    Lag,
+    /// Corrupted nodes lie.
+    Lie,
+    /// Corrupted nodes equivocate.
+    Twins,
+}
+
+impl Class {
+    /// All classes, in the order of their declaration, on which every recorded seed depends.
+    pub const ALL: [Self; 12] = [
+        Self::Hold,
+        Self::Delay,
+        Self::Drop,
+        Self::Duplicate,
+        Self::Partition,
+        Self::Crash,
+        Self::Drift,
+        Self::Mute,
+        Self::Omit,
+        Self::Lag,
+        Self::Lie,
+        Self::Twins,
+    ];
+
+    /// The name in scenario files, and of the [action](crate::Action::name).
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Delay => "delay",
+            Self::Drop => "drop",
+            Self::Duplicate => "duplicate",
+            Self::Partition => "partition",
+            Self::Crash => "crash",
+            Self::Drift => "drift",
+            Self::Mute => "mute",
+            Self::Omit => "omit",
+            Self::Lag => "lag",
+            Self::Lie => "lie",
+            Self::Twins => "twins",
+        }
+    }
+
+    /// Whether it is about corrupted nodes.
+    pub const fn corrupts(self) -> bool {
+        matches!(self, Self::Mute | Self::Omit | Self::Lag | Self::Lie | Self::Twins)
+    }
+
+    /// Whether the model allows it only before GST: afterwards the network heals what it does.
+    pub const fn needs_asynchrony(self) -> bool {
+        matches!(self, Self::Hold | Self::Drop | Self::Partition | Self::Crash)
+    }
+}
+
+/// What the generator must know of the run to aim well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hints {
+    /// The global stabilisation time: what strikes correct nodes is over by then.
+    pub gst: Time,
+    /// The protocol's base timeout: the measure of windows and delays.
+    pub timeout: Span,
+    /// Δ: the greatest delay after GST.
+    pub delta: Span,
+}

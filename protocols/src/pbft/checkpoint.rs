@@ -1,0 +1,133 @@
+//! Checkpoints, garbage collection and state transfer (Castro–Liskov §4.3).
+
+use std::rc::Rc;
+
+use byzsim_core::{Digest, NodeId, Observation, ReplicaSet, Signed};
+
+use super::message::{Checkpoint, Msg, Seq};
+use super::replica::{Out, Replica};
+use crate::service::Service;
+
+impl Replica {
+    /// §4.3: every K slots a replica keeps a copy of its state and tells the others its digest.
+    pub(super) fn take_checkpoint(&mut self, out: &mut Out) {
+        let (seq, state) = (self.executed, self.service.digest());
+        self.snapshots.insert(seq, (state, Rc::new(self.service.clone())));
+        out.observe(Observation::Checkpointed { seq, state });
+        out.broadcast(Msg::Checkpoint(self.signer.sign(Checkpoint { seq, state })));
+    }
+
+    /// §4.3: a quorum of equal CHECKPOINTs makes it stable. Those above the window are heard too: a
+    /// replica that fell behind learns from them.
+    pub(super) fn on_checkpoint(&mut self, checkpoint: &Signed<Checkpoint>, out: &mut Out) {
+        let (seq, sender) = (checkpoint.seq, checkpoint.signer());
+        if seq <= self.stable || sender.is_client() {
+            return;
+        }
+        if sender != self.id && !self.signer.verify(checkpoint) {
+            return;
+        }
+        if !self.in_window(seq) {
+            self.forget_far_checkpoints_of(sender);
+        }
+        let votes = self.checkpoints.entry(seq).or_default();
+        votes.add(checkpoint.clone());
+        let equal = votes.iter().filter(|vote| vote.state == checkpoint.state);
+        let proof: Vec<_> = equal.take(self.rules.quorum()).cloned().collect();
+        if proof.len() == self.rules.quorum() {
+            self.stabilise(seq, checkpoint.state, proof, out);
+        }
+    }
+
+    /// Above the window one checkpoint per sender is kept, or a liar could fill the memory.
+    fn forget_far_checkpoints_of(&mut self, sender: NodeId) {
+        let high = self.stable + self.params.window;
+        for (_, votes) in self.checkpoints.range_mut(high + 1..) {
+            votes.remove(sender);
+        }
+        self.checkpoints.retain(|_, votes| !votes.is_empty());
+    }
+
+    /// §4.3: h moves to a proven checkpoint; what lies at or below it is forgotten.
+    pub(super) fn stabilise(
+        &mut self,
+        seq: Seq,
+        state: Digest,
+        proof: Vec<Signed<Checkpoint>>,
+        out: &mut Out,
+    ) {
+        assert!(self.stable < seq, "the stable checkpoint moves up");
+        self.stable = seq;
+        self.stable_proof = proof;
+        self.log.collect_garbage(seq);
+        self.checkpoints = self.checkpoints.split_off(&(seq + 1));
+        self.next_seq = self.next_seq.max(seq + 1);
+        out.observe(Observation::StableCheckpoint { seq, state });
+        if self.executed < seq {
+            self.volatile.lacking = Some((seq, state, 0));
+            self.fetch_state(out);
+        } else {
+            self.snapshots = self.snapshots.split_off(&seq);
+            self.propose(out);
+        }
+    }
+
+    /// Asks one of those who proved the checkpoint for the state; at each call the next.
+    pub(super) fn fetch_state(&mut self, out: &mut Out) {
+        let Some((seq, _, asked)) = &mut self.volatile.lacking else { return };
+        let me = self.id;
+        let signers: Vec<NodeId> =
+            self.stable_proof.iter().map(Signed::signer).filter(|node| *node != me).collect();
+        if let Some(to) = signers.get(*asked % signers.len().max(1)) {
+            *asked += 1;
+            out.send(*to, Msg::FetchState(*seq));
+        }
+    }
+
+    /// Sends the state of the last stable checkpoint, if it is what is asked for or later.
+    pub(super) fn on_fetch_state(&mut self, from: NodeId, seq: Seq, out: &mut Out) {
+        let Some((_, state)) = self.snapshots.get(&self.stable) else { return };
+        if seq <= self.stable && 0 < self.stable {
+            let proof = self.stable_proof.clone();
+            out.send(from, Msg::State(self.stable, Rc::clone(state), proof));
+        }
+    }
+
+    /// Installs a state whose digest a quorum signed.
+    pub(super) fn on_state(
+        &mut self,
+        seq: Seq,
+        state: &Rc<Service>,
+        proof: &[Signed<Checkpoint>],
+        out: &mut Out,
+    ) {
+        if seq <= self.executed || seq < self.stable {
+            return;
+        }
+        let digest = state.digest();
+        if !self.proves(seq, digest, proof) {
+            return;
+        }
+        self.service = Service::clone(state);
+        self.executed = seq;
+        self.snapshots.insert(seq, (digest, Rc::clone(state)));
+        self.volatile.lacking = None;
+        out.observe(Observation::Restored { seq, state: digest });
+        if self.stable < seq {
+            self.stabilise(seq, digest, proof.to_vec(), out);
+        } else {
+            self.snapshots = self.snapshots.split_off(&seq);
+        }
+        self.note_progress(out);
+        self.execute_ready(out);
+    }
+
+    /// Whether `proof` is a quorum's word that the state after `seq` has this digest.
+    pub(super) fn proves(&self, seq: Seq, state: Digest, proof: &[Signed<Checkpoint>]) -> bool {
+        let says_so = |it: &&Signed<Checkpoint>| {
+            *it.body() == Checkpoint { seq, state } && self.signer.verify(it)
+        };
+        let signers: ReplicaSet = proof.iter().filter(says_so).map(Signed::signer).collect();
+        self.rules.quorum() <= signers.len()
+    }
+}

@@ -1,0 +1,116 @@
+//! A PBFT client (Castro–Liskov §4.1).
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use byzsim_core::{Answer, ClientNode, Node, NodeId, Observation, Operation, Signed, Signer};
+
+use super::Params;
+use super::message::{Msg, Reply, Request, View};
+use super::replica::{Out, Timer};
+use super::rules::Rules;
+
+/// A client: it sends its request to the primary that it believes in, and accepts the answer that
+/// f + 1 replicas give, as one of them is correct.
+#[derive(Debug)]
+pub struct Client {
+    id: NodeId,
+    signer: Rc<Signer>,
+    params: Params,
+    rules: Rules,
+    /// The view that it believes the replicas to be in.
+    view: View,
+    /// t of its last request.
+    timestamp: u64,
+    pending: Option<Pending>,
+}
+
+/// The one request that waits for an answer.
+#[derive(Debug)]
+struct Pending {
+    request: Rc<Signed<Request>>,
+    /// The last valid reply of each replica.
+    replies: BTreeMap<NodeId, (View, Answer)>,
+}
+
+impl Client {
+    pub(super) fn new(signer: Rc<Signer>, rules: Rules, params: Params) -> Self {
+        let id = signer.node();
+        Self { id, signer, params, rules, view: 0, timestamp: 0, pending: None }
+    }
+
+    /// §4.1: accept on f + 1 valid replies of distinct replicas with equal t and r.
+    fn on_reply(&mut self, from: NodeId, reply: &Signed<Reply>, out: &mut Out) {
+        let Some(pending) = &mut self.pending else { return };
+        let is_for_it = reply.client == self.id && reply.timestamp == self.timestamp;
+        if !is_for_it || reply.signer() != from || from.is_client() || !self.signer.verify(reply) {
+            return;
+        }
+        pending.replies.insert(from, (reply.view, reply.answer.clone()));
+        let equal = pending.replies.values().filter(|(_, answer)| *answer == reply.answer);
+        let mut views: Vec<View> = equal.map(|(view, _)| *view).collect();
+        if views.len() < self.rules.replies() {
+            return;
+        }
+        // The highest view that a correct replica is in for certain: f may exaggerate.
+        views.sort_unstable_by(|a, b| b.cmp(a));
+        self.view = self.view.max(views[self.rules.weak().min(views.len()) - 1]);
+        self.pending = None;
+        let timestamp = self.timestamp;
+        out.cancel_timer(Timer::Retransmit(timestamp));
+        out.observe(Observation::Completed { timestamp, answer: reply.answer.clone() });
+    }
+}
+
+impl Node<Msg, Timer> for Client {
+    fn on_start(&mut self, _: &mut Out) {}
+
+    fn on_message(&mut self, from: NodeId, msg: &Msg, out: &mut Out) {
+        match msg {
+            Msg::Reply(reply) => self.on_reply(from, reply, out),
+            // The business of replicas.
+            Msg::Request(_)
+            | Msg::PrePrepare(..)
+            | Msg::Prepare(_)
+            | Msg::Commit(_)
+            | Msg::Checkpoint(_)
+            | Msg::ViewChange(_)
+            | Msg::NewView(_)
+            | Msg::Status(_)
+            | Msg::FetchBatch(..)
+            | Msg::Batch(..)
+            | Msg::FetchState(_)
+            | Msg::State(..) => {}
+        }
+    }
+
+    /// §4.1: no answer in time: the request goes to all replicas, again and again.
+    fn on_timer(&mut self, timer: Timer, out: &mut Out) {
+        let Some(pending) = &self.pending else { return };
+        if timer == Timer::Retransmit(self.timestamp) {
+            out.observe(Observation::Reached("client-retransmission"));
+            out.broadcast(Msg::Request(Rc::clone(&pending.request)));
+            out.set_timer(timer, self.params.client_timeout);
+        }
+    }
+
+    fn on_restart(&mut self, out: &mut Out) {
+        if let Some(pending) = &self.pending {
+            out.broadcast(Msg::Request(Rc::clone(&pending.request)));
+            out.set_timer(Timer::Retransmit(self.timestamp), self.params.client_timeout);
+        }
+    }
+}
+
+impl ClientNode<Msg, Timer> for Client {
+    fn on_operation(&mut self, operation: &Operation, out: &mut Out) {
+        assert!(self.pending.is_none(), "a client has one request at a time");
+        self.timestamp += 1;
+        let (timestamp, operation) = (self.timestamp, operation.clone());
+        out.observe(Observation::Invoked { timestamp, operation: operation.clone() });
+        let request = Rc::new(self.signer.sign(Request { timestamp, operation }));
+        out.send(self.rules.primary(self.view), Msg::Request(Rc::clone(&request)));
+        out.set_timer(Timer::Retransmit(timestamp), self.params.client_timeout);
+        self.pending = Some(Pending { request, replies: BTreeMap::new() });
+    }
+}

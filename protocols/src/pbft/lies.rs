@@ -1,0 +1,78 @@
+//! The lies that a corrupted node can tell in PBFT: the one place that knows which parts of its
+//! messages are worth lying about. Generic code chooses who lies, when, and to whom.
+
+use std::rc::Rc;
+
+use byzsim_core::{Answer, Digest, Lie, Signer, SimRng, Text};
+
+use super::message::{Batch, Checkpoint, Msg, NewView, PrePrepare, Prepare, Reply, ViewChange};
+
+pub(super) const LIES: &[Lie] = &[
+    Lie {
+        name: "vote-own-proposal",
+        kind: "pre-prepare",
+        about: "the primary sends a PREPARE for its own proposal as well",
+    },
+    Lie { name: "prepare-twice", kind: "prepare", about: "the PREPARE is sent twice" },
+    Lie { name: "commit-twice", kind: "commit", about: "the COMMIT is sent twice" },
+    Lie { name: "wrong-answer", kind: "reply", about: "the client is told an invented answer" },
+    Lie {
+        name: "wrong-state",
+        kind: "checkpoint",
+        about: "the CHECKPOINT has the digest of no state",
+    },
+    Lie {
+        name: "hide-prepared",
+        kind: "view-change",
+        about: "the VIEW-CHANGE carries none of the prepared certificates",
+    },
+    Lie {
+        name: "null-proposals",
+        kind: "new-view",
+        about: "the NEW-VIEW proposes null requests in place of what its view changes demand",
+    },
+];
+
+pub(super) fn tell(msg: &Msg, lie: &str, signer: &Signer, rng: &mut SimRng) -> Option<Vec<Msg>> {
+    match (lie, msg) {
+        ("vote-own-proposal", Msg::PrePrepare(it, _)) if it.signer() == signer.node() => {
+            let PrePrepare { view, seq, digest } = *it.body();
+            let vote = signer.sign(Prepare { view, seq, digest });
+            Some(vec![msg.clone(), Msg::Prepare(vote)])
+        }
+        ("prepare-twice", Msg::Prepare(_)) | ("commit-twice", Msg::Commit(_)) => {
+            Some(vec![msg.clone(), msg.clone()])
+        }
+        ("wrong-answer", Msg::Reply(it)) => {
+            let reply = Reply { answer: wrong(&it.answer, rng), ..it.body().clone() };
+            Some(vec![Msg::Reply(signer.sign(reply))])
+        }
+        ("wrong-state", Msg::Checkpoint(it)) if it.signer() == signer.node() => {
+            let state = Digest(rng.key());
+            Some(vec![Msg::Checkpoint(signer.sign(Checkpoint { seq: it.seq, state }))])
+        }
+        ("hide-prepared", Msg::ViewChange(it)) if it.signer() == signer.node() => {
+            let view_change = ViewChange { prepared: Vec::new(), ..it.body().clone() };
+            Some(vec![Msg::ViewChange(Rc::new(signer.sign(view_change)))])
+        }
+        ("null-proposals", Msg::NewView(it)) if it.signer() == signer.node() => {
+            let digest = Batch::null_digest();
+            let null = |it: &byzsim_core::Signed<PrePrepare>| {
+                signer.sign(PrePrepare { digest, ..*it.body() })
+            };
+            let proposals = it.proposals.iter().map(null).collect();
+            let new_view = NewView { proposals, ..it.body().clone() };
+            Some(vec![Msg::NewView(Rc::new(signer.sign(new_view)))])
+        }
+        _ => None,
+    }
+}
+
+/// An answer of the same shape that no execution gives.
+fn wrong(answer: &Answer, rng: &mut SimRng) -> Answer {
+    match answer {
+        Answer::Done => Answer::Value(None),
+        Answer::Value(_) => Answer::Value(Some(Text::from(format!("lie{}", rng.between(0, 999))))),
+        Answer::Swapped(swapped) => Answer::Swapped(!swapped),
+    }
+}

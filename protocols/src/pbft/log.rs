@@ -1,0 +1,130 @@
+//! The log of a replica: for each slot of the window, what the current view says about it.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use byzsim_core::{Digest, Signed};
+
+use super::message::{Batch, Commit, PrePrepare, Prepare, PreparedCertificate, Seq};
+use super::rules::Rules;
+use crate::quorum::Votes;
+
+/// What the current view says about one slot.
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    pub(super) pre_prepare: Option<Signed<PrePrepare>>,
+    pub(super) prepares: Votes<Prepare>,
+    pub(super) commits: Votes<Commit>,
+    /// *prepared*: its COMMIT was sent.
+    pub(super) prepared: bool,
+    /// *committed-local*.
+    pub(super) committed: bool,
+}
+
+/// The log.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    slots: BTreeMap<Seq, Slot>,
+    /// The batches of slots above the last stable checkpoint, of all views: a later view may
+    /// propose a batch again by its digest alone.
+    batches: BTreeMap<(Seq, Digest), Rc<Batch>>,
+    /// For slots that prepared in views before the current one: the certificate of the highest.
+    certificates: BTreeMap<Seq, PreparedCertificate>,
+}
+
+impl Slot {
+    pub(super) fn digest(&self) -> Option<Digest> {
+        self.pre_prepare.as_ref().map(|pre_prepare| pre_prepare.digest)
+    }
+
+    /// The PREPAREs that count for the accepted proposal.
+    fn matching_prepares<'a>(
+        &'a self,
+        rules: &'a Rules,
+        digest: Digest,
+    ) -> impl Iterator<Item = &'a Signed<Prepare>> {
+        self.prepares.iter().filter(move |vote| rules.matches(vote.digest, digest))
+    }
+
+    /// §4.2, *prepared(m, v, n, i)*, given that the batch is in the log.
+    pub(super) fn may_prepare(&self, rules: &Rules) -> bool {
+        let Some(digest) = self.digest() else { return false };
+        rules.prepares() <= self.matching_prepares(rules, digest).count()
+    }
+
+    /// §4.2, *committed-local(m, v, n, i)*.
+    pub(super) fn may_commit(&self, rules: &Rules) -> bool {
+        let Some(digest) = self.digest() else { return false };
+        let matching = self.commits.iter().filter(|vote| rules.matches(vote.digest, digest));
+        self.prepared && rules.commits() <= matching.count()
+    }
+
+    fn certificate(&self, rules: &Rules) -> Option<PreparedCertificate> {
+        let pre_prepare = self.pre_prepare.clone().filter(|_| self.prepared)?;
+        let matching = self.matching_prepares(rules, pre_prepare.digest);
+        let prepares = matching.take(rules.prepares()).cloned().collect();
+        Some(PreparedCertificate { pre_prepare, prepares })
+    }
+}
+
+impl Log {
+    pub(super) fn get(&self, seq: Seq) -> Option<&Slot> {
+        self.slots.get(&seq)
+    }
+
+    pub(super) fn slot(&mut self, seq: Seq) -> &mut Slot {
+        self.slots.entry(seq).or_default()
+    }
+
+    /// The slots from `seq` on.
+    pub(super) fn from(&self, seq: Seq) -> impl DoubleEndedIterator<Item = (Seq, &Slot)> {
+        self.slots.range(seq..).map(|(seq, slot)| (*seq, slot))
+    }
+
+    pub(super) fn batch(&self, seq: Seq, digest: Digest) -> Option<&Rc<Batch>> {
+        self.batches.get(&(seq, digest))
+    }
+
+    pub(super) fn keep_batch(&mut self, seq: Seq, batch: &Rc<Batch>) {
+        self.batches.entry((seq, batch.digest())).or_insert_with(|| Rc::clone(batch));
+    }
+
+    /// The batch that the current view proposes for `seq`, if it is known.
+    pub(super) fn proposed(&self, seq: Seq) -> Option<(Digest, &Rc<Batch>)> {
+        let digest = self.slots.get(&seq)?.digest()?;
+        self.batch(seq, digest).map(|batch| (digest, batch))
+    }
+
+    /// Proposals of the current view whose batch is unknown.
+    pub(super) fn missing(&self) -> Vec<(Seq, Digest)> {
+        let digest = |(seq, slot): (&Seq, &Slot)| slot.digest().map(|digest| (*seq, digest));
+        let unknown = |it: &(Seq, Digest)| !self.batches.contains_key(it);
+        self.slots.iter().filter_map(digest).filter(unknown).collect()
+    }
+
+    /// Leaves the current view: its votes go, what prepared in it stays as a certificate.
+    pub(super) fn leave_view(&mut self, rules: &Rules) {
+        for (seq, slot) in std::mem::take(&mut self.slots) {
+            if let Some(certificate) = slot.certificate(rules) {
+                self.certificates.insert(seq, certificate);
+            }
+        }
+    }
+
+    /// P of §4.4: for each slot that prepared, the certificate of the highest view.
+    pub(super) fn prepared(&self) -> Vec<PreparedCertificate> {
+        self.certificates.values().cloned().collect()
+    }
+
+    /// §4.3: forgets the slots up to a stable checkpoint.
+    pub(super) fn collect_garbage(&mut self, stable: Seq) {
+        self.slots = self.slots.split_off(&(stable + 1));
+        self.certificates = self.certificates.split_off(&(stable + 1));
+        self.batches = self.batches.split_off(&(stable + 1, Digest([0; 32])));
+    }
+
+    /// Whether some slot above `executed` has begun.
+    pub(super) fn has_open(&self, executed: Seq) -> bool {
+        self.slots.range(executed + 1..).next().is_some()
+    }
+}

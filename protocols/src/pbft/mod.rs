@@ -1,0 +1,213 @@
+//! PBFT: Practical Byzantine Fault Tolerance (Castro, Liskov, OSDI 1999), with signatures.
+//!
+//! # What the paper claims
+//!
+//! State machine replication by n = 3f + 1 replicas in an asynchronous network. *Safety*: the
+//! service is linearizable, whatever the network does, if at most f replicas are faulty; any number
+//! of clients may be. *Liveness*, if in addition message delays do not grow faster than time
+//! forever: here, after GST (§3 of the paper).
+//!
+//! # The messages
+//!
+//! Each statement of [`message`] is documented with what it says. A view's primary gives slots to
+//! batches (`PrePrepare`); backups stand by its choice (`Prepare`); who knows that a quorum does
+//! says so (`Commit`); who knows that a quorum *knows* executes and answers (`Reply`).
+//!
+//! # The thresholds
+//!
+//! * Quorum, 2f + 1: two of them share f + 1 replicas, one of them correct. For general n it is
+//!   ceil((n + f + 1) / 2) ([`crate::quorum::quorum`]).
+//! * *prepared*, PRE-PREPARE and 2f PREPAREs: a quorum stands by the batch; no other batch can
+//!   prepare in this view.
+//! * *committed-local*, 2f + 1 COMMITs: f + 1 correct replicas prepared; every later view change
+//!   hears of one of them.
+//! * f + 1 replies, f + 1 VIEW-CHANGEs to join: one of them is from a correct replica.
+//!
+//! # Deviations from the paper
+//!
+//! * Batches: a slot orders up to `batch-max` requests; d is the digest of the list of the requests'
+//!   digests (§5.1 names the idea, not the digest).
+//! * Retransmission is by STATUS messages ([`retransmit`]), sent only by replicas that are stuck;
+//!   the paper's text leaves retransmission open, its library does it periodically. STATUS, FETCH,
+//!   BATCH and STATE messages are not signed: links are authenticated, and what they carry proves
+//!   itself.
+//! * State transfer sends the whole state at once, with the checkpoint's proof (§4.3 and TOCS 2002
+//!   describe partitions and partial digests).
+//! * A batch that a NEW-VIEW proposes by its digest alone, and that a backup lacks, is fetched; the
+//!   backup sends its PREPARE meanwhile, and takes the batch for *prepared* only when it has it.
+//! * Agreement messages of a view that a replica has not entered yet are kept, up to a bound,
+//!   instead of dropped: links are not FIFO, and a backup may hear others before the NEW-VIEW.
+//! * The signature on a VIEW-CHANGE or NEW-VIEW does not cover the signatures inside it, which are
+//!   verified on their own.
+//! * A client's retransmission interval is fixed.
+//! * A replica that asked for a view and sees no quorum follow stays there, as in the paper, until
+//!   others join or open a later view; it still takes checkpoints and fetches state.
+//! * The progress timer runs for the request that waits longest, and stops when that one was
+//!   executed; the OSDI text leaves open whether any execution stops it, which would let a primary
+//!   starve one client for as long as it serves another.
+//! * Timeouts: the wait for a NEW-VIEW starts at T and doubles with each view that failed; it falls
+//!   back to T when a request is executed.
+//! * Crash and restart, which the OSDI text does not treat: all that a replica's messages rest on
+//!   is on stable storage; waiting requests and messages of views to come are lost.
+//! * Not implemented: message authentication codes (§5.2), digest replies, tentative execution,
+//!   read-only requests (§5.1), non-deterministic values (§4.6), proactive recovery (TOCS 2002).
+//!
+//! Provenance: the rules were taken from a summary whose normal case, view change and checkpoints
+//! were verified against the OSDI text; state transfer and batching details are reconstructions.
+
+mod checkpoint;
+mod client;
+mod lies;
+mod log;
+pub mod message;
+mod normal;
+mod replica;
+pub mod retransmit;
+mod rules;
+mod view_change;
+
+use std::rc::Rc;
+
+use byzsim_core::{Committee, Protocol, Signer, Span};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use client::Client;
+pub use message::Msg;
+pub use replica::{Replica, Timer};
+pub use rules::PbftFlaw;
+
+use crate::catalogue::{Catalogued, Flaw as _, FlawEntry, Flaws};
+use crate::quorum::quorum;
+use rules::Rules;
+
+/// The protocol.
+#[derive(Clone, Copy, Debug)]
+pub struct Pbft;
+
+/// What a scenario may set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Params {
+    /// K: a checkpoint is taken every so many slots.
+    pub checkpoint_interval: u64,
+    /// L: how many slots above the stable checkpoint may be in use. At least 2K, or the window
+    /// stalls on a single outstanding checkpoint.
+    pub window: u64,
+    /// How many requests share a slot at most.
+    pub batch_max: u16,
+    /// How many slots the primary keeps open at once; requests queue up meanwhile.
+    pub pipeline: u64,
+    /// T: how long a backup waits for a request to be executed before it suspects the primary.
+    pub view_change_timeout: Span,
+    /// How long a client waits before it sends its request to all replicas.
+    pub client_timeout: Span,
+    /// After how long without progress a replica asks the others for what it lacks.
+    pub status_interval: Span,
+    /// A quorum other than ceil((n + f + 1) / 2), to study what breaks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quorum: Option<u16>,
+    /// Planted flaws, by name.
+    #[serde(skip_serializing_if = "Flaws::is_empty")]
+    pub flaws: Flaws<PbftFlaw>,
+}
+
+impl Default for Params {
+    /// K = 100 and L = 200 as in the paper; no batching; timeouts for latencies of tens of
+    /// milliseconds.
+    fn default() -> Self {
+        Self {
+            checkpoint_interval: 100,
+            window: 200,
+            batch_max: 1,
+            pipeline: 200,
+            view_change_timeout: Span::from_millis(500),
+            client_timeout: Span::from_millis(300),
+            status_interval: Span::from_millis(250),
+            quorum: None,
+            flaws: Flaws::default(),
+        }
+    }
+}
+
+impl Protocol for Pbft {
+    type Msg = Msg;
+    type Timer = Timer;
+    type Params = Params;
+    type Replica = Replica;
+    type Client = Client;
+
+    const NAME: &'static str = "pbft";
+
+    fn replica(signer: Rc<Signer>, committee: Committee, params: &Params) -> Replica {
+        Replica::new(signer, Rules::new(committee, params), params.clone())
+    }
+
+    fn client(signer: Rc<Signer>, committee: Committee, params: &Params) -> Client {
+        Client::new(signer, Rules::new(committee, params), params.clone())
+    }
+
+    /// Before GST timeouts doubled at most until they spanned the asynchrony. After GST at most f
+    /// faulty primaries come in a row, and one more view may be too short for what is left to
+    /// fetch; each view lasts twice as long as the one before. Once a view is long enough for
+    /// retransmission and agreement, its request completes.
+    fn liveness_bound(
+        committee: Committee,
+        params: &Params,
+        delta: Span,
+        asynchrony: Span,
+    ) -> Span {
+        let catching_up = params.status_interval * 6 + delta * 20;
+        let view = params.view_change_timeout.max(asynchrony * 2).max(catching_up);
+        params.client_timeout * 2 + view.doubled(u32::from(committee.faults) + 4) + catching_up
+    }
+}
+
+impl Catalogued for Pbft {
+    fn flaws() -> Vec<FlawEntry> {
+        PbftFlaw::ALL.iter().map(|(_, entry)| *entry).collect()
+    }
+
+    fn plant(params: &mut Params, flaw: &str) -> Result<(), String> {
+        params.flaws.plant(flaw)
+    }
+
+    fn check(params: &Params, committee: Committee) -> Result<(), String> {
+        let Params { checkpoint_interval, window, batch_max, pipeline, .. } = *params;
+        if checkpoint_interval == 0 {
+            return Err("`checkpoint-interval` is 0: use 1 or more".to_owned());
+        }
+        if window < 2 * checkpoint_interval {
+            let least = checkpoint_interval.saturating_mul(2);
+            return Err(format!(
+                "`window` is {window}: use 2 × checkpoint-interval, {least}, or more"
+            ));
+        }
+        if batch_max == 0 || pipeline == 0 {
+            return Err("`batch-max` and `pipeline` must be 1 or more".to_owned());
+        }
+        let times = [
+            ("view-change-timeout", params.view_change_timeout),
+            ("client-timeout", params.client_timeout),
+            ("status-interval", params.status_interval),
+        ];
+        if let Some((name, _)) = times.iter().find(|(_, span)| *span == Span::ZERO) {
+            return Err(format!("`{name}` is 0s: a timer that never waits never lets time pass"));
+        }
+        match params.quorum {
+            Some(quorum) if quorum == 0 || committee.replicas < quorum => {
+                Err(format!("`quorum` is {quorum}: use 1 to {}", committee.replicas))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn within_model(params: &Params, committee: Committee) -> bool {
+        let (n, f) = (usize::from(committee.replicas), usize::from(committee.faults));
+        3 * f < n && params.quorum.is_none_or(|it| usize::from(it) == quorum(n, f))
+    }
+
+    fn base_timeout(params: &Params) -> Span {
+        params.view_change_timeout
+    }
+}

@@ -1,0 +1,308 @@
+//! The normal case (Castro–Liskov §4.1, §4.2): request, pre-prepare, prepare, commit, reply.
+
+use std::rc::Rc;
+
+use byzsim_core::{Digest, NodeId, Observation, Signed};
+
+use super::message::{Batch, Commit, Msg, PrePrepare, Prepare, Reply, Request, Seq};
+use super::replica::{Out, Replica, Timer};
+
+impl Replica {
+    /// §4.1: executed before: send the reply again. New: the primary orders it, a backup relays it
+    /// to the primary and starts its timer: this pair deposes a silent primary.
+    pub(super) fn on_request(
+        &mut self,
+        from: NodeId,
+        request: &Rc<Signed<Request>>,
+        out: &mut Out,
+    ) {
+        let client = request.signer();
+        if !client.is_client() || !self.signer.verify(request) {
+            return;
+        }
+        let (last, answer) = self.service.last_reply(client);
+        match answer {
+            _ if last < request.timestamp => {}
+            Some(answer) if last == request.timestamp => {
+                let answer = answer.clone();
+                self.reply(client, last, answer, out);
+                return;
+            }
+            _ => return,
+        }
+        self.await_execution(request, out);
+        if !self.is_active() {
+            return;
+        }
+        if self.is_primary() {
+            self.enqueue(request);
+            self.propose(out);
+        } else if from == client {
+            out.send(self.rules.primary(self.view), Msg::Request(Rc::clone(request)));
+        }
+    }
+
+    /// §4.4: a backup that waits for a request runs a timer.
+    pub(super) fn await_execution(&mut self, request: &Rc<Signed<Request>>, out: &mut Out) {
+        let client = request.signer();
+        if request.timestamp <= self.service.last_reply(client).0 {
+            return;
+        }
+        self.volatile.arrivals += 1;
+        let arrival = (self.volatile.arrivals, Rc::clone(request));
+        let (_, waiting) = self.volatile.waiting.entry(client).or_insert(arrival);
+        if waiting.timestamp < request.timestamp {
+            *waiting = Rc::clone(request);
+        }
+        self.start_progress_timer(out);
+    }
+
+    /// The timer runs for the request that waits longest, and stops for no other: a primary that
+    /// serves some clients only is deposed.
+    pub(super) fn start_progress_timer(&mut self, out: &mut Out) {
+        if self.volatile.timing.is_some() || !self.is_active() || self.is_primary() {
+            return;
+        }
+        let oldest = self.volatile.waiting.iter().min_by_key(|(_, (arrival, _))| *arrival);
+        if let Some((client, (_, request))) = oldest {
+            self.volatile.timing = Some((*client, request.timestamp));
+            out.set_timer(Timer::Progress(self.view), self.timeout());
+        }
+    }
+
+    pub(super) fn stop_progress_timer(&mut self, out: &mut Out) {
+        if self.volatile.timing.take().is_some() {
+            out.cancel_timer(Timer::Progress(self.view));
+        }
+    }
+
+    pub(super) fn enqueue(&mut self, request: &Rc<Signed<Request>>) {
+        let queued = self.volatile.queued.entry(request.signer()).or_default();
+        if *queued < request.timestamp {
+            *queued = request.timestamp;
+            self.volatile.queue.push_back(Rc::clone(request));
+        }
+    }
+
+    /// §4.2: the primary gives the next slot to the next batch, as long as the window and the
+    /// number of open slots allow.
+    pub(super) fn propose(&mut self, out: &mut Out) {
+        while self.is_active()
+            && self.is_primary()
+            && !self.volatile.queue.is_empty()
+            && self.in_window(self.next_seq)
+            && self.next_seq <= self.executed + self.params.pipeline
+        {
+            let size = self.volatile.queue.len().min(usize::from(self.params.batch_max));
+            let batch = Batch::new(self.volatile.queue.drain(..size).collect());
+            let (view, seq, digest) = (self.view, self.next_seq, batch.digest());
+            self.next_seq += 1;
+            let pre_prepare = self.signer.sign(PrePrepare { view, seq, digest });
+            // The primary logs its own proposal before anything else happens.
+            self.on_pre_prepare(&pre_prepare, &batch, out);
+            for to in self.others() {
+                out.send(to, Msg::PrePrepare(pre_prepare.clone(), Rc::clone(&batch)));
+            }
+        }
+    }
+
+    /// §4.2: accept iff the primary of this view signed it, the client signed each request, no
+    /// other batch was accepted for (v, n), and h < n ≤ H.
+    pub(super) fn on_pre_prepare(
+        &mut self,
+        pre_prepare: &Signed<PrePrepare>,
+        batch: &Rc<Batch>,
+        out: &mut Out,
+    ) {
+        let (seq, digest) = (pre_prepare.seq, pre_prepare.digest);
+        let primary = self.rules.primary(self.view);
+        if !self.in_window(seq) || batch.digest() != digest || pre_prepare.signer() != primary {
+            return;
+        }
+        match self.log.get(seq).and_then(|slot| slot.pre_prepare.clone()) {
+            Some(known) if known.digest == digest => {
+                // A retransmission; the batch may be new, if a NEW-VIEW proposed it.
+                self.log.keep_batch(seq, batch);
+                self.try_prepare(seq, out);
+                return;
+            }
+            Some(_) => {
+                // Two statements of one primary for one (v, n): anyone can check both signatures.
+                if self.signer.verify(pre_prepare) {
+                    let reason = "two pre-prepares for one slot";
+                    out.observe(Observation::Proven { node: primary, reason });
+                }
+                return;
+            }
+            None => {}
+        }
+        let is_null = batch.requests().is_empty();
+        if is_null || !self.is_own(primary) && !self.verify_proposal(pre_prepare, batch) {
+            return;
+        }
+        self.accept(pre_prepare.clone(), Some(batch), out);
+        for request in batch.requests() {
+            self.await_execution(request, out);
+        }
+    }
+
+    fn verify_proposal(&self, pre_prepare: &Signed<PrePrepare>, batch: &Batch) -> bool {
+        let signed = |it: &Rc<Signed<Request>>| it.signer().is_client() && self.signer.verify(it);
+        self.signer.verify(pre_prepare) && batch.requests().iter().all(signed)
+    }
+
+    fn is_own(&self, node: NodeId) -> bool {
+        node == self.id
+    }
+
+    /// Logs a proposal of the current view, and votes for it as a backup.
+    pub(super) fn accept(
+        &mut self,
+        pre_prepare: Signed<PrePrepare>,
+        batch: Option<&Rc<Batch>>,
+        out: &mut Out,
+    ) {
+        let PrePrepare { view, seq, digest } = *pre_prepare;
+        assert_eq!(view, self.view, "proposals are accepted in their view");
+        if let Some(batch) = batch {
+            self.log.keep_batch(seq, batch);
+        }
+        self.log.slot(seq).pre_prepare = Some(pre_prepare);
+        out.observe(Observation::Accepted { view, seq, batch: digest });
+        if !self.is_primary() {
+            out.broadcast(Msg::Prepare(self.signer.sign(Prepare { view, seq, digest })));
+        }
+        self.try_prepare(seq, out);
+    }
+
+    /// §4.2: accept iff signed, in this view and window; from a backup; the first of its sender.
+    pub(super) fn on_prepare(&mut self, prepare: &Signed<Prepare>, out: &mut Out) {
+        let sender = prepare.signer();
+        let counts = self.rules.primary(self.view) != sender || self.rules.primary_may_prepare();
+        if !self.in_window(prepare.seq) || sender.is_client() || !counts {
+            return;
+        }
+        if !self.is_own(sender) && !self.signer.verify(prepare) {
+            return;
+        }
+        let slot = self.log.slot(prepare.seq);
+        if self.rules.counts_votes_again() {
+            slot.prepares.add_again(prepare.clone());
+        } else if !slot.prepares.add(prepare.clone()) {
+            return;
+        }
+        self.try_prepare(prepare.seq, out);
+    }
+
+    /// §4.2: when *prepared* becomes true, multicast COMMIT, once.
+    pub(super) fn try_prepare(&mut self, seq: Seq, out: &mut Out) {
+        let Some((digest, _)) = self.log.proposed(seq) else { return };
+        let slot = self.log.slot(seq);
+        if !slot.prepared && slot.may_prepare(&self.rules) {
+            slot.prepared = true;
+            let view = self.view;
+            out.broadcast(Msg::Commit(self.signer.sign(Commit { view, seq, digest })));
+        }
+        self.try_commit(seq, out);
+    }
+
+    /// §4.2: accept iff signed, in this view and window; the first of its sender.
+    pub(super) fn on_commit(&mut self, commit: &Signed<Commit>, out: &mut Out) {
+        let sender = commit.signer();
+        if !self.in_window(commit.seq) || sender.is_client() {
+            return;
+        }
+        if !self.is_own(sender) && !self.signer.verify(commit) {
+            return;
+        }
+        let slot = self.log.slot(commit.seq);
+        if self.rules.counts_votes_again() {
+            slot.commits.add_again(commit.clone());
+        } else if !slot.commits.add(commit.clone()) {
+            return;
+        }
+        self.try_commit(commit.seq, out);
+    }
+
+    /// §4.2: *committed-local* decides the slot; slots are decided in any order, and executed in
+    /// theirs.
+    fn try_commit(&mut self, seq: Seq, out: &mut Out) {
+        let Some((digest, _)) = self.log.proposed(seq) else { return };
+        let slot = self.log.slot(seq);
+        if slot.committed || !slot.may_commit(&self.rules) {
+            return;
+        }
+        slot.committed = true;
+        out.observe(Observation::Committed { view: self.view, seq, batch: digest });
+        self.execute_ready(out);
+    }
+
+    /// Executes what is decided and has its turn.
+    pub(super) fn execute_ready(&mut self, out: &mut Out) {
+        while let Some((seq, digest, batch)) = self.next_ready() {
+            self.execute(seq, digest, &batch, out);
+        }
+        self.propose(out);
+    }
+
+    fn next_ready(&self) -> Option<(Seq, Digest, Rc<Batch>)> {
+        let (seq, _) = self
+            .log
+            .from(self.executed + 1)
+            .take_while(|(seq, _)| self.rules.executes(*seq, self.executed))
+            .find(|(_, slot)| slot.committed)?;
+        let (digest, batch) = self.log.proposed(seq).expect("a decided slot has its batch");
+        Some((seq, digest, Rc::clone(batch)))
+    }
+
+    fn execute(&mut self, seq: Seq, digest: Digest, batch: &Batch, out: &mut Out) {
+        self.executed = seq;
+        let null = batch.requests().is_empty();
+        out.observe(Observation::Executed { view: self.view, seq, batch: digest, null });
+        for request in batch.requests() {
+            self.apply(seq, request, out);
+        }
+        if seq.is_multiple_of(self.params.checkpoint_interval) {
+            self.take_checkpoint(out);
+        }
+        if !null {
+            self.note_progress(out);
+        }
+    }
+
+    /// §4.2: at most once: a timestamp that is not new is not executed.
+    fn apply(&mut self, seq: Seq, request: &Signed<Request>, out: &mut Out) {
+        let (client, timestamp) = (request.signer(), request.timestamp);
+        let Some(answer) = self.service.execute(client, timestamp, &request.operation) else {
+            return;
+        };
+        let operation = request.operation.clone();
+        let result = answer.clone();
+        out.observe(Observation::Applied { seq, client, timestamp, operation, answer: result });
+        self.reply(client, timestamp, answer, out);
+    }
+
+    /// §4.4: the timer stops when its request was executed, and starts anew for what still waits.
+    pub(super) fn note_progress(&mut self, out: &mut Out) {
+        let service = &self.service;
+        let waits = |client: NodeId, timestamp| service.last_reply(client).0 < timestamp;
+        self.volatile.waiting.retain(|client, (_, it)| waits(*client, it.timestamp));
+        self.volatile.failed_views = 0;
+        self.volatile.awaited = None;
+        if self.volatile.timing.is_some_and(|(client, timestamp)| !waits(client, timestamp)) {
+            self.stop_progress_timer(out);
+        }
+        self.start_progress_timer(out);
+    }
+
+    fn reply(&self, client: NodeId, timestamp: u64, answer: byzsim_core::Answer, out: &mut Out) {
+        let reply = Reply { view: self.view, timestamp, client, answer };
+        out.send(client, Msg::Reply(self.signer.sign(reply)));
+    }
+
+    /// All replicas but this one.
+    pub(super) fn others(&self) -> impl Iterator<Item = NodeId> + use<> {
+        let me = self.id;
+        self.rules.replicas().filter(move |node| *node != me)
+    }
+}

@@ -1,0 +1,224 @@
+//! A PBFT replica: its state, one field per variable of the paper, and which handler takes what.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use byzsim_core::{
+    Digest, Encode, Encoder, Node, NodeId, Observation, Outbox, Signed, Signer, Span,
+};
+
+use super::Params;
+use super::log::Log;
+use super::message::{
+    Checkpoint, Msg, NewView, PreparedCertificate, Request, Seq, View, ViewChange,
+};
+use super::rules::Rules;
+use crate::quorum::Votes;
+use crate::service::Service;
+
+pub(super) type Out = Outbox<Msg, Timer>;
+
+/// The timers of replicas and clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Timer {
+    /// §4.4: a backup waits in this view for a request to be executed.
+    Progress(View),
+    /// §4.4: a quorum asked for this view, and its NEW-VIEW is awaited.
+    NewView(View),
+    /// Whether anything is stuck is looked at from time to time.
+    Status,
+    /// §4.1: a client waits for the answer to this request.
+    Retransmit(u64),
+}
+
+impl Encode for Timer {
+    fn encode(&self, out: &mut Encoder) {
+        match self {
+            Self::Progress(view) => out.u8(0).u64(*view),
+            Self::NewView(view) => out.u8(1).u64(*view),
+            Self::Status => out.u8(2),
+            Self::Retransmit(timestamp) => out.u8(3).u64(*timestamp),
+        };
+    }
+}
+
+/// A replica. All fields but `volatile` survive a crash.
+#[derive(Debug)]
+pub struct Replica {
+    pub(super) id: NodeId,
+    pub(super) signer: Rc<Signer>,
+    pub(super) params: Params,
+    pub(super) rules: Rules,
+
+    /// v.
+    pub(super) view: View,
+    /// The view that it asks for, from its VIEW-CHANGE to the NEW-VIEW that it accepts.
+    pub(super) changing: Option<View>,
+    pub(super) log: Log,
+    /// The next slot that it would propose, as primary.
+    pub(super) next_seq: Seq,
+    pub(super) service: Service,
+    /// The last slot that it executed.
+    pub(super) executed: Seq,
+
+    /// h.
+    pub(super) stable: Seq,
+    /// C: the proof of h.
+    pub(super) stable_proof: Vec<Signed<Checkpoint>>,
+    /// Its own states: at h, and at the checkpoints after it.
+    pub(super) snapshots: BTreeMap<Seq, (Digest, Rc<Service>)>,
+    /// CHECKPOINT messages above h.
+    pub(super) checkpoints: BTreeMap<Seq, Votes<Checkpoint>>,
+
+    /// The last VIEW-CHANGE of each replica, its own included, in the order of arrival.
+    pub(super) view_changes: Vec<Rc<Signed<ViewChange>>>,
+    /// The NEW-VIEW that opened the current view; none for view 0.
+    pub(super) new_view: Option<Rc<Signed<NewView>>>,
+
+    pub(super) volatile: Volatile,
+}
+
+/// What a crash wipes out.
+#[derive(Debug, Default)]
+pub(super) struct Volatile {
+    /// Requests received and not executed: for each client the last, and its place in the order of
+    /// arrival.
+    pub(super) waiting: BTreeMap<NodeId, (u64, Rc<Signed<Request>>)>,
+    /// How many requests arrived.
+    pub(super) arrivals: u64,
+    /// As primary: requests to propose, oldest first.
+    pub(super) queue: VecDeque<Rc<Signed<Request>>>,
+    /// As primary: the last timestamp of each client that was queued in this view.
+    pub(super) queued: BTreeMap<NodeId, u64>,
+    /// The request (client, timestamp) for which the progress timer of the current view runs.
+    pub(super) timing: Option<(NodeId, u64)>,
+    /// How many views failed since a request was last executed: the timeout doubles with each.
+    pub(super) failed_views: u32,
+    /// The view whose NEW-VIEW timer was armed.
+    pub(super) awaited: Option<View>,
+    /// Messages of views that it has not entered, with their senders.
+    pub(super) early: Vec<(NodeId, Msg)>,
+    /// A stable checkpoint whose state it lacks: the digest, and how often it asked.
+    pub(super) lacking: Option<(Seq, Digest, usize)>,
+    /// (view, changing, h, executed) when the status timer was armed.
+    pub(super) status: Option<(View, Option<View>, Seq, Seq)>,
+}
+
+impl Replica {
+    pub(super) fn new(signer: Rc<Signer>, rules: Rules, params: Params) -> Self {
+        let service = Service::default();
+        let genesis = (service.digest(), Rc::new(service.clone()));
+        Self {
+            id: signer.node(),
+            signer,
+            params,
+            rules,
+            view: 0,
+            changing: None,
+            log: Log::default(),
+            next_seq: 1,
+            service,
+            executed: 0,
+            stable: 0,
+            stable_proof: Vec::new(),
+            snapshots: BTreeMap::from([(0, genesis)]),
+            checkpoints: BTreeMap::new(),
+            view_changes: Vec::new(),
+            new_view: None,
+            volatile: Volatile::default(),
+        }
+    }
+
+    /// Whether it takes part in its view: it has not asked for another.
+    pub(super) const fn is_active(&self) -> bool {
+        self.changing.is_none()
+    }
+
+    pub(super) fn is_primary(&self) -> bool {
+        self.rules.primary(self.view) == self.id
+    }
+
+    /// §4.3: h < n ≤ H.
+    pub(super) const fn in_window(&self, seq: Seq) -> bool {
+        self.stable < seq && seq <= self.stable + self.params.window
+    }
+
+    /// The timeout of a view, doubled for each view that failed before it.
+    pub(super) fn timeout(&self) -> Span {
+        self.params.view_change_timeout.doubled(self.volatile.failed_views)
+    }
+}
+
+impl Node<Msg, Timer> for Replica {
+    fn on_start(&mut self, _: &mut Out) {}
+
+    fn on_message(&mut self, from: NodeId, msg: &Msg, out: &mut Out) {
+        match msg {
+            Msg::Request(request) => self.on_request(from, request, out),
+            Msg::PrePrepare(it, batch) if self.accepts_view(it.view, from, msg) => {
+                self.on_pre_prepare(it, batch, out);
+            }
+            Msg::Prepare(it) if self.accepts_view(it.view, from, msg) => self.on_prepare(it, out),
+            Msg::Commit(it) if self.accepts_view(it.view, from, msg) => self.on_commit(it, out),
+            Msg::Checkpoint(it) => self.on_checkpoint(it, out),
+            Msg::ViewChange(it) => self.on_view_change(from, it, out),
+            Msg::NewView(it) => self.on_new_view(it, out),
+            Msg::Status(it) => self.on_status(from, *it, out),
+            Msg::FetchBatch(seq, digest) => self.on_fetch_batch(from, *seq, *digest, out),
+            Msg::Batch(seq, batch) => self.on_batch(*seq, batch, out),
+            Msg::FetchState(seq) => self.on_fetch_state(from, *seq, out),
+            Msg::State(seq, state, proof) => self.on_state(*seq, state, proof, out),
+            // Of another view, or a client's business.
+            Msg::PrePrepare(..) | Msg::Prepare(_) | Msg::Commit(_) | Msg::Reply(_) => {}
+        }
+        self.watch(out);
+    }
+
+    fn on_timer(&mut self, timer: Timer, out: &mut Out) {
+        match timer {
+            Timer::Progress(view) => self.on_progress_timeout(view, out),
+            Timer::NewView(view) => self.on_new_view_timeout(view, out),
+            Timer::Status => self.on_status_timer(out),
+            Timer::Retransmit(_) => unreachable!("a timer of clients"),
+        }
+        self.watch(out);
+    }
+
+    /// What the paper's replicas know after a restart is what their messages said: view, log,
+    /// checkpoints, service. Requests that wait, and messages of views to come, are lost.
+    fn on_restart(&mut self, out: &mut Out) {
+        self.volatile = Volatile::default();
+        out.observe(Observation::Reached("restart"));
+        self.ask_for_help(out);
+        self.watch(out);
+    }
+}
+
+impl Replica {
+    /// Whether a message of the agreement in `view` is for now. One of a view to come is kept:
+    /// its sender may have heard of the NEW-VIEW first.
+    fn accepts_view(&mut self, view: View, from: NodeId, msg: &Msg) -> bool {
+        if self.view < view {
+            let kept = self.volatile.early.iter().filter(|(sender, _)| *sender == from).count();
+            // Three messages for each slot is what a correct replica has to say in a view.
+            if (kept as u64) < 3 * self.params.window {
+                self.volatile.early.push((from, msg.clone()));
+            }
+        }
+        view == self.view && self.is_active()
+    }
+
+    /// Handles the messages of the current view that came before it was entered.
+    pub(super) fn catch_up(&mut self, out: &mut Out) {
+        for (from, msg) in std::mem::take(&mut self.volatile.early) {
+            if byzsim_core::Message::view(&msg).is_some_and(|view| self.view <= view) {
+                self.on_message(from, &msg, out);
+            }
+        }
+    }
+
+    /// P of §4.4.
+    pub(super) fn prepared_certificates(&self) -> Vec<PreparedCertificate> {
+        self.rules.carries(self.log.prepared())
+    }
+}

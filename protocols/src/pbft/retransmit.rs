@@ -1,0 +1,152 @@
+//! Retransmission: how a replica that is stuck gets what it lacks.
+//!
+//! The paper assumes that senders retransmit; its library does so by STATUS messages. Here a
+//! replica that has something open and made no progress for a whole interval says again what it
+//! has to say, and tells the others how far it came; they send what it lacks. A replica with
+//! nothing open is silent, so the normal case costs what the paper says.
+
+use std::rc::Rc;
+
+use byzsim_core::{Digest, NodeId};
+
+use super::message::{Batch, Msg, Seq, Status};
+use super::replica::{Out, Replica, Timer};
+
+/// How many slots one retransmission covers at most; more are asked for when these are done.
+const SLOTS_MAX: usize = 16;
+
+impl Replica {
+    /// Arms the status timer while something is open.
+    pub(super) fn watch(&mut self, out: &mut Out) {
+        if self.volatile.status.is_none() && self.has_something_open() {
+            self.volatile.status = Some(self.progress());
+            out.set_timer(Timer::Status, self.params.status_interval);
+        }
+    }
+
+    fn has_something_open(&self) -> bool {
+        !self.is_active()
+            || self.volatile.lacking.is_some()
+            || !self.volatile.waiting.is_empty()
+            || self.log.has_open(self.executed)
+            || self.checkpoints.keys().any(|seq| self.stable < *seq)
+    }
+
+    fn progress(&self) -> (u64, Option<u64>, Seq, Seq) {
+        (self.view, self.changing, self.stable, self.executed)
+    }
+
+    pub(super) fn on_status_timer(&mut self, out: &mut Out) {
+        let stuck = self.volatile.status.take() == Some(self.progress());
+        if stuck && self.has_something_open() {
+            self.say_again(out);
+            self.ask_for_help(out);
+        }
+    }
+
+    /// Says how far it came, so that others send what it lacks.
+    pub(super) fn ask_for_help(&mut self, out: &mut Out) {
+        let (view, changing, stable, executed) = self.progress();
+        let status = Status { view, changing, stable, executed };
+        for to in self.others() {
+            out.send(to, Msg::Status(status));
+        }
+        for (seq, digest) in self.log.missing().into_iter().take(SLOTS_MAX) {
+            for to in self.others() {
+                out.send(to, Msg::FetchBatch(seq, digest));
+            }
+        }
+        self.fetch_state(out);
+    }
+
+    /// Sends its own last words on what is open to everyone again.
+    fn say_again(&mut self, out: &mut Out) {
+        for to in self.others() {
+            if self.is_active() {
+                self.send_slots(to, self.executed, out);
+            }
+            self.send_own_view_change(to, out);
+            self.send_own_checkpoints(to, out);
+        }
+    }
+
+    /// Someone is stuck: sends it what it lacks.
+    pub(super) fn on_status(&self, from: NodeId, status: Status, out: &mut Out) {
+        if from.is_client() {
+            return;
+        }
+        if status.stable < self.stable {
+            for checkpoint in &self.stable_proof {
+                out.send(from, Msg::Checkpoint(checkpoint.clone()));
+            }
+        } else {
+            self.send_own_checkpoints(from, out);
+        }
+        let goal = status.changing.unwrap_or(status.view);
+        if goal < self.view || status.view < self.view && goal == self.view {
+            self.help_into_view(from, out);
+        }
+        if self.changing.is_some_and(|view| goal <= view) {
+            self.send_own_view_change(from, out);
+        }
+        if self.is_active() && status.view == self.view && status.changing.is_none() {
+            self.send_slots(from, status.executed, out);
+        }
+    }
+
+    /// A replica has not entered this view yet: sends it the NEW-VIEW.
+    pub(super) fn help_into_view(&self, node: NodeId, out: &mut Out) {
+        if let Some(new_view) = self.new_view.as_ref().filter(|_| node != self.id) {
+            out.send(node, Msg::NewView(Rc::clone(new_view)));
+        }
+    }
+
+    /// Sends its own votes, and the primary's proposals, for the slots above `executed`.
+    fn send_slots(&self, to: NodeId, executed: Seq, out: &mut Out) {
+        for (seq, slot) in self.log.from(executed + 1).take(SLOTS_MAX) {
+            if let Some(pre_prepare) = &slot.pre_prepare
+                && let Some((_, batch)) = self.log.proposed(seq)
+            {
+                out.send(to, Msg::PrePrepare(pre_prepare.clone(), Rc::clone(batch)));
+            }
+            if let Some(prepare) = slot.prepares.of(self.id) {
+                out.send(to, Msg::Prepare(prepare.clone()));
+            }
+            if let Some(commit) = slot.commits.of(self.id) {
+                out.send(to, Msg::Commit(commit.clone()));
+            }
+        }
+    }
+
+    fn send_own_view_change(&self, to: NodeId, out: &mut Out) {
+        let Some(goal) = self.changing else { return };
+        let own = self.view_changes.iter().find(|it| it.signer() == self.id && it.view == goal);
+        if let Some(own) = own {
+            out.send(to, Msg::ViewChange(Rc::clone(own)));
+        }
+    }
+
+    fn send_own_checkpoints(&self, to: NodeId, out: &mut Out) {
+        for votes in self.checkpoints.values() {
+            if let Some(own) = votes.of(self.id) {
+                out.send(to, Msg::Checkpoint(own.clone()));
+            }
+        }
+    }
+
+    /// Sends the batch of a slot to who lacks it.
+    pub(super) fn on_fetch_batch(&self, from: NodeId, seq: Seq, digest: Digest, out: &mut Out) {
+        if let Some(batch) = self.log.batch(seq, digest) {
+            out.send(from, Msg::Batch(seq, Rc::clone(batch)));
+        }
+    }
+
+    /// A batch came: if the view proposes it for this slot, its digest is proof enough.
+    pub(super) fn on_batch(&mut self, seq: Seq, batch: &Rc<Batch>, out: &mut Out) {
+        let proposed = self.log.get(seq).and_then(super::log::Slot::digest);
+        if proposed == Some(batch.digest()) {
+            self.log.keep_batch(seq, batch);
+            self.try_prepare(seq, out);
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! View changes (Castro–Liskov §4.4): how a new primary learns what may have committed.
+//!
+//! Why no committed batch is lost: it prepared at f + 1 correct replicas at least, a NEW-VIEW rests
+//! on the word of 2f + 1, so one of those correct replicas is among them and carries its
+//! certificate; a certificate of a higher view can only be for the same batch, by induction. One
+//! valid certificate from one replica is enough, since it proves itself.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use byzsim_core::{Digest, NodeId, Observation, ReplicaSet, Signed};
+
+use super::message::{Batch, Msg, NewView, PrePrepare, PreparedCertificate, Seq, View, ViewChange};
+use super::replica::{Out, Replica, Timer};
+use super::rules::Rules;
+
+/// What follows from the VIEW-CHANGEs of a NEW-VIEW.
+#[derive(Debug, PartialEq, Eq)]
+struct Order {
+    /// min-s: the latest stable checkpoint among them (the *largest* h), and whose proof to take.
+    stable: Seq,
+    prover: usize,
+    /// For the slots from min-s + 1 to max-s: what is proposed again.
+    proposals: Vec<(Seq, Digest)>,
+}
+
+impl Replica {
+    /// A request was not executed in time: the primary is suspected.
+    pub(super) fn on_progress_timeout(&mut self, view: View, out: &mut Out) {
+        if view == self.view && self.is_active() && self.volatile.timing.take().is_some() {
+            out.observe(Observation::Suspected {
+                node: self.rules.primary(view),
+                reason: "no progress",
+            });
+            // A view that never made progress counts as failed; a working one did not fail yet.
+            if 0 < view && self.volatile.awaited == Some(view) {
+                self.volatile.failed_views += 1;
+            }
+            self.start_view_change(view + 1, "no progress", out);
+        }
+    }
+
+    /// The NEW-VIEW did not come in time.
+    pub(super) fn on_new_view_timeout(&mut self, view: View, out: &mut Out) {
+        if self.changing == Some(view) {
+            self.volatile.failed_views += 1;
+            self.start_view_change(view + 1, "no new view", out);
+        }
+    }
+
+    /// Stops the agreement and asks for `view`.
+    pub(super) fn start_view_change(&mut self, view: View, reason: &'static str, out: &mut Out) {
+        assert!(self.changing.unwrap_or(self.view) < view, "views move up");
+        self.stop_progress_timer(out);
+        if let Some(before) = self.changing.replace(view) {
+            out.cancel_timer(Timer::NewView(before));
+        }
+        self.log.leave_view(&self.rules);
+        self.volatile.awaited = None;
+        out.observe(Observation::ViewChangeStarted { view, reason });
+        let view_change = ViewChange {
+            view,
+            stable: self.stable,
+            proof: self.stable_proof.clone(),
+            prepared: self.prepared_certificates(),
+        };
+        out.broadcast(Msg::ViewChange(Rc::new(self.signer.sign(view_change))));
+    }
+
+    /// Keeps the last VIEW-CHANGE of each replica, and draws the conclusions.
+    pub(super) fn on_view_change(
+        &mut self,
+        from: NodeId,
+        it: &Rc<Signed<ViewChange>>,
+        out: &mut Out,
+    ) {
+        if it.view <= self.view {
+            self.help_into_view(from, out);
+            return;
+        }
+        let known = self.view_changes.iter().find(|known| known.signer() == it.signer());
+        if known.is_some_and(|known| it.view <= known.view) {
+            return;
+        }
+        if it.signer() != self.id && !self.is_valid_view_change(it) {
+            return;
+        }
+        self.view_changes.retain(|known| known.signer() != it.signer());
+        self.view_changes.push(Rc::clone(it));
+        self.join(out);
+        self.await_new_view(out);
+        self.open_new_view(out);
+    }
+
+    /// §4.5.2: f + 1 others ask for views above the own one: one of them is correct. Ask for the
+    /// smallest of these views even before the own timer expires.
+    fn join(&mut self, out: &mut Out) {
+        let goal = self.changing.unwrap_or(self.view);
+        let ahead = self
+            .view_changes
+            .iter()
+            .filter(|it| it.signer() != self.id && goal < it.view)
+            .map(|it| it.view);
+        if self.rules.weak() <= ahead.clone().count() {
+            let smallest = ahead.min().expect("f + 1 is at least one");
+            self.start_view_change(smallest, "others ask for it", out);
+        }
+    }
+
+    /// §4.5.2: the timer for the NEW-VIEW starts when a quorum asks for the view: armed earlier,
+    /// replicas would race through views without waiting for each other.
+    fn await_new_view(&mut self, out: &mut Out) {
+        let Some(goal) = self.changing else { return };
+        let asking = self.view_changes.iter().filter(|it| it.view == goal).count();
+        if self.rules.quorum() <= asking && self.volatile.awaited != Some(goal) {
+            self.volatile.awaited = Some(goal);
+            out.set_timer(Timer::NewView(goal), self.timeout());
+        }
+    }
+
+    /// §4.4: with 2f valid VIEW-CHANGEs of others and its own the new primary opens the view.
+    fn open_new_view(&mut self, out: &mut Out) {
+        let Some(view) = self.changing.filter(|view| self.rules.primary(*view) == self.id) else {
+            return;
+        };
+        let asking = self.view_changes.iter().filter(|it| it.view == view);
+        let (own, others): (Vec<_>, Vec<_>) =
+            asking.cloned().partition(|it| it.signer() == self.id);
+        let mut view_changes = own;
+        view_changes.extend(others);
+        view_changes.truncate(self.rules.quorum());
+        if view_changes.len() < self.rules.quorum() || view_changes[0].signer() != self.id {
+            return;
+        }
+        let order = order(&view_changes, &self.rules);
+        let propose =
+            |&(seq, digest): &(Seq, Digest)| self.signer.sign(PrePrepare { view, seq, digest });
+        let proposals = order.proposals.iter().map(propose).collect();
+        let new_view = Rc::new(self.signer.sign(NewView { view, view_changes, proposals }));
+        for to in self.others() {
+            out.send(to, Msg::NewView(Rc::clone(&new_view)));
+        }
+        self.enter_view(new_view, &order, out);
+    }
+
+    /// §4.4: accept iff the primary signed it, its VIEW-CHANGEs are valid, and O follows from them.
+    pub(super) fn on_new_view(&mut self, it: &Rc<Signed<NewView>>, out: &mut Out) {
+        let primary = self.rules.primary(it.view);
+        let goal = self.changing.unwrap_or(self.view);
+        if it.view <= self.view || it.view < goal || it.signer() != primary {
+            return;
+        }
+        if !self.signer.verify(it) {
+            return;
+        }
+        let is_for_it =
+            |vc: &&Rc<Signed<ViewChange>>| vc.view == it.view && self.is_valid_view_change(vc);
+        let valid: Vec<NodeId> =
+            it.view_changes.iter().filter(is_for_it).map(|vc| vc.signer()).collect();
+        let distinct = valid.iter().copied().collect::<ReplicaSet>().len();
+        if distinct < self.rules.quorum() || valid.len() < it.view_changes.len() {
+            out.observe(Observation::Suspected { node: primary, reason: "invalid new view" });
+            return;
+        }
+        let order = order(&it.view_changes, &self.rules);
+        if !self.follows(it, &order) {
+            let reason = "a new view that does not follow from its view changes";
+            out.observe(Observation::Proven { node: primary, reason });
+            return;
+        }
+        self.enter_view(Rc::clone(it), &order, out);
+    }
+
+    /// Whether O is what this replica computes from V, each proposal signed by the primary.
+    fn follows(&self, it: &Signed<NewView>, order: &Order) -> bool {
+        let signed = |pre_prepare: &Signed<PrePrepare>| {
+            pre_prepare.signer() == it.signer()
+                && pre_prepare.view == it.view
+                && self.signer.verify(pre_prepare)
+        };
+        let proposed: Vec<_> = it.proposals.iter().map(|p| (p.seq, p.digest)).collect();
+        let recomputed = proposed == order.proposals || !self.rules.recomputes_new_view();
+        recomputed && it.proposals.iter().all(signed)
+    }
+
+    fn enter_view(&mut self, new_view: Rc<Signed<NewView>>, order: &Order, out: &mut Out) {
+        if let Some(before) = self.changing.take() {
+            out.cancel_timer(Timer::NewView(before));
+        }
+        self.stop_progress_timer(out);
+        // From an older view straight into this one: what prepared there must be kept, too.
+        self.log.leave_view(&self.rules);
+        self.view = new_view.view;
+        self.volatile.awaited = Some(new_view.view);
+        self.view_changes.retain(|it| new_view.view < it.view);
+        out.observe(Observation::EnteredView { view: self.view });
+        if self.stable < order.stable {
+            let proof = new_view.view_changes[order.prover].proof.clone();
+            self.stabilise(order.stable, proof[0].state, proof, out);
+        }
+        let last = order.proposals.last().map_or(order.stable, |(seq, _)| *seq);
+        self.next_seq = last.max(self.stable) + 1;
+        let null = Batch::new(Vec::new());
+        for pre_prepare in &new_view.proposals {
+            if self.in_window(pre_prepare.seq) {
+                let batch = (pre_prepare.digest == null.digest()).then_some(&null);
+                self.accept(pre_prepare.clone(), batch, out);
+            }
+        }
+        self.new_view = Some(new_view);
+        self.resume(out);
+    }
+
+    /// Takes up the work in a view that was just entered.
+    fn resume(&mut self, out: &mut Out) {
+        for (seq, digest) in self.log.missing() {
+            out.broadcast(Msg::FetchBatch(seq, digest));
+        }
+        self.volatile.queue.clear();
+        self.volatile.queued.clear();
+        for (_, batch) in
+            self.log.from(self.executed + 1).filter_map(|(seq, _)| self.log.proposed(seq))
+        {
+            for request in batch.requests() {
+                let queued = self.volatile.queued.entry(request.signer()).or_default();
+                *queued = request.timestamp.max(*queued);
+            }
+        }
+        if self.is_primary() {
+            let mut waiting: Vec<_> = self.volatile.waiting.values().cloned().collect();
+            waiting.sort_by_key(|(arrival, _)| *arrival);
+            for (_, request) in &waiting {
+                self.enqueue(request);
+            }
+        }
+        self.start_progress_timer(out);
+        self.catch_up(out);
+        self.propose(out);
+    }
+
+    /// §4.4: signed; C proves (h, d); each entry of P is a certificate of a lower view within the
+    /// window, at most one for each slot.
+    fn is_valid_view_change(&self, it: &Signed<ViewChange>) -> bool {
+        let proven = match it.proof.first() {
+            None => it.stable == 0,
+            Some(first) => self.proves(it.stable, first.state, &it.proof),
+        };
+        let mut last = it.stable;
+        let certified = it.prepared.iter().all(|certificate| {
+            let PrePrepare { view, seq, .. } = *certificate.pre_prepare.body();
+            let ascending = last < seq && seq <= it.stable + self.params.window;
+            last = seq;
+            ascending && view < it.view && self.is_valid_certificate(certificate)
+        });
+        !it.signer().is_client() && self.signer.verify(it) && proven && certified
+    }
+
+    /// §4.2: the primary's PRE-PREPARE and matching PREPAREs of 2f distinct backups.
+    fn is_valid_certificate(&self, it: &PreparedCertificate) -> bool {
+        let PrePrepare { view, seq, digest } = *it.pre_prepare.body();
+        let primary = self.rules.primary(view);
+        let counts = |vote: &&Signed<super::message::Prepare>| {
+            let sender = vote.signer();
+            (vote.view, vote.seq) == (view, seq)
+                && self.rules.matches(vote.digest, digest)
+                && (sender != primary || self.rules.primary_may_prepare())
+                && !sender.is_client()
+                && self.signer.verify(vote)
+        };
+        let voters: Vec<NodeId> = it.prepares.iter().filter(counts).map(Signed::signer).collect();
+        let distinct = voters.iter().copied().collect::<ReplicaSet>().len();
+        let votes = if self.rules.counts_votes_again() { voters.len() } else { distinct };
+        let signed = it.pre_prepare.signer() == primary && self.signer.verify(&it.pre_prepare);
+        signed && self.rules.prepares() <= votes
+    }
+}
+
+/// §4.4: for each slot between the latest stable checkpoint and the last prepared slot, the batch
+/// of the certificate with the highest view; the null request if there is no certificate.
+///
+/// Two certificates of one view for one slot cannot be for different batches, unless more than f
+/// replicas are faulty or a rule is broken: then the smaller digest is taken, by everyone.
+fn order(view_changes: &[Rc<Signed<ViewChange>>], rules: &Rules) -> Order {
+    let highest = view_changes.iter().enumerate().max_by_key(|(_, it)| it.stable);
+    let (prover, stable) = highest.map_or((0, 0), |(place, it)| (place, it.stable));
+    let mut best: BTreeMap<Seq, (View, Digest)> = BTreeMap::new();
+    let certificates = view_changes.iter().flat_map(|it| &it.prepared);
+    for PrePrepare { view, seq, digest } in certificates.map(|it| *it.pre_prepare.body()) {
+        if seq <= stable {
+            continue;
+        }
+        let known = best.entry(seq).or_insert((view, digest));
+        if known.0 < view || known.0 == view && digest < known.1 {
+            *known = (view, digest);
+        }
+    }
+    let last = best.last_key_value().map_or(stable, |(seq, _)| *seq);
+    let null = Batch::null_digest();
+    let proposals = (stable + 1..=last)
+        .filter(|seq| best.contains_key(seq) || rules.fills_gaps())
+        .map(|seq| (seq, best.get(&seq).map_or(null, |(_, digest)| *digest)))
+        .collect();
+    Order { stable, prover, proposals }
+}

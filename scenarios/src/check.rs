@@ -1,0 +1,253 @@
+//! What a scenario must satisfy beyond its types: names that exist, numbers that make sense, and
+//! limits that keep a hostile file from eating the machine.
+
+use byzsim_adversaries::{Action, Plan};
+use byzsim_core::{Committee, Latency, NetworkModel, NodeId, PROPERTIES, SHARED_MILESTONES};
+
+use crate::error::Problem;
+use crate::format::{Expect, FORMAT, NetworkWeather, ScenarioFile};
+use crate::names;
+use crate::registry::{ProtocolRow, Stage};
+
+/// The greatest number of clients.
+pub const CLIENTS_MAX: u16 = 64;
+/// The greatest number of operations, over all clients.
+pub const OPERATIONS_MAX: u64 = 100_000;
+/// The greatest number of keys.
+pub const KEYS_MAX: u16 = 1_000;
+/// The greatest number of rows of a plan.
+pub const FAULTS_MAX: usize = 1_000;
+/// The greatest limit on events, and on steps of the linearizability search.
+pub const STEPS_MAX: u64 = 1_000_000_000;
+
+/// Checks everything that does not depend on the protocol; the committee is safe to use then.
+pub(crate) fn shape(file: &ScenarioFile) -> Result<Committee, Problem> {
+    if file.format != FORMAT {
+        let what = format!("format {} is unknown", file.format);
+        return Err(Problem::at("format", what, format!("this byzsim reads format {FORMAT}")));
+    }
+    let committee = cluster(file)?;
+    workload(file)?;
+    network("network", &file.network)?;
+    if let Some(weather) = file.random.as_ref().and_then(|random| random.network.as_ref()) {
+        network_weather(weather)?;
+    }
+    for (path, steps) in
+        [("run.events-max", file.run.events_max), ("run.search-budget", file.run.search_budget)]
+    {
+        limit(path, steps, STEPS_MAX)?;
+    }
+    if file.run.at_most < file.run.at_least {
+        let what = format!("at-most {} is before at-least", file.run.at_most);
+        return Err(Problem::at("run.at-most", what, "set it to a later time"));
+    }
+    expectation(file)?;
+    Ok(committee)
+}
+
+fn cluster(file: &ScenarioFile) -> Result<Committee, Problem> {
+    let cluster = file.cluster;
+    let (n, f) = (u64::from(cluster.replicas), u64::from(cluster.faults));
+    limit("cluster.replicas", n, u64::from(Committee::REPLICAS_MAX))?;
+    limit("cluster.clients", u64::from(cluster.clients), u64::from(CLIENTS_MAX))?;
+    if n == 0 {
+        return Err(Problem::at("cluster.replicas", "there is no replica", "use at least 1"));
+    }
+    if n <= f {
+        let what = format!("{f} of {n} replicas cannot all be faulty");
+        return Err(Problem::at("cluster.faults", what, format!("use at most {}", (n - 1) / 3)));
+    }
+    if cluster.clients == 0 {
+        return Err(Problem::at("cluster.clients", "there is no client", "use at least 1"));
+    }
+    if n < 3 * f + 1 && !file.beyond_f {
+        let replicas = if n == 1 { "1 replica" } else { &format!("{n} replicas") };
+        let faults = if f == 1 { "1 Byzantine fault" } else { &format!("{f} Byzantine faults") };
+        let help = format!(
+            "n >= 3f + 1: for f = {f} use at least {} replicas, or set `beyond-f = true` to study \
+             what breaks",
+            3 * f + 1
+        );
+        let what = format!("{replicas} cannot tolerate {faults}");
+        return Err(Problem::at("cluster.replicas", what, help).labelled(replicas));
+    }
+    let crate::format::Cluster { replicas, faults, clients } = cluster;
+    Ok(Committee { replicas, faults, clients })
+}
+
+fn workload(file: &ScenarioFile) -> Result<(), Problem> {
+    let workload = &file.workload;
+    let Some(script) = &workload.script else {
+        let clients = u64::from(file.cluster.clients);
+        let each = u64::from(workload.operations.unwrap_or(0));
+        limit("workload.operations", each, OPERATIONS_MAX / clients)?;
+        let keys = workload.keys.unwrap_or(1);
+        limit("workload.keys", u64::from(keys), u64::from(KEYS_MAX))?;
+        if keys == 0 {
+            return Err(Problem::at("workload.keys", "there is no key", "use at least 1"));
+        }
+        return Ok(());
+    };
+    for (path, given) in [
+        ("workload.operations", workload.operations.is_some()),
+        ("workload.keys", workload.keys.is_some()),
+    ] {
+        if given {
+            let help = "leave it out, or the script";
+            return Err(Problem::at(path, "a script says what the clients ask", help));
+        }
+    }
+    let asked: u64 = script.values().map(|operations| operations.len() as u64).sum();
+    limit("workload.script", asked, OPERATIONS_MAX)?;
+    let is_client =
+        |node: &NodeId| node.is_client() && node.number() < file.cluster.clients;
+    match script.keys().find(|node| !is_client(node)) {
+        None => Ok(()),
+        Some(node) => {
+            let help = format!("the clients are c0 to c{}", file.cluster.clients - 1);
+            let path = format!("workload.script.{node}");
+            Err(Problem::at(&path, format!("{node} is not one of the clients"), help))
+        }
+    }
+}
+
+fn network(path: &str, network: &NetworkModel) -> Result<(), Problem> {
+    limit(&format!("{path}.loss-ppm"), u64::from(network.loss_ppm), 1_000_000)?;
+    limit(&format!("{path}.duplicate-ppm"), u64::from(network.duplicate_ppm), 1_000_000)?;
+    let path = format!("{path}.latency");
+    match &network.latency {
+        Latency::Uniform { min, max } if max < min => {
+            let what = format!("the least latency {min} is above the greatest, {max}");
+            Err(Problem::at(&format!("{path}.uniform"), what, "exchange them"))
+        }
+        Latency::Wan { matrix, .. } => {
+            let rows = matrix.len();
+            if rows == 0 || matrix.iter().any(|row| row.len() != rows) {
+                let help = "as many columns as rows: one of each per region";
+                let what = "the matrix of latencies is not square";
+                return Err(Problem::at(&format!("{path}.wan.matrix"), what, help));
+            }
+            Ok(())
+        }
+        Latency::Constant(_) | Latency::Uniform { .. } | Latency::LogNormal { .. } => Ok(()),
+    }
+}
+
+fn network_weather(weather: &NetworkWeather) -> Result<(), Problem> {
+    let ordered = |path: &str, right: bool| {
+        let path = format!("random.network.{path}");
+        let what = "the first bound is above the second";
+        if right { Ok(()) } else { Err(Problem::at(&path, what, "exchange them")) }
+    };
+    ordered("latency", weather.latency.is_none_or(|[min, max]| min <= max))?;
+    ordered("gst", weather.gst.is_none_or(|[min, max]| min <= max))?;
+    ordered("loss-ppm", weather.loss_ppm.is_none_or(|[min, max]| min <= max))?;
+    ordered("duplicate-ppm", weather.duplicate_ppm.is_none_or(|[min, max]| min <= max))?;
+    for (path, bounds) in
+        [("loss-ppm", weather.loss_ppm), ("duplicate-ppm", weather.duplicate_ppm)]
+    {
+        let greatest = bounds.map_or(0, |[_, max]| u64::from(max));
+        limit(&format!("random.network.{path}"), greatest, 1_000_000)?;
+    }
+    Ok(())
+}
+
+fn expectation(file: &ScenarioFile) -> Result<(), Problem> {
+    let (path, properties) = match &file.expect {
+        Expect::Holds => return Ok(()),
+        Expect::Violated(properties) => ("expect.violated", properties),
+        Expect::Inconclusive(properties) => ("expect.inconclusive", properties),
+    };
+    if properties.is_empty() {
+        return Err(Problem::at(path, "no property is named", "name one, or expect \"holds\""));
+    }
+    for (index, name) in properties.iter().enumerate() {
+        if !PROPERTIES.iter().any(|property| property.name == name) {
+            let help = names::advice(name, PROPERTIES.iter().map(|property| property.name));
+            let what = format!("unknown property `{name}`");
+            return Err(Problem::at(&format!("{path}[{index}]"), what, help)
+                .labelled("see `byzsim list properties`"));
+        }
+    }
+    Ok(())
+}
+
+/// Checks the plan of the file, and what the protocol is told to tolerate.
+pub(crate) fn faults(
+    file: &ScenarioFile,
+    committee: Committee,
+    row: &ProtocolRow,
+    stage: &dyn Stage,
+) -> Result<(), Problem> {
+    limit("fault", file.faults.faults.len() as u64, FAULTS_MAX as u64)?;
+    file.faults.validate(committee, row.kinds, row.lies).map_err(|error| {
+        Problem::at(&format!("fault[{}].do", error.row), error.problem, error.help)
+            .labelled("this fault")
+    })?;
+    if file.beyond_f {
+        return Ok(());
+    }
+    let faulty = faulty_replicas(&file.faults);
+    if usize::from(committee.faults) < faulty.len() {
+        let listed: Vec<String> = faulty.iter().map(NodeId::to_string).collect();
+        let what = format!(
+            "{} are faulty, more than the {} that the cluster is told to tolerate",
+            listed.join(", "),
+            committee.faults
+        );
+        let row = last_fault_of(&file.faults, faulty.last().copied());
+        let help = "set `beyond-f = true`; every output will say so";
+        return Err(Problem::at(&format!("fault[{row}].do"), what, help)
+            .labelled("one fault too many"));
+    }
+    if !stage.within_model(committee) {
+        let what = "the paper does not claim safety for this cluster and these parameters";
+        let help = "set `beyond-f = true` to study what breaks; every output will say so";
+        return Err(Problem::at("params", what, help));
+    }
+    Ok(())
+}
+
+/// The replicas that are corrupted, or crash and never start again.
+pub fn faulty_replicas(plan: &Plan) -> Vec<NodeId> {
+    let gone = plan.faults.iter().filter_map(|fault| match fault.action {
+        Action::Crash(node) if fault.end.is_none() => Some(node),
+        _ => fault.action.corrupts(),
+    });
+    let mut nodes: Vec<NodeId> = gone.filter(|node| !node.is_client()).collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    nodes
+}
+
+fn last_fault_of(plan: &Plan, node: Option<NodeId>) -> usize {
+    let is_it = |action: &Action| match action {
+        Action::Crash(crashed) => Some(*crashed) == node,
+        other => other.corrupts().is_some() && other.corrupts() == node,
+    };
+    plan.faults.iter().rposition(|fault| is_it(&fault.action)).unwrap_or(0)
+}
+
+/// Whether a name in `reaches` may be right: protocols add milestones of their own at run time, so
+/// only a name near to a shared one is surely a slip.
+pub(crate) fn milestones(file: &ScenarioFile) -> Result<(), Problem> {
+    let shared: Vec<&str> = SHARED_MILESTONES.iter().map(|(name, _)| *name).collect();
+    for (index, name) in file.reaches.iter().enumerate() {
+        let slip = |known: &&str| strsim::damerau_levenshtein(name, known) == 1;
+        if name.len() < 100 && !shared.contains(&name.as_str()) && shared.iter().any(slip) {
+            let help = names::advice(name, shared.iter().copied());
+            let what = format!("unknown milestone `{name}`");
+            return Err(Problem::at(&format!("reaches[{index}]"), what, help)
+                .labelled("see `byzsim list milestones`"));
+        }
+    }
+    Ok(())
+}
+
+fn limit(path: &str, value: u64, max: u64) -> Result<(), Problem> {
+    if value <= max {
+        return Ok(());
+    }
+    let what = format!("{value} is more than byzsim plays");
+    Err(Problem::at(path, what, format!("use at most {max}")))
+}

@@ -1,0 +1,164 @@
+//! What a scenario leaves open, drawn from the seed and said in full.
+
+use std::fmt::Write as _;
+
+use byzsim_adversaries::{Hints, Plan};
+use byzsim_core::{Latency, NetworkModel, NodeId, Purpose, SimRng, Span, Time};
+use serde::{Deserialize, Serialize};
+
+use crate::format::{NetworkWeather, ScenarioFile};
+use crate::registry::Stage;
+
+/// The network and the plan of one run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Drawn {
+    /// The network.
+    pub network: NetworkModel,
+    /// What goes wrong: the faults of the file, and behind them the drawn ones.
+    pub plan: Plan,
+}
+
+impl Drawn {
+    /// Draws what `file` leaves open.
+    pub(crate) fn new(
+        file: &ScenarioFile,
+        stage: &dyn Stage,
+        committee: byzsim_core::Committee,
+        seed: u64,
+    ) -> Self {
+        let random = file.random.as_ref();
+        let network = match random.and_then(|random| random.network.as_ref()) {
+            Some(weather) => draw_network(&file.network, weather, seed),
+            None => file.network.clone(),
+        };
+        let mut plan = file.faults.clone();
+        if let Some(weather) = random.and_then(|random| random.faults.as_ref()) {
+            let hints =
+                Hints { gst: network.gst, timeout: stage.base_timeout(), delta: network.delta };
+            plan.faults.extend(stage.draw(weather, committee, &hints, seed).faults);
+        }
+        Self { network, plan }
+    }
+
+    /// The run's conditions, for a reader: `latency 3ms..41ms  gst 1.2s  corrupt r0  faults 2`.
+    pub fn summary(&self) -> String {
+        let network = &self.network;
+        let mut text = format!("latency {}  gst {}", latency(&network.latency), network.gst);
+        for (name, ppm) in [("loss", network.loss_ppm), ("duplicate", network.duplicate_ppm)] {
+            if 0 < ppm {
+                let (whole, rest) = (ppm / 10_000, ppm % 10_000 / 100);
+                write!(text, "  {name} {whole}.{rest:02}%").expect("a string takes all");
+            }
+        }
+        if network.fifo {
+            text.push_str("  fifo");
+        }
+        let corrupted: Vec<String> =
+            self.plan.corrupted().iter().map(NodeId::to_string).collect();
+        if !corrupted.is_empty() {
+            write!(text, "  corrupt {}", corrupted.join(",")).expect("a string takes all");
+        }
+        write!(text, "  faults {}", self.plan.faults.len()).expect("a string takes all");
+        text
+    }
+}
+
+fn latency(latency: &Latency) -> String {
+    match latency {
+        Latency::Constant(span) => span.to_string(),
+        Latency::Uniform { min, max } => format!("{min}..{max}"),
+        Latency::LogNormal { median, sigma_percent, max } => {
+            format!("log-normal {median} sigma {sigma_percent}% max {max}")
+        }
+        Latency::Wan { matrix, jitter } => {
+            format!("wan of {} regions, jitter {jitter}", matrix.len())
+        }
+    }
+}
+
+/// Each option draws from a stream of its own, so that bounds of one do not shift another.
+fn draw_network(base: &NetworkModel, weather: &NetworkWeather, seed: u64) -> NetworkModel {
+    let stream = |index| SimRng::new(seed, Purpose::Scenario, index);
+    let mut network = base.clone();
+    if let Some(bounds) = weather.latency {
+        network.latency = draw_latency(bounds, &mut stream(0));
+    }
+    if let Some([min, max]) = weather.gst {
+        let mut rng = stream(1);
+        let drawn = between(&mut rng, [min.since(Time::ZERO), max.since(Time::ZERO)]);
+        network.gst = if rng.chance(250_000) { min } else { Time::ZERO + drawn };
+    }
+    let ppm = |bounds: [u32; 2], mut rng: SimRng| {
+        let drawn = rng.between(u64::from(bounds[0]), u64::from(bounds[1]));
+        let drawn = u32::try_from(drawn).expect("within bounds of 32 bits");
+        if rng.chance(500_000) { bounds[0] } else { drawn }
+    };
+    if let Some(bounds) = weather.loss_ppm {
+        network.loss_ppm = ppm(bounds, stream(2));
+    }
+    if let Some(bounds) = weather.duplicate_ppm {
+        network.duplicate_ppm = ppm(bounds, stream(3));
+    }
+    if weather.fifo {
+        network.fifo = stream(4).chance(250_000);
+    }
+    network
+}
+
+fn draw_latency(bounds: [Span; 2], rng: &mut SimRng) -> Latency {
+    let (one, other) = (between(rng, bounds), between(rng, bounds));
+    match rng.between(0, 2) {
+        0 => Latency::Constant(one),
+        1 => Latency::Uniform { min: one.min(other), max: one.max(other) },
+        _ => Latency::LogNormal { median: one, sigma_percent: 50, max: bounds[1] },
+    }
+}
+
+/// Drawn in steps of a tenth of a millisecond, which read better than nanoseconds.
+fn between(rng: &mut SimRng, [min, max]: [Span; 2]) -> Span {
+    const STEP: u64 = 100_000;
+    let steps = (max - min).nanos() / STEP;
+    min + Span::from_nanos(STEP) * rng.between(0, steps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drawn_networks_keep_their_bounds() {
+        let ms = Span::from_millis;
+        let weather = NetworkWeather {
+            latency: Some([ms(1), ms(40)]),
+            gst: Some([Time::ZERO, Time::ZERO + ms(900)]),
+            loss_ppm: Some([0, 30_000]),
+            duplicate_ppm: None,
+            fifo: true,
+        };
+        let mut models = [0; 4];
+        for seed in 0..1_000 {
+            let drawn = draw_network(&NetworkModel::default(), &weather, seed);
+            let place = match drawn.latency {
+                Latency::Constant(span) => {
+                    assert!((ms(1)..=ms(40)).contains(&span));
+                    0
+                }
+                Latency::Uniform { min, max } => {
+                    assert!(ms(1) <= min && min <= max && max <= ms(40));
+                    1
+                }
+                Latency::LogNormal { max, .. } => {
+                    assert_eq!(max, ms(40));
+                    2
+                }
+                Latency::Wan { .. } => 3,
+            };
+            models[place] += 1;
+            assert!(drawn.gst <= Time::ZERO + ms(900));
+            assert!(drawn.loss_ppm <= 30_000);
+            assert_eq!(drawn.duplicate_ppm, 0);
+        }
+        assert!(models[..3].iter().all(|count| 250 < *count), "{models:?}");
+    }
+}

@@ -1,0 +1,263 @@
+//! The scenario file: an experiment as a value, in TOML or JSON.
+//!
+//! Enums are externally tagged and unknown keys denied, so that every mistake is found at its place.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use byzsim_adversaries::{Plan, Weather};
+use byzsim_core::{NetworkModel, NodeId, Operation, Span, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use crate::schema;
+
+/// The one version of the format that this byzsim reads.
+pub const FORMAT: u32 = 1;
+
+/// A scenario file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(title = "byzsim scenario")]
+pub struct ScenarioFile {
+    /// The version of the file format: 1.
+    pub format: u32,
+    /// What the scenario shows, in a few words.
+    pub title: String,
+    /// What happens and why, with the paper's section.
+    #[serde(default)]
+    pub about: String,
+    /// The protocol, by its name in `byzsim list protocols`.
+    pub protocol: String,
+    /// What is expected of its runs.
+    #[serde(default)]
+    pub expect: Expect,
+    /// Milestones that some seed must reach.
+    #[serde(default)]
+    pub reaches: Vec<String>,
+    /// Whether more goes wrong than the protocol is told to tolerate. Labelled in every output.
+    #[serde(default)]
+    pub beyond_f: bool,
+    /// The seeds that are played where nothing else is said; the first is that of `run`.
+    #[serde(default)]
+    pub seeds: SeedRange,
+    /// Who takes part.
+    pub cluster: Cluster,
+    /// What the clients ask.
+    #[serde(default)]
+    pub workload: WorkloadSpec,
+    /// The protocol's own parameters, the names of planted flaws among them.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::params")]
+    pub params: Map<String, Value>,
+    /// The network.
+    #[serde(default)]
+    #[schemars(schema_with = "schema::network")]
+    pub network: NetworkModel,
+    /// When a run ends.
+    #[serde(default)]
+    pub run: RunLimits,
+    /// What is drawn anew for each seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub random: Option<Random>,
+    /// What goes wrong. Where two rows apply to one message, the first one decides.
+    #[serde(default, rename = "fault")]
+    pub faults: Plan,
+}
+
+impl ScenarioFile {
+    /// The SHA-256 hash over the canonical JSON of the scenario: keys in order, no blanks.
+    pub fn hash(&self) -> byzsim_core::Digest {
+        // serde_json keeps the keys of its maps in order; structs go through a map for that.
+        let value = serde_json::to_value(self).expect("a scenario has string keys only");
+        byzsim_core::Digest(Sha256::digest(value.to_string().as_bytes()).into())
+    }
+}
+
+/// What is expected of the runs of a scenario.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expect {
+    /// Every property holds on every seed. Liveness is not judged if the network never becomes
+    /// synchronous.
+    #[default]
+    Holds,
+    /// Each of these properties is violated on some seed.
+    Violated(Vec<String>),
+    /// Every property holds on every seed, but these may have nothing to judge.
+    Inconclusive(Vec<String>),
+}
+
+/// A half-open range of seeds, such as `0..20`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeedRange {
+    /// The first.
+    pub start: u64,
+    /// The one behind the last.
+    pub end: u64,
+}
+
+impl Default for SeedRange {
+    fn default() -> Self {
+        Self { start: 0, end: 10 }
+    }
+}
+
+impl SeedRange {
+    /// How many seeds there are.
+    pub const fn len(&self) -> u64 {
+        self.end - self.start
+    }
+
+    /// Whether there is none. A range that was read never is empty.
+    pub const fn is_empty(&self) -> bool {
+        self.end <= self.start
+    }
+}
+
+impl fmt::Display for SeedRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..{}", self.start, self.end)
+    }
+}
+
+impl FromStr for SeedRange {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no range of seeds: write it like `0..1000`");
+        let (start, end) = text.split_once("..").ok_or_else(wrong)?;
+        let number = |text: &str| text.trim().replace('_', "").parse::<u64>();
+        let (start, end) =
+            (number(start).map_err(|_| wrong())?, number(end).map_err(|_| wrong())?);
+        if end <= start {
+            return Err(format!("`{text}` holds no seed: the end is not among them"));
+        }
+        Ok(Self { start, end })
+    }
+}
+
+impl Serialize for SeedRange {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for SeedRange {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for SeedRange {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "SeedRange".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "pattern": r"^[0-9_]+\.\.[0-9_]+$" })
+    }
+}
+
+/// Who takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Cluster {
+    /// n, the number of replicas.
+    pub replicas: u16,
+    /// f, the number of faulty replicas that the protocol is told to tolerate.
+    pub faults: u16,
+    /// The number of clients.
+    #[serde(default = "one")]
+    pub clients: u16,
+}
+
+const fn one() -> u16 {
+    1
+}
+
+/// What the clients ask: drawn operations, or a script.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct WorkloadSpec {
+    /// How many operations are drawn for each client; 5 if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operations: Option<u32>,
+    /// On how many keys; 2 if nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys: Option<u16>,
+    /// How long a client waits between an answer and its next operation.
+    #[schemars(schema_with = "schema::duration")]
+    pub think: Span,
+    /// The operations of each client, by its name: `{ c0 = ["put x 1", "get x"] }`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<BTreeMap<String, Vec<String>>>")]
+    pub script: Option<BTreeMap<NodeId, Vec<Operation>>>,
+}
+
+/// When a run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct RunLimits {
+    /// Not before, even if the clients are done.
+    #[schemars(schema_with = "schema::duration")]
+    pub at_least: Time,
+    /// Then at the latest.
+    #[schemars(schema_with = "schema::time")]
+    pub at_most: Time,
+    /// When the clients are done, messages under way get this long to arrive.
+    #[schemars(schema_with = "schema::duration")]
+    pub drain: Span,
+    /// After so many events: a guard against protocols that spin.
+    pub events_max: u64,
+    /// How many steps the linearizability search may take.
+    pub search_budget: u64,
+}
+
+impl Default for RunLimits {
+    fn default() -> Self {
+        Self {
+            at_least: Time::ZERO,
+            at_most: Time::ZERO + Span::from_secs(3_600),
+            drain: Span::from_secs(1),
+            events_max: 1_000_000,
+            search_budget: 1_000_000,
+        }
+    }
+}
+
+/// What is drawn anew for each seed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Random {
+    /// Faults, which come behind those of the file; none are drawn if this table is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub faults: Option<Weather>,
+    /// Conditions of the network, in place of those of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<NetworkWeather>,
+}
+
+/// Conditions of the network that are drawn for each seed, each between two bounds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct NetworkWeather {
+    /// The least and the greatest latency; the model is constant, uniform or log-normal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::durations")]
+    pub latency: Option<[Span; 2]>,
+    /// The least and the greatest GST; every fourth seed has the least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::durations")]
+    pub gst: Option<[Time; 2]>,
+    /// Bounds of the loss before GST, in parts per million; every second seed has the least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss_ppm: Option<[u32; 2]>,
+    /// Bounds of the duplication, in parts per million; every second seed has the least.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duplicate_ppm: Option<[u32; 2]>,
+    /// Whether every fourth seed has links that keep the order of sending.
+    pub fifo: bool,
+}

@@ -1,0 +1,252 @@
+//! Reading scenarios: from TOML or JSON, from a file or the library, with errors that know their
+//! place.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
+
+use crate::error::{LoadError, Place, Problem, Step, steps};
+use crate::format::ScenarioFile;
+use crate::library::{self, Found};
+use crate::locate;
+use crate::scenario::Scenario;
+
+/// What the command line changes in a scenario.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Flaws to plant, by name or number.
+    pub flaws: Vec<String>,
+    /// Values to set, as `path=value` with the value in TOML: `cluster.replicas=7`.
+    pub set: Vec<String>,
+}
+
+/// Scenario files are small; what is larger is not one.
+const BYTES_MAX: u64 = 16 << 20;
+
+/// Loads a scenario: a path to a file, or the name of one of the library, such as `pbft/chaos`.
+///
+/// # Errors
+/// If there is no such file, or it is wrong: one error, with its place and what would be right.
+pub fn load(name: &str) -> Result<Scenario, LoadError> {
+    load_with(name, &Changes::default())
+}
+
+/// The same, with changes.
+///
+/// # Errors
+/// As [`load`]; or if a change is wrong.
+pub fn load_with(name: &str, changes: &Changes) -> Result<Scenario, LoadError> {
+    let document = Document::find(name)?;
+    let scenario = Scenario::from_document(&document, &changes.flaws)?;
+    if changes.set.is_empty() {
+        return Ok(scenario);
+    }
+    Scenario::from_document(&document.with(&scenario.file, &changes.set)?, &changes.flaws)
+}
+
+/// The text of a file.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// The name of the scenario: that in the library, or the path.
+    pub name: String,
+    /// The file's name, for errors.
+    pub file: String,
+    /// What it says.
+    pub text: Arc<str>,
+    /// In which language.
+    pub language: Language,
+}
+
+/// The two languages of scenario files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// For people.
+    Toml,
+    /// For programs.
+    Json,
+}
+
+impl Document {
+    /// Finds a scenario by its path or its name in the library.
+    ///
+    /// # Errors
+    /// If there is none, or the file cannot be read.
+    pub fn find(name: &str) -> Result<Self, LoadError> {
+        match library::find(name)? {
+            Found::File(path) => Self::read(&path, name),
+            Found::Embedded { path, text } => Ok(Self::of(name, path, text.into())),
+        }
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// If it cannot be read, is far too large or holds no text.
+    pub fn read(path: &Path, name: &str) -> Result<Self, LoadError> {
+        let file = path.display().to_string();
+        let cannot = |why: &dyn std::fmt::Display| {
+            LoadError::new(format!("cannot read {file}: {why}"), "is it the right path?")
+        };
+        let size = std::fs::metadata(path).map_err(|why| cannot(&why))?.len();
+        if BYTES_MAX < size {
+            let help = format!("a file of at most {} MiB", BYTES_MAX >> 20);
+            return Err(LoadError::new(format!("{file} has {size} bytes: too many"), help));
+        }
+        let bytes = std::fs::read(path).map_err(|why| cannot(&why))?;
+        let text = String::from_utf8(bytes).map_err(|why| {
+            LoadError::new(format!("{file} is not text: {why}"), "scenarios are UTF-8 text")
+        })?;
+        Ok(Self::of(name, &file, text.into()))
+    }
+
+    fn of(name: &str, file: &str, text: Arc<str>) -> Self {
+        let json = Path::new(file).extension().is_some_and(|ext| ext == "json")
+            || text.trim_start().starts_with('{');
+        let language = if json { Language::Json } else { Language::Toml };
+        Self { name: name.to_owned(), file: file.to_owned(), text, language }
+    }
+
+    /// Reads the document as a value.
+    ///
+    /// # Errors
+    /// If it is none, with its place.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, LoadError> {
+        match self.language {
+            Language::Toml => toml::from_str(&self.text).map_err(|error| {
+                let message = error.message();
+                self.error(message.trim_end(), None, error.span().unwrap_or(0..0))
+            }),
+            Language::Json => self.parse_json(),
+        }
+    }
+
+    fn parse_json<T: DeserializeOwned>(&self) -> Result<T, LoadError> {
+        let mut json = serde_json::Deserializer::from_str(&self.text);
+        let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let path = steps_of(error.path());
+            let inner = error.inner();
+            let place = locate::at_line(&self.text, inner.line(), inner.column());
+            // A value of the wrong type is best shown whole; broken syntax has no whole.
+            let span = if inner.is_data() { locate::in_json(&self.text, &path) } else { None };
+            let message = inner.to_string();
+            let what = message.split(" at line ").next().unwrap_or(&message);
+            let help = (!path.is_empty()).then(|| format!("in `{}`", error.path()));
+            self.error(what, help, span.unwrap_or(place))
+        })?;
+        json.end().map_err(|error| {
+            let place = locate::at_line(&self.text, error.line(), error.column());
+            self.error("there is more behind the end of the value", None, place)
+        })?;
+        Ok(value)
+    }
+
+    /// The document with the values of `set` put into it.
+    fn with(&self, file: &ScenarioFile, set: &[String]) -> Result<Self, LoadError> {
+        let mut value = match self.language {
+            Language::Toml => toml::from_str(&self.text).expect("it was read before"),
+            Language::Json => toml::Table::try_from(file).map_err(|why| {
+                LoadError::new(format!("cannot set values: {why}"), "use a TOML file")
+            })?,
+        };
+        for change in set {
+            assign(&mut value, change)?;
+        }
+        let text = toml::to_string(&value)
+            .map_err(|why| LoadError::new(format!("cannot set values: {why}"), "check `--set`"))?;
+        Ok(Self {
+            name: self.name.clone(),
+            file: format!("{} with --set {}", self.file, set.join(" --set ")),
+            text: text.into(),
+            language: Language::Toml,
+        })
+    }
+
+    /// Says where in the document a problem is.
+    pub fn locate(&self, problem: Problem) -> LoadError {
+        let span = match self.language {
+            Language::Toml => locate::in_toml(&self.text, &problem.path),
+            Language::Json => locate::in_json(&self.text, &problem.path),
+        };
+        let help = problem.help.filter(|help| !help.is_empty());
+        let mut error = self.error(&problem.what, help, span.unwrap_or(0..0));
+        if let Some(place) = &mut error.place {
+            place.label = problem.label;
+        }
+        error
+    }
+
+    fn error(&self, what: &str, help: Option<String>, span: std::ops::Range<usize>) -> LoadError {
+        let place = Place {
+            file: self.file.clone(),
+            text: Arc::clone(&self.text),
+            span,
+            label: "here".to_owned(),
+        };
+        LoadError { what: what.to_owned(), help, place: Some(place) }
+    }
+}
+
+/// Sets the value at a path: `cluster.replicas=7`.
+fn assign(table: &mut toml::Table, change: &str) -> Result<(), LoadError> {
+    let help = "write it like `--set cluster.replicas=7` or `--set 'network.gst=\"1s\"'`";
+    let wrong = |why: &str| LoadError::new(format!("cannot set `{change}`: {why}"), help);
+    let (path, text) = change.split_once('=').ok_or_else(|| wrong("there is no `=`"))?;
+    // What is no TOML value is taken for a string, so that quotes are not needed twice.
+    let value = toml::from_str::<toml::Table>(&format!("value = {text}"))
+        .ok()
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| toml::Value::String(text.to_owned()));
+    let path = steps(path);
+    let Some((Step::Key(first), rest)) = path.split_first() else {
+        return Err(wrong("there is no path"));
+    };
+    let empty = || toml::Value::Table(toml::Table::new());
+    let mut here = table.entry(first.clone()).or_insert_with(empty);
+    for step in rest {
+        here = match (here, step) {
+            (toml::Value::Table(table), Step::Key(key)) => {
+                table.entry(key.clone()).or_insert_with(empty)
+            }
+            (toml::Value::Array(array), Step::Index(index)) => {
+                array.get_mut(*index).ok_or_else(|| wrong("the array is shorter"))?
+            }
+            (_, Step::Key(key)) => return Err(wrong(&format!("there is no table that has `{key}`"))),
+            (_, Step::Index(index)) => return Err(wrong(&format!("there is no array that has `[{index}]`"))),
+        };
+    }
+    *here = value;
+    Ok(())
+}
+
+/// The path of a deserialisation error, as ours.
+pub(crate) fn steps_of(path: &serde_path_to_error::Path) -> Vec<Step> {
+    path.iter()
+        .filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(Step::Index(*index)),
+            Segment::Map { key } => Some(Step::Key(key.clone())),
+            Segment::Enum { variant } => Some(Step::Key(variant.clone())),
+            Segment::Unknown => None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_set_by_path() {
+        let mut table = toml::from_str("[cluster]\nreplicas = 4\n").expect("TOML");
+        for change in ["cluster.replicas=7", "network.gst=1.5s", "network.latency.constant=2ms"] {
+            assign(&mut table, change).expect(change);
+        }
+        assert_eq!(table["cluster"]["replicas"].as_integer(), Some(7));
+        assert_eq!(table["network"]["gst"].as_str(), Some("1.5s"));
+        assert_eq!(table["network"]["latency"]["constant"].as_str(), Some("2ms"));
+        for wrong in ["cluster", "=3", "cluster[1]=3", "cluster.replicas.x=3"] {
+            assert!(assign(&mut table, wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The command line of byzsim.
+
+fn main() -> std::process::ExitCode {
+    byzsim::cli::main()
+}

@@ -1,0 +1,190 @@
+//! The table of protocols: the only place where a name becomes a type.
+//!
+//! Inside, a run is monomorphic in its protocol; outside, everything deals with a [`Stage`].
+
+use std::fmt;
+
+use byzsim_adversaries::{Hints, Plan, PlanAdversary, Weather, generate};
+use byzsim_core::{
+    Committee, Lie, Message as _, Outcome, Protocol, Recorder, Setup, Simulation, Span,
+};
+use byzsim_protocols::{Catalogued, FlawEntry, pbft};
+use schemars::{Schema, SchemaGenerator};
+use serde_json::{Map, Value};
+
+use crate::error::{Problem, Step};
+use crate::names;
+
+/// All protocols. To add one is to add its row.
+pub const PROTOCOLS: &[ProtocolRow] =
+    &[row::<pbft::Pbft>("Castro and Liskov, Practical Byzantine Fault Tolerance (OSDI 1999)")];
+
+/// A row of the table.
+#[derive(Clone, Copy)]
+pub struct ProtocolRow {
+    /// The name in scenario files.
+    pub name: &'static str,
+    /// The paper.
+    pub about: &'static str,
+    /// The names of its kinds of message.
+    pub kinds: &'static [&'static str],
+    /// The lies that its messages can tell.
+    pub lies: &'static [Lie],
+    /// The flaws that can be planted.
+    pub flaws: fn() -> Vec<FlawEntry>,
+    /// The schema of its parameters.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+    /// Reads its parameters, plants flaws beyond those they name, and checks the result.
+    pub prepare: fn(&Map<String, Value>, &[String], Committee) -> Result<Box<dyn Stage>, Problem>,
+}
+
+impl fmt::Debug for ProtocolRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Finds a protocol by its name.
+///
+/// # Errors
+/// If there is none of this name: the nearest ones.
+pub fn protocol(name: &str) -> Result<&'static ProtocolRow, Problem> {
+    PROTOCOLS.iter().find(|row| row.name == name).ok_or_else(|| {
+        let known: Vec<&str> = PROTOCOLS.iter().map(|row| row.name).collect();
+        let help = names::advice(name, known.iter().copied());
+        Problem::at("protocol", format!("unknown protocol `{name}`"), help)
+            .labelled(format!("expected {}", names::alternatives(known)))
+    })
+}
+
+/// A protocol with its parameters, ready to play.
+pub trait Stage: Send + Sync + fmt::Debug {
+    /// Plays one run.
+    fn play(&self, setup: Setup, plan: &Plan, recorder: Option<&mut dyn Recorder>) -> Played;
+
+    /// Draws a plan.
+    fn draw(&self, weather: &Weather, committee: Committee, hints: &Hints, seed: u64) -> Plan;
+
+    /// The parameters, none left out.
+    fn params(&self) -> Map<String, Value>;
+
+    /// Whether the paper claims safety for this committee and these parameters.
+    fn within_model(&self, committee: Committee) -> bool;
+
+    /// The timeout on which the protocol's other times depend.
+    fn base_timeout(&self) -> Span;
+}
+
+/// What came out of a run, and how often each fault of its plan fired.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// What came out.
+    pub outcome: Outcome,
+    /// By row of the plan.
+    pub fired: Vec<u64>,
+}
+
+const fn row<P: Catalogued>(about: &'static str) -> ProtocolRow {
+    ProtocolRow {
+        name: P::NAME,
+        about,
+        kinds: P::Msg::KINDS,
+        lies: P::Msg::LIES,
+        flaws: P::flaws,
+        schema: |generator| generator.subschema_for::<P::Params>(),
+        prepare: prepare::<P>,
+    }
+}
+
+struct Prepared<P: Protocol> {
+    params: P::Params,
+}
+
+impl<P: Protocol> fmt::Debug for Prepared<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", P::NAME, self.params)
+    }
+}
+
+fn prepare<P: Catalogued>(
+    params: &Map<String, Value>,
+    flaws: &[String],
+    committee: Committee,
+) -> Result<Box<dyn Stage>, Problem> {
+    let names_of_flaws: Vec<&str> = P::flaws().iter().map(|flaw| flaw.name).collect();
+    check_flaw_names(params, &names_of_flaws)?;
+    let value = Value::Object(params.clone());
+    let mut params: P::Params = serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = crate::load::steps_of(error.path());
+        let mut problem = Problem::at("params", error.inner().to_string(), "")
+            .labelled("a parameter of the protocol");
+        problem.help = None;
+        problem.path.extend(path);
+        problem
+    })?;
+    for flaw in flaws {
+        let name = by_prefix(flaw, &names_of_flaws).ok_or_else(|| unknown_flaw(flaw, &names_of_flaws))?;
+        P::plant(&mut params, name).map_err(|why| Problem::at("params.flaws", why, ""))?;
+    }
+    P::check(&params, committee)
+        .map_err(|why| Problem::at("params", why, "see `byzsim schema` for the parameters"))?;
+    Ok(Box::new(Prepared::<P> { params }))
+}
+
+/// The parameters' own error would name all flaws; ours names the near ones and the place.
+fn check_flaw_names(params: &Map<String, Value>, known: &[&str]) -> Result<(), Problem> {
+    let flaws = params.get("flaws").and_then(Value::as_array).into_iter().flatten();
+    for (index, flaw) in flaws.enumerate() {
+        let Some(name) = flaw.as_str() else { continue };
+        if by_prefix(name, known).is_none() {
+            let mut problem = unknown_flaw(name, known);
+            problem.path.push(Step::Index(index));
+            return Err(problem);
+        }
+    }
+    Ok(())
+}
+
+/// The flaw of this name or number: `P06` stands for `P06-…`.
+fn by_prefix<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let number = |flaw: &&&str| flaw.split('-').next() == Some(name);
+    known.iter().find(|flaw| **flaw == name).or_else(|| known.iter().find(number)).copied()
+}
+
+fn unknown_flaw(name: &str, known: &[&str]) -> Problem {
+    let help = names::advice(name, known.iter().copied());
+    Problem::at("params.flaws", format!("unknown flaw `{name}`"), help)
+        .labelled("see `byzsim list flaws`")
+}
+
+impl<P: Catalogued> Stage for Prepared<P> {
+    fn play(&self, setup: Setup, plan: &Plan, recorder: Option<&mut dyn Recorder>) -> Played {
+        let simulation = Simulation::<P>::new(setup, self.params.clone());
+        let cabal = simulation.cabal(&plan.corrupted());
+        let mut adversary = PlanAdversary::<P>::new(plan, cabal, &self.params);
+        let outcome = match recorder {
+            None => simulation.run(&mut adversary, None),
+            Some(recorder) => simulation.run(&mut adversary, Some(recorder)),
+        };
+        Played { outcome, fired: adversary.fired() }
+    }
+
+    fn draw(&self, weather: &Weather, committee: Committee, hints: &Hints, seed: u64) -> Plan {
+        generate::<P::Msg>(weather, committee, hints, seed)
+    }
+
+    fn params(&self) -> Map<String, Value> {
+        match serde_json::to_value(&self.params).expect("parameters are plain data") {
+            Value::Object(params) => params,
+            other => unreachable!("parameters are a table, not {other}"),
+        }
+    }
+
+    fn within_model(&self, committee: Committee) -> bool {
+        P::within_model(&self.params, committee)
+    }
+
+    fn base_timeout(&self) -> Span {
+        P::base_timeout(&self.params)
+    }
+}

@@ -1,0 +1,215 @@
+//! A scenario, checked and ready to play: scenario and seed in, report out.
+
+use byzsim_core::workload;
+use byzsim_core::{
+    Committee, CryptoBackend, Digest, NodeId, Operation, Recorder, Setup, Time, Verdict,
+};
+
+use crate::check;
+use crate::draw::Drawn;
+use crate::error::{LoadError, Problem};
+use crate::expect::{self, Judgement, PANIC};
+use crate::format::ScenarioFile;
+use crate::load::Document;
+use crate::panics::{self, Panic};
+use crate::registry::{self, Played, ProtocolRow, Stage};
+
+/// A scenario, checked and ready to play.
+#[derive(Debug)]
+pub struct Scenario {
+    /// The name in the library, or the path.
+    pub name: String,
+    /// What the file says, with all parameters of the protocol filled in.
+    pub file: ScenarioFile,
+    /// The SHA-256 hash over the canonical JSON of `file`.
+    pub hash: Digest,
+    /// Who takes part.
+    pub committee: Committee,
+    /// The protocol.
+    pub protocol: &'static ProtocolRow,
+    stage: Box<dyn Stage>,
+}
+
+/// How a run is played.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlayOptions {
+    /// How signatures are made. No output depends on it.
+    pub crypto: CryptoBackend,
+    /// Whether the trace keeps marks, for comparison with another run.
+    pub with_marks: bool,
+}
+
+/// What a run was, and what came out of it.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The seed.
+    pub seed: u64,
+    /// What was drawn from it.
+    pub drawn: Drawn,
+    /// What came out, unless the protocol panicked.
+    pub result: Result<Played, Panic>,
+    /// Whether that is what the scenario expects.
+    pub judgement: Judgement,
+    /// Whether more went wrong than the protocol was told to tolerate.
+    pub beyond_f: bool,
+}
+
+/// A violation, or a panic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding<'a> {
+    /// The property; [`PANIC`] for a panic.
+    pub property: &'a str,
+    /// What happened.
+    pub explanation: &'a str,
+    /// What stays the same when names and numbers change.
+    pub shape: &'a str,
+}
+
+impl Scenario {
+    /// Checks `file` and makes it ready to play, with `flaws` planted beyond those that it names.
+    ///
+    /// # Errors
+    /// What is wrong, and where in the file.
+    pub fn new(name: &str, mut file: ScenarioFile, flaws: &[String]) -> Result<Self, Problem> {
+        let protocol = registry::protocol(&file.protocol)?;
+        let committee = check::shape(&file)?;
+        let stage = (protocol.prepare)(&file.params, flaws, committee)?;
+        check::faults(&file, committee, protocol, &*stage)?;
+        check::milestones(&file)?;
+        file.params = stage.params();
+        let hash = file.hash();
+        Ok(Self { name: name.to_owned(), file, hash, committee, protocol, stage })
+    }
+
+    /// Reads and checks a document.
+    ///
+    /// # Errors
+    /// What is wrong, and where in the document.
+    pub fn from_document(document: &Document, flaws: &[String]) -> Result<Self, LoadError> {
+        let file = document.parse()?;
+        Self::new(&document.name, file, flaws).map_err(|problem| document.locate(problem))
+    }
+
+    /// Plays the run of `seed`.
+    pub fn play(&self, seed: u64, options: &PlayOptions) -> Report {
+        self.play_recorded(seed, options, None)
+    }
+
+    /// Plays the run of `seed`, and shows every event to `recorder`.
+    pub fn play_recorded(
+        &self,
+        seed: u64,
+        options: &PlayOptions,
+        recorder: Option<&mut dyn Recorder>,
+    ) -> Report {
+        let drawn = self.draw(seed);
+        let setup = self.setup(seed, &drawn, options);
+        let result = panics::catch(|| self.stage.play(setup, &drawn.plan, recorder));
+        let verdicts = result.iter().flat_map(|played| &played.outcome.verdicts);
+        let verdicts = verdicts.map(|(name, verdict)| (*name, verdict));
+        let gst = drawn.network.gst;
+        let judgement = expect::judge(&self.file.expect, gst, verdicts, result.is_err());
+        let faulty = check::faulty_replicas(&drawn.plan).len();
+        let beyond_f = self.file.beyond_f || usize::from(self.committee.faults) < faulty;
+        Report { seed, drawn, result, judgement, beyond_f }
+    }
+
+    /// Draws what the scenario leaves open.
+    pub fn draw(&self, seed: u64) -> Drawn {
+        Drawn::new(&self.file, &*self.stage, self.committee, seed)
+    }
+
+    /// The file of the run of one seed: nothing is left open in it.
+    pub fn fixed(&self, drawn: &Drawn) -> ScenarioFile {
+        ScenarioFile {
+            network: drawn.network.clone(),
+            faults: drawn.plan.clone(),
+            random: None,
+            ..self.file.clone()
+        }
+    }
+
+    fn setup(&self, seed: u64, drawn: &Drawn, options: &PlayOptions) -> Setup {
+        let run = &self.file.run;
+        Setup {
+            seed,
+            committee: self.committee,
+            crypto: options.crypto,
+            network: drawn.network.clone(),
+            workload: workload::Workload {
+                operations: self.operations(seed),
+                think: self.file.workload.think,
+            },
+            at_least: run.at_least,
+            at_most: run.at_most,
+            drain: run.drain,
+            events_max: run.events_max,
+            search_budget: run.search_budget,
+            with_marks: options.with_marks,
+        }
+    }
+
+    fn operations(&self, seed: u64) -> Vec<Vec<Operation>> {
+        let spec = &self.file.workload;
+        match &spec.script {
+            Some(script) => {
+                let of = |client: NodeId| script.get(&client).cloned().unwrap_or_default();
+                self.committee.client_ids().map(of).collect()
+            }
+            None => {
+                let count = spec.operations.unwrap_or(5);
+                workload::draw(seed, self.committee.clients, count, spec.keys.unwrap_or(2))
+            }
+        }
+    }
+}
+
+impl Report {
+    /// The verdicts by property; none if the protocol panicked.
+    pub fn verdicts(&self) -> &[(&'static str, Verdict)] {
+        self.result.as_ref().map_or(&[], |played| &played.outcome.verdicts)
+    }
+
+    /// The verdict on one property.
+    pub fn verdict(&self, property: &str) -> Option<&Verdict> {
+        self.verdicts().iter().find(|(name, _)| *name == property).map(|(_, verdict)| verdict)
+    }
+
+    /// What is violated.
+    pub fn findings(&self) -> Vec<Finding<'_>> {
+        if let Err(panic) = &self.result {
+            let (explanation, shape) = (&*panic.message, &*panic.location);
+            return vec![Finding { property: PANIC, explanation, shape }];
+        }
+        let violated = self.verdicts().iter().filter_map(|(property, verdict)| match verdict {
+            Verdict::Violated(violation) => Some(Finding {
+                property,
+                explanation: &violation.explanation,
+                shape: &violation.shape,
+            }),
+            Verdict::Holds(_) | Verdict::Inconclusive(_) => None,
+        });
+        violated.collect()
+    }
+
+    /// The trace hash; none if the protocol panicked.
+    pub fn trace(&self) -> Option<Digest> {
+        self.result.as_ref().ok().map(|played| played.outcome.trace)
+    }
+
+    /// The rows of the plan that never fired, from 0.
+    pub fn unfired(&self) -> Vec<usize> {
+        let fired = self.result.iter().flat_map(|played| played.fired.iter().enumerate());
+        fired.filter(|(_, count)| **count == 0).map(|(row, _)| row).collect()
+    }
+
+    /// Whether liveness was not to be judged.
+    pub fn is_unjudged(&self, property: &str) -> bool {
+        expect::is_unjudged(property, self.drawn.network.gst)
+    }
+
+    /// When GST was.
+    pub const fn gst(&self) -> Time {
+        self.drawn.network.gst
+    }
+}

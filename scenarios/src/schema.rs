@@ -1,0 +1,98 @@
+//! The JSON Schema of scenario files, for editors.
+//!
+//! The types of `sim-core` know nothing of schemas, so those of its types that scenario files hold
+//! are described here by hand; a test holds the descriptions against the types.
+
+use schemars::generate::SchemaSettings;
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
+
+use crate::format::ScenarioFile;
+use crate::registry;
+
+/// The schema of scenario files. Draft 7: the newest that the usual TOML editors understand.
+pub fn scenario() -> Schema {
+    SchemaSettings::draft07().into_generator().into_root_schema_for::<ScenarioFile>()
+}
+
+const DURATION: &str = r"^[0-9]+(\.[0-9]+)?(ns|us|µs|ms|s)$";
+const TIME: &str = r"^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s)|never)$";
+
+/// A duration, such as `20ms`.
+pub(crate) fn duration(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "pattern": DURATION })
+}
+
+/// A time, such as `1.5s` or `never`.
+pub(crate) fn time(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "pattern": TIME })
+}
+
+/// Two durations, the lesser first.
+pub(crate) fn durations(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "minItems": 2, "maxItems": 2, "items": duration(generator) })
+}
+
+/// The parameters of one of the protocols.
+pub(crate) fn params(generator: &mut SchemaGenerator) -> Schema {
+    let any: Vec<Value> =
+        registry::PROTOCOLS.iter().map(|row| (row.schema)(generator).to_value()).collect();
+    json_schema!({ "anyOf": any })
+}
+
+/// The network model.
+pub(crate) fn network(_: &mut SchemaGenerator) -> Schema {
+    let ppm = json!({ "type": "integer", "minimum": 0, "maximum": 1_000_000 });
+    let flag = json!({ "type": "boolean" });
+    json_schema!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "latency": { "oneOf": latency() },
+            "fifo": flag,
+            "loss-ppm": ppm,
+            "duplicate-ppm": ppm,
+            "loss-allowed": flag,
+            "gst": { "type": "string", "pattern": TIME },
+            "delta": { "type": "string", "pattern": DURATION },
+        },
+    })
+}
+
+/// The latency models.
+fn latency() -> Value {
+    let span = json!({ "type": "string", "pattern": DURATION });
+    let table = |properties: Value| {
+        let names: Vec<&String> = properties.as_object().into_iter().flatten().map(|p| p.0).collect();
+        let required = json!(names);
+        json!({ "type": "object", "additionalProperties": false,
+                "properties": properties, "required": required })
+    };
+    let row = json!({ "type": "array", "items": span });
+    json!([
+        table(json!({ "constant": span })),
+        table(json!({ "uniform": table(json!({ "min": span, "max": span })) })),
+        table(json!({ "log-normal": table(json!({
+            "median": span, "sigma-percent": { "type": "integer", "minimum": 0 }, "max": span,
+        })) })),
+        table(json!({ "wan": table(json!({
+            "matrix": { "type": "array", "items": row }, "jitter": span,
+        })) })),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use byzsim_core::NetworkModel;
+
+    #[test]
+    fn the_network_is_described_in_full() {
+        let described = network(&mut SchemaSettings::draft07().into_generator()).to_value();
+        let model = serde_json::to_value(NetworkModel::default()).expect("plain data");
+        let names = |value: &Value| -> Vec<String> {
+            value.as_object().expect("a table").keys().cloned().collect()
+        };
+        assert_eq!(names(&described["properties"]), names(&model));
+    }
+}

@@ -131,7 +131,7 @@ impl Aim {
     /// Some messages of the network: of few kinds, or of few nodes, or both.
     pub(crate) fn messages(&mut self) -> Pattern {
         let mut pattern = self.scope();
-        let mut few = |aim: &mut Self| {
+        let few = |aim: &mut Self| {
             let nodes: Vec<NodeId> = aim.committee.nodes().collect();
             if aim.rng.chance(500_000) { aim.some(&nodes, 2) } else { Vec::new() }
         };

@@ -172,13 +172,12 @@ impl<P: Protocol> Captive<P> {
     /// is first to see it: it makes the application ask for the next one, and a copy that hears too
     /// few replicas would keep both from asking on.
     fn report(&mut self, place: usize, observation: Observation, out: &mut Outbox<P::Msg, Wake>) {
-        let reports = match observation {
-            Observation::Completed { timestamp, .. } => {
-                let first = self.completed < timestamp;
-                self.completed = self.completed.max(timestamp);
-                first
-            }
-            _ => place == 0,
+        let reports = if let Observation::Completed { timestamp, .. } = observation {
+            let first = self.completed < timestamp;
+            self.completed = self.completed.max(timestamp);
+            first
+        } else {
+            place == 0
         };
         if reports {
             out.observe(observation);

@@ -59,10 +59,10 @@ impl Draw<'_> {
     /// Which of the allowed classes this seed has: each with one half, but at least one.
     fn swarm(&mut self) -> Vec<Class> {
         let synchronous = self.aim.hints.gst == Time::ZERO;
-        let possible = |class: &Class| match class {
-            Class::Lie => !self.lies.is_empty(),
-            Class::Drift => 0 < self.weather.drift_ppm_max,
-            other => !(synchronous && other.needs_asynchrony()),
+        let possible = |class: &Class| {
+            !(synchronous && class.needs_asynchrony())
+                && (*class != Class::Lie || !self.lies.is_empty())
+                && (*class != Class::Drift || 0 < self.weather.drift_ppm_max)
         };
         let classes = self.weather.classes.iter().copied();
         let mut allowed: Vec<Class> = classes.filter(possible).collect();
@@ -138,7 +138,15 @@ impl Draw<'_> {
                 let messages = Pattern { kinds: Vec::new(), ..aim.sayings(node) };
                 Action::Lie { node, lie, messages }
             }
-            _ => Action::Mute(node),
+            Class::Mute => Action::Mute(node),
+            Class::Twins
+            | Class::Hold
+            | Class::Delay
+            | Class::Drop
+            | Class::Duplicate
+            | Class::Partition
+            | Class::Crash
+            | Class::Drift => unreachable!("{class:?} has no window of a behaviour"),
         };
         // Who is silent from the start to the end does no more than one replica fewer.
         let whole_run = start.is_none() && class == Class::Mute;
@@ -167,11 +175,18 @@ impl Draw<'_> {
             Class::Duplicate => {
                 Action::Duplicate { after: aim.span(aim.hints.timeout), messages: aim.messages() }
             }
-            _ => Action::Partition {
+            Class::Partition => Action::Partition {
                 groups: vec![aim.group()],
                 one_way: aim.rng.chance(250_000),
                 lose: aim.rng.chance(300_000),
             },
+            Class::Crash
+            | Class::Drift
+            | Class::Mute
+            | Class::Omit
+            | Class::Lag
+            | Class::Lie
+            | Class::Twins => unreachable!("{class:?} does not strike messages"),
         };
         self.push(window, action);
     }

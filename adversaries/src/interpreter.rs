@@ -18,7 +18,7 @@ pub struct PlanAdversary<P: Protocol> {
     rows: Vec<Row>,
     /// The rows in force that decide about the fate of messages, in order.
     befalling: Vec<usize>,
-    /// What happens at which time. `None` once the alarms are set.
+    /// What happens at which time.
     clock: Vec<Turn<Time>>,
     alarms_set: bool,
     /// What happens at which milestone, with how many reports of it were seen.
@@ -157,10 +157,11 @@ fn captives<P: Protocol>(
     for (row, fault) in plan.faults.iter().enumerate() {
         let Some(node) = fault.action.corrupts() else { continue };
         let captive = captives.get_mut(&node).expect("every corrupted node was made a captive");
-        match &fault.action {
-            Action::Lie { .. } => captive.add_lie(row),
-            Action::Twins { left, right, .. } => captive.split(row, (left, right), params),
-            _ => {}
+        if let Action::Lie { .. } = &fault.action {
+            captive.add_lie(row);
+        }
+        if let Action::Twins { left, right, .. } = &fault.action {
+            captive.split(row, (left, right), params);
         }
     }
     captives

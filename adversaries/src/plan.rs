@@ -270,10 +270,11 @@ impl Plan {
     /// The replicas that do not stay correct, in order: corrupted, or crashed without a restart.
     /// Protocols promise things for at most f of them.
     pub fn faulty_replicas(&self) -> Vec<NodeId> {
-        let gone = self.faults.iter().filter_map(|fault| match fault.action {
-            Action::Crash(node) if fault.end.is_none() => Some(node),
-            _ => None,
-        });
+        let gone = |fault: &Fault| {
+            let Action::Crash(node) = fault.action else { return None };
+            fault.end.is_none().then_some(node)
+        };
+        let gone = self.faults.iter().filter_map(gone);
         let mut nodes: Vec<NodeId> = self.corrupted().into_iter().chain(gone).collect();
         nodes.retain(|node| !node.is_client());
         nodes.sort_unstable();

@@ -9,7 +9,8 @@ use std::fmt;
 use std::rc::Rc;
 
 use byzsim_core::{
-    ClientNode, Committee, Effect, Event, Node, NodeId, Outbox, Protocol, Signer, Time, Wake,
+    ClientNode, Committee, Effect, Event, Node, NodeId, Operation, Outbox, Protocol, Signer, Time,
+    Wake,
 };
 
 /// An honest copy of a corrupted node.
@@ -103,14 +104,10 @@ impl<P: Protocol> Puppet<P> {
         };
         let out = &mut self.outbox;
         match &mut self.role {
-            Role::Replica(replica) => match event {
-                Event::Operation(_) => unreachable!("operations go to clients"),
-                event => give(replica, event, expired, out),
-            },
-            Role::Client(client) => match event {
-                Event::Operation(operation) => client.on_operation(operation, out),
-                event => give(client, event, expired, out),
-            },
+            Role::Replica(replica) => give(replica, event, expired, out, |_, _, _| {
+                unreachable!("operations go to clients");
+            }),
+            Role::Client(client) => give(client, event, expired, out, P::Client::on_operation),
         }
     }
 
@@ -153,17 +150,17 @@ impl<P: Protocol> Puppet<P> {
     }
 }
 
-/// Hands an event that both kinds of node know to one.
-fn give<M, T>(
-    node: &mut impl Node<M, T>,
+fn give<M, T, N: Node<M, T>>(
+    node: &mut N,
     event: Event<'_, M>,
     expired: Option<T>,
     out: &mut Outbox<M, T>,
+    operate: impl FnOnce(&mut N, &Operation, &mut Outbox<M, T>),
 ) {
     match event {
         Event::Start => node.on_start(out),
         Event::Message(from, msg) => node.on_message(from, msg, out),
         Event::Wake(_) => node.on_timer(expired.expect("a stale wake-up was ignored"), out),
-        Event::Operation(_) => unreachable!("operations have a handler of their own"),
+        Event::Operation(operation) => operate(node, operation, out),
     }
 }

@@ -255,11 +255,13 @@ impl Judge<'_> {
     /// Refuses a second row of this action for the node.
     fn alone(&self, row: usize, node: NodeId) -> Judgement {
         let action = &self.plan.faults[row].action;
-        let same = |fault: &Fault| match fault.action {
-            Action::Twins { node: other, .. } | Action::Drift { node: other, .. } => {
-                other == node && fault.action.name() == action.name()
-            }
-            _ => false,
+        let same = |fault: &Fault| {
+            let (Action::Twins { node: other, .. } | Action::Drift { node: other, .. }) =
+                fault.action
+            else {
+                return false;
+            };
+            other == node && fault.action.name() == action.name()
         };
         match self.plan.faults[..row].iter().position(same) {
             None => Ok(()),

@@ -14,6 +14,7 @@ pub mod crypto;
 pub mod encode;
 pub mod history;
 pub mod id;
+pub mod linearizability;
 pub mod metrics;
 pub mod milestones;
 pub mod network;

@@ -1,5 +1,10 @@
 //! What a run reached: a pass over something that never happened is no pass.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a milestone reads the observations that it is about, and no others"
+)]
+
 use std::collections::BTreeMap;
 
 use crate::crypto::Digest;
@@ -60,7 +65,8 @@ impl Milestones {
             Observation::Suspected { .. } => self.reach("suspicion"),
             Observation::Reached(milestone) => self.reach(milestone),
             Observation::Accepted { view, seq, batch } => {
-                if *self.accepted.entry((view, seq)).or_insert(batch) != batch {
+                let first = *self.accepted.entry((view, seq)).or_insert(batch);
+                if first != batch {
                     self.reach("equivocation");
                 }
             }

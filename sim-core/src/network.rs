@@ -143,11 +143,11 @@ fn log_normal(median: Span, sigma_percent: u16, choices: &mut MessageChoices) ->
     let mut factor: u128 = 1 << 32;
     for (bit, power) in POWERS.iter().enumerate() {
         if exponent >> bit & 1 == 1 {
-            factor = factor * u128::from(*power) >> 32;
+            factor = (factor * u128::from(*power)) >> 32;
         }
     }
     let median = u128::from(median.nanos());
-    let nanos = if upper { median * factor >> 32 } else { (median << 32) / factor };
+    let nanos = if upper { (median * factor) >> 32 } else { (median << 32) / factor };
     Span::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 

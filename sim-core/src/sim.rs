@@ -613,7 +613,7 @@ impl<'a, P: Protocol> Run<'a, P> {
                 *last = first.max(*last);
                 Transit::Arrives(*last, second.map(|second| second.max(*last)))
             }
-            other => other,
+            Transit::Arrives(..) | Transit::Held(..) | Transit::Lost => transit,
         }
     }
 
@@ -683,7 +683,9 @@ impl<'a, P: Protocol> Run<'a, P> {
             match command {
                 Command::Alarm(at) => self.queue.push(at.max(self.now), Action::Alarm),
                 // Never in the middle of a node's handler.
-                other => self.queue.push(self.now, Action::Obey(other)),
+                Command::Crash(_) | Command::Restart(_) | Command::Release(_) => {
+                    self.queue.push(self.now, Action::Obey(command));
+                }
             }
         }
         self.control = control;

@@ -180,7 +180,7 @@ impl Trace {
 
 impl Marks {
     fn note(&mut self, events: u64, hash: &Sha256) {
-        if events % (1 << self.shift) != 0 {
+        if !events.is_multiple_of(1 << self.shift) {
             return;
         }
         let digest: [u8; 32] = hash.clone().finalize().into();

@@ -1,1 +1,7 @@
+//! Tests of plans, their interpreter and their generator, against a toy protocol.
 
+mod actions;
+mod generator;
+mod plans;
+mod strings;
+mod toy;

@@ -3,10 +3,18 @@
 //! One file each. A checker shares no code with what it judges, and says how much it judged: a
 //! property that "holds" because nothing happened is inconclusive.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a checker reads the observations that it is about, and no others"
+)]
+
 mod accusation;
 mod agreement;
 mod exactly_once;
+mod linearizable;
 mod liveness;
+mod log;
+mod result_integrity;
 mod validity;
 
 use crate::id::{Committee, NodeId};
@@ -111,6 +119,16 @@ pub const PROPERTIES: &[Property] = &[
         name: "exactly-once",
         about: "No correct replica applies a request twice, or a client's requests out of order.",
         checker: |_| Box::new(exactly_once::ExactlyOnce::default()),
+    },
+    Property {
+        name: "result-integrity",
+        about: "What a correct client accepts is what the committed order of requests gives.",
+        checker: |_| Box::new(result_integrity::ResultIntegrity::default()),
+    },
+    Property {
+        name: "linearizability",
+        about: "The history of the correct clients is linearizable, key by key.",
+        checker: |brief| Box::new(linearizable::Linearizable::new(brief)),
     },
     Property {
         name: "liveness",

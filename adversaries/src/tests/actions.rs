@@ -1,0 +1,360 @@
+//! Each action has its effect, and `fired` counts it.
+
+use byzsim_core::network::Transit;
+use byzsim_core::trace::TraceEvent;
+use byzsim_core::workload::{self, Workload};
+use byzsim_core::{
+    Committee, CryptoBackend, Latency, Message as _, NetworkModel, NodeId, Observation, Recorder,
+    Setup, Simulation, Span, Time,
+};
+
+use super::toy::{Msg, STUTTER, TWIST, Toy};
+use crate::{Action, Fault, Milestone, Moment, Pattern, Plan, PlanAdversary, Range, Reported};
+
+const COMMITTEE: Committee = Committee { replicas: 4, faults: 1, clients: 2 };
+const C0: NodeId = NodeId::Client(0);
+const R0: NodeId = NodeId::Replica(0);
+const R1: NodeId = NodeId::Replica(1);
+const R2: NodeId = NodeId::Replica(2);
+const R3: NodeId = NodeId::Replica(3);
+
+/// What happened in a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Seen {
+    Arrives { from: NodeId, to: NodeId, kind: &'static str, msg: String },
+    Lost { from: NodeId, to: NodeId, kind: &'static str },
+    Held { from: NodeId, to: NodeId, kind: &'static str },
+    Crash(NodeId),
+    Restart(NodeId),
+    Reports(NodeId, Observation),
+}
+
+#[derive(Default)]
+struct Log(Vec<(Time, Seen)>);
+
+impl Recorder for Log {
+    fn record(&mut self, _: u64, time: Time, event: &TraceEvent<'_>) {
+        let seen = match event {
+            TraceEvent::Delivered { from, to, what } => {
+                let msg = format!("{:?}", what.msg);
+                Seen::Arrives { from: *from, to: *to, kind: what.name, msg }
+            }
+            TraceEvent::Lost { from, to, what } => {
+                Seen::Lost { from: *from, to: *to, kind: what.name }
+            }
+            TraceEvent::Sent { from, to, what, transit: Transit::Held(..) } => {
+                Seen::Held { from: *from, to: *to, kind: what.name }
+            }
+            TraceEvent::Sent { .. } | TraceEvent::Expired { .. } => return,
+            TraceEvent::Crashed(node) => Seen::Crash(*node),
+            TraceEvent::Restarted(node) => Seen::Restart(*node),
+            TraceEvent::Observed(node, what) => Seen::Reports(*node, (*what).clone()),
+        };
+        self.0.push((time, seen));
+    }
+}
+
+impl Log {
+    /// The times of what fits.
+    fn times(&self, fits: impl Fn(&Seen) -> bool) -> Vec<u64> {
+        let fitting = self.0.iter().filter(|(_, seen)| fits(seen));
+        fitting.map(|(time, _)| time.nanos() / 1_000_000).collect()
+    }
+
+    /// When messages of this kind arrive on this link, in milliseconds.
+    fn arrivals(&self, a: NodeId, b: NodeId, name: &str) -> Vec<u64> {
+        self.times(|seen| {
+            matches!(seen, Seen::Arrives { from, to, kind, .. }
+                if (*from, *to, *kind) == (a, b, name))
+        })
+    }
+
+    /// How many messages of this kind are lost on this link.
+    fn losses(&self, a: NodeId, b: NodeId, name: &str) -> usize {
+        self.times(|seen| {
+            matches!(seen, Seen::Lost { from, to, kind } if (*from, *to, *kind) == (a, b, name))
+        })
+        .len()
+    }
+
+    /// The different messages of this kind that arrive on this link.
+    fn texts(&self, a: NodeId, b: NodeId, name: &str) -> Vec<&str> {
+        let mut texts: Vec<&str> = self
+            .0
+            .iter()
+            .filter_map(|(_, seen)| match seen {
+                Seen::Arrives { from, to, kind, msg } => {
+                    ((*from, *to, *kind) == (a, b, name)).then_some(msg.as_str())
+                }
+                _ => None,
+            })
+            .collect();
+        texts.dedup();
+        texts
+    }
+
+    fn reports(&self, node: NodeId, wanted: impl Fn(&Observation) -> bool) -> Vec<u64> {
+        self.times(|seen| matches!(seen, Seen::Reports(who, what) if *who == node && wanted(what)))
+    }
+}
+
+fn millis(ms: u64) -> Time {
+    Time::ZERO + Span::from_millis(ms)
+}
+
+fn row(action: Action) -> Fault {
+    Fault { note: None, start: None, end: None, action }
+}
+
+fn between(start: u64, end: u64, action: Action) -> Fault {
+    let at = |ms| Some(Moment::At(millis(ms)));
+    Fault { note: None, start: at(start), end: at(end), action }
+}
+
+fn link(from: NodeId, to: NodeId) -> Pattern {
+    Pattern { from: vec![from], to: vec![to], ..Pattern::default() }
+}
+
+/// Plays three operations of each client in a network that is asynchronous for 700 ms; a message
+/// takes 10 ms.
+fn play(faults: Vec<Fault>) -> (Log, Vec<u64>) {
+    play_with(Latency::Constant(Span::from_millis(10)), faults)
+}
+
+fn play_with(latency: Latency, faults: Vec<Fault>) -> (Log, Vec<u64>) {
+    let plan = Plan { faults };
+    plan.validate(COMMITTEE, Msg::KINDS, Msg::LIES).expect("a good plan");
+    let operations = workload::draw(1, COMMITTEE.clients, 3, 2);
+    let setup = Setup {
+        seed: 1,
+        committee: COMMITTEE,
+        crypto: CryptoBackend::Ideal,
+        network: NetworkModel {
+            latency,
+            gst: millis(700),
+            loss_allowed: true,
+            ..NetworkModel::default()
+        },
+        workload: Workload { operations, think: Span::from_millis(100) },
+        at_least: millis(1_000),
+        at_most: millis(1_000),
+        drain: Span::ZERO,
+        events_max: 100_000,
+        search_budget: 0,
+        with_marks: false,
+    };
+    let simulation = Simulation::<Toy>::new(setup, ());
+    let cabal = simulation.cabal(&plan.corrupted());
+    let mut adversary = PlanAdversary::<Toy>::new(&plan, &cabal, &());
+    let mut log = Log::default();
+    simulation.run(&mut adversary, Some(&mut log));
+    (log, adversary.fired())
+}
+
+#[test]
+fn an_empty_plan_does_nothing() {
+    let (log, fired) = play(Vec::new());
+    assert_eq!(log.arrivals(C0, R1, "ping"), [10, 140, 270]);
+    assert!(fired.is_empty());
+}
+
+#[test]
+fn hold_keeps_messages_until_its_end() {
+    let (log, fired) = play(vec![between(0, 200, Action::Hold(link(C0, R1)))]);
+    // Released at 200 ms, one latency later it arrives; what is sent later is not held. The three
+    // other echoes of r1's ping come from the others: the operation itself is not held up.
+    assert_eq!(log.arrivals(C0, R1, "ping"), [210, 210, 270]);
+    assert_eq!(fired, [2]);
+}
+
+#[test]
+fn a_hold_without_an_end_lasts_as_long_as_the_network_allows() {
+    let (log, fired) = play(vec![row(Action::Hold(link(C0, R1)))]);
+    assert_eq!(log.arrivals(C0, R1, "ping"), [750, 750, 750]);
+    assert_eq!(fired, [3]);
+}
+
+#[test]
+fn delay_drop_and_duplicate_do_so() {
+    let by = Span::from_millis(30);
+    let (log, fired) = play(vec![
+        row(Action::Delay { messages: link(C0, R1), by }),
+        row(Action::Drop(link(C0, R2))),
+        row(Action::Duplicate { messages: link(C0, R3), after: by }),
+    ]);
+    assert_eq!(log.arrivals(C0, R1, "ping")[0], 40);
+    assert!(log.arrivals(C0, R2, "ping").is_empty());
+    assert_eq!(log.arrivals(C0, R3, "ping")[..2], [10, 40]);
+    assert_eq!(fired, [3, 3, 3]);
+}
+
+#[test]
+fn the_first_row_that_matches_decides_and_the_others_count_on() {
+    let third = Pattern { nth: Some(Range::only(3)), ..link(C0, R1) };
+    let second = Pattern { nth: Some(Range::only(2)), ..link(C0, R1) };
+    let (log, fired) = play(vec![
+        row(Action::Drop(second)),
+        row(Action::Delay { messages: third, by: Span::from_millis(30) }),
+    ]);
+    // The second message was lost, and still the third one is the third one.
+    assert_eq!(log.arrivals(C0, R1, "ping"), [10, 300]);
+    assert_eq!(fired, [1, 1]);
+}
+
+#[test]
+fn a_partition_parts_and_heals() {
+    let cut = |one_way, lose| Action::Partition { groups: vec![vec![R3]], one_way, lose };
+    let (log, fired) = play(vec![between(0, 200, cut(false, false))]);
+    assert_eq!(log.arrivals(C0, R3, "ping"), [210, 210, 270]);
+    assert_eq!(log.arrivals(R0, R3, "echo")[0], 210);
+    assert!(0 < fired[0]);
+
+    let (log, _) = play(vec![between(0, 200, cut(true, true))]);
+    assert_eq!(log.arrivals(C0, R3, "ping")[0], 10, "what r3 hears is not cut off");
+    // Two clients asked twice by then.
+    assert_eq!(log.losses(R3, R0, "echo"), 4);
+}
+
+#[test]
+fn a_crash_lasts_until_its_end() {
+    let (log, fired) = play(vec![
+        between(5, 200, Action::Crash(R3)),
+        // A second reason to be down outlasts the first.
+        between(100, 250, Action::Crash(R3)),
+        between(900, 950, Action::Crash(R0)),
+    ]);
+    assert_eq!(log.times(|seen| *seen == Seen::Crash(R3)), [5]);
+    assert_eq!(log.times(|seen| *seen == Seen::Restart(R3)), [250]);
+    assert_eq!(log.times(|seen| *seen == Seen::Restart(R0)), [950]);
+    assert_eq!(log.losses(C0, R3, "ping"), 2);
+    assert_eq!(fired, [1, 1, 1]);
+}
+
+#[test]
+fn drift_slows_a_clock() {
+    let tick = |what: &Observation| *what == Observation::Reached("tick");
+    let (log, fired) = play(vec![row(Action::Drift { node: R1, ppm: 500_000 })]);
+    assert_eq!(log.reports(R0, tick)[..2], [50, 100]);
+    assert_eq!(log.reports(R1, tick)[..2], [75, 150]);
+    assert_eq!(fired, [1]);
+}
+
+#[test]
+fn a_corrupted_node_withholds_and_lags() {
+    let (log, fired) = play(vec![between(100, 200, Action::Mute(R0))]);
+    assert_eq!(log.arrivals(R0, R1, "echo").len(), 4, "two rounds of two clients are heard");
+    assert_eq!(log.losses(R0, R1, "echo"), 2, "and one is not");
+    assert_eq!(fired[0], 6 + 2, "echoes to three, pongs to two");
+
+    let messages = Pattern { to: vec![R1], ..Pattern::default() };
+    let (log, fired) = play(vec![row(Action::Omit { node: R0, messages })]);
+    assert!(log.arrivals(R0, R1, "echo").is_empty());
+    assert_eq!(log.arrivals(R0, R2, "echo").len(), 6);
+    assert_eq!(fired, [6]);
+
+    let (messages, by) = (Pattern::default(), Span::from_secs(5));
+    let (log, fired) = play(vec![row(Action::Lag { node: R0, messages, by })]);
+    assert!(log.arrivals(R0, R1, "echo").is_empty(), "no bound holds for a corrupted node");
+    assert!(0 < fired[0]);
+}
+
+#[test]
+fn a_lie_is_told_to_those_that_the_row_is_about() {
+    let lie = |lie: &str, to| {
+        let messages = Pattern { to, ..Pattern::default() };
+        row(Action::Lie { node: R0, lie: lie.into(), messages })
+    };
+    let (log, fired) = play(vec![lie(STUTTER, vec![R3]), lie(TWIST, vec![R2, R3])]);
+    let [r1, r2, r3] = [R1, R2, R3].map(|to| log.texts(R0, to, "echo"));
+    assert_eq!([r1.len(), r2.len()], [6, 6]);
+    assert!(r1.iter().all(|echo| !r2.contains(echo)), "r2 hears nothing but lies");
+    // To r3 the first lie decides; where it cannot be told, the second one is, as to r2.
+    assert_eq!(r1[..2], r3[..2]);
+    assert_eq!(r2[2..], r3[2..]);
+    assert_eq!(log.arrivals(R0, R3, "echo").len(), 2 + 6);
+    assert_eq!(fired, [2, 6 + 4]);
+}
+
+#[test]
+fn twins_say_two_things_under_one_name() {
+    let twins =
+        |node, left, right| row(Action::Twins { node, left: vec![left], right: vec![right] });
+    let (log, fired) = play(vec![twins(C0, R1, R2)]);
+    let [r0, r1, r2] = [R0, R1, R2].map(|to| log.texts(C0, to, "ping"));
+    assert_ne!(r1[0], r2[0], "each side is asked for something else");
+    assert_eq!(r0[..2], [r1[0], r2[0]], "who is on no side hears both");
+    assert!(0 < fired[0]);
+
+    // A replica that hears two requests under one timestamp is twins that can tell them apart.
+    let (log, fired) = play(vec![twins(C0, R1, R2), twins(R0, R1, R2)]);
+    assert!(0 < fired[1], "{fired:?}");
+    let both = log.texts(R0, R3, "echo");
+    assert_eq!(both.len(), log.texts(R0, R1, "echo").len() + log.texts(R0, R2, "echo").len());
+    let tick = |what: &Observation| *what == Observation::Reached("tick");
+    assert_eq!(log.reports(R0, tick)[..2], [50, 100], "timers are private, one copy reports");
+}
+
+#[test]
+fn twins_that_hear_the_same_did_not_fire() {
+    // r1 is the only one that is heard by one copy only, and it says what the others say.
+    let right = vec![R1];
+    let (_, fired) = play(vec![row(Action::Twins { node: R0, left: Vec::new(), right })]);
+    assert_eq!(fired, [0]);
+}
+
+#[test]
+fn the_workload_of_a_corrupted_client_goes_on() {
+    let right = vec![R0, R1, R2, R3];
+    let twins = Action::Twins { node: C0, left: Vec::new(), right };
+    let (log, _) = play(vec![row(twins)]);
+    let done = log.reports(C0, |what| matches!(what, Observation::Completed { .. }));
+    assert_eq!(done.len(), 3, "the first copy hears nobody, the second asks on");
+}
+
+#[test]
+fn milestones_start_and_end_rows() {
+    let when = |node, event, seq, count| {
+        let seq = Some(Range::only(seq));
+        Some(Moment::When(Milestone { node, event, view: None, seq, count }))
+    };
+    let drops = |start, end| Fault { note: None, start, end, action: Action::Drop(link(C0, R1)) };
+    // c0 asks for the second operation at 130 ms, and replicas commit the first one, of each
+    // client, at 20 ms.
+    let committed = |count| when(None, Reported::Committed, 1, count);
+    for (start, end, arrivals, drops_made) in [
+        (committed(1), None, &[10][..], 2),
+        (committed(8), None, &[10], 2),
+        (committed(9), None, &[10, 140, 270], 0),
+        (None, committed(1), &[140, 270], 1),
+        (committed(1), when(Some(C0), Reported::Completed, 2, 1), &[10, 270], 1),
+        // The end comes before the start: never in force.
+        (when(Some(R0), Reported::Committed, 2, 1), committed(1), &[10, 140, 270], 0),
+    ] {
+        let name = format!("{start:?} to {end:?}");
+        let (log, fired) = play(vec![drops(start, end)]);
+        assert_eq!(log.arrivals(C0, R1, "ping"), arrivals, "{name}");
+        assert_eq!(fired, [drops_made], "{name}");
+    }
+}
+
+#[test]
+fn taking_a_row_out_leaves_the_rest_as_it_was() {
+    let uniform = || Latency::Uniform { min: Span::from_millis(1), max: Span::from_millis(20) };
+    let twist = |to| {
+        let messages = Pattern { to: vec![to], ..Pattern::default() };
+        row(Action::Lie { node: R0, lie: TWIST.into(), messages })
+    };
+    let double = row(Action::Duplicate { messages: link(R3, C0), after: Span::from_millis(5) });
+    let nth = Pattern { nth: Some(Range { min: 2, max: 4 }), ..link(R1, R2) };
+    let delay = row(Action::Delay { messages: nth, by: Span::from_millis(7) });
+    let elsewhere = |(_, seen): &&(Time, Seen)| !matches!(seen, Seen::Arrives { from, to, .. } if (*from, *to) == (R3, C0));
+    let (all, fired) = play_with(uniform(), vec![double, twist(R1), twist(R2), delay.clone()]);
+    assert!(fired.iter().all(|count| 0 < *count), "{fired:?}");
+    let (fewer, _) = play_with(uniform(), vec![twist(R1), twist(R2), delay.clone()]);
+    assert_ne!(all.0, fewer.0);
+    let rest = |log: &Log| log.0.iter().filter(elsewhere).cloned().collect::<Vec<_>>();
+    assert_eq!(rest(&all), rest(&fewer));
+    // A lie is told in the same words if another one is not.
+    let (one_lie, _) = play_with(uniform(), vec![twist(R2), delay]);
+    assert_eq!(one_lie.texts(R0, R2, "echo"), fewer.texts(R0, R2, "echo"));
+}

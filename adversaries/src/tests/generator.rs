@@ -1,0 +1,136 @@
+//! The generator stays within the fault model, and reaches all of it.
+
+use std::collections::BTreeMap;
+
+use byzsim_core::{Committee, Message as _, NodeId, Span, Time};
+
+use super::toy::Msg;
+use crate::{Action, Class, Hints, Moment, Plan, Weather, generate};
+
+const SEEDS: u64 = 2_000;
+
+fn hints(gst: Time) -> Hints {
+    Hints { gst, timeout: Span::from_millis(500), delta: Span::from_millis(50) }
+}
+
+fn gst() -> Time {
+    Time::ZERO + Span::from_secs(3)
+}
+
+fn plans(weather: &Weather, committee: Committee, gst: Time) -> Vec<Plan> {
+    (0..SEEDS).map(|seed| generate::<Msg>(weather, committee, &hints(gst), seed)).collect()
+}
+
+fn committees() -> [Committee; 2] {
+    [(4, 1), (7, 2)].map(|(replicas, faults)| Committee { replicas, faults, clients: 3 })
+}
+
+#[test]
+fn every_plan_is_within_the_fault_model() {
+    for committee in committees() {
+        for (seed, plan) in plans(&Weather::default(), committee, gst()).iter().enumerate() {
+            let name = format!("n = {}, seed {seed}: {plan:?}", committee.replicas);
+            assert_eq!(plan.validate(committee, Msg::KINDS, Msg::LIES), Ok(()), "{name}");
+            assert!(plan.faulty_replicas().len() <= usize::from(committee.faults), "{name}");
+            let clients = plan.corrupted().into_iter().filter(|node| node.is_client()).count();
+            assert!(clients <= 1, "{name}");
+            for fault in &plan.faults {
+                let in_time = matches!(fault.end, Some(Moment::At(end)) if end <= gst());
+                let heals = matches!(fault.end, Some(Moment::When(_)));
+                match fault.action {
+                    Action::Crash(_) => assert!(in_time, "{name}"),
+                    Action::Drift { .. } => {}
+                    _ if fault.action.corrupts().is_some() => {}
+                    _ => assert!(in_time || heals, "{name}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_class_occurs_on_many_seeds_and_none_on_all() {
+    for committee in committees() {
+        let plans = plans(&Weather::default(), committee, gst());
+        for class in Class::ALL {
+            let has = |plan: &&Plan| plan.faults.iter().any(|f| f.action.name() == class.name());
+            let count = plans.iter().filter(has).count();
+            assert!((100..1_200).contains(&count), "{class:?} on {count} of {SEEDS} seeds");
+        }
+    }
+}
+
+#[test]
+fn the_shapes_that_matter_occur() {
+    let [committee, larger] = committees();
+    let plans = plans(&Weather::default(), committee, gst());
+    let count = |fits: &dyn Fn(&Plan) -> bool| plans.iter().filter(|plan| fits(plan)).count();
+    let crashes = |plan: &Plan| {
+        plan.faults.iter().filter(|fault| matches!(fault.action, Action::Crash(_))).count()
+    };
+    let has = |plan: &Plan, name| plan.faults.iter().any(|fault| fault.action.name() == name);
+    let waits =
+        |plan: &Plan| plan.faults.iter().any(|fault| matches!(fault.start, Some(Moment::When(_))));
+    for (what, reached) in [
+        ("nobody is corrupted", count(&|plan| plan.corrupted().is_empty())),
+        ("a client is corrupted", count(&|plan| plan.corrupted().iter().any(|n| n.is_client()))),
+        ("twins lie", count(&|plan| has(plan, "twins") && has(plan, "lie"))),
+        ("several replicas crash", count(&|plan| 1 < crashes(plan))),
+        ("a row waits for a milestone", count(&waits)),
+    ] {
+        assert!(50 < reached, "{what} on {reached} of {SEEDS} seeds");
+    }
+    assert_eq!(count(&|plan| plan.faults.is_empty()), 0, "a seed without any fault is wasted");
+    let low = count(&|plan| plan.corrupted().contains(&NodeId::Replica(0)));
+    let high = count(&|plan| plan.corrupted().contains(&NodeId::Replica(3)));
+    assert!(2 * high < low, "r0 leads the first view: {low} against {high}");
+
+    let mut sizes: BTreeMap<usize, u32> = BTreeMap::new();
+    for plan in self::plans(&Weather::default(), larger, gst()) {
+        *sizes.entry(plan.faulty_replicas().len()).or_default() += 1;
+    }
+    assert!(sizes.len() == 3 && sizes.values().all(|count| 200 < *count), "{sizes:?}");
+}
+
+#[test]
+fn the_weather_forbids() {
+    let [committee, _] = committees();
+    let weather = Weather {
+        classes: vec![Class::Mute, Class::Crash, Class::Drop],
+        corrupt_max: Some(2),
+        corrupt_clients_max: 0,
+        ..Weather::default()
+    };
+    let plans = plans(&weather, committee, gst());
+    let allowed = ["mute", "crash", "drop"];
+    let rows = plans.iter().flat_map(|plan| &plan.faults);
+    assert!(rows.into_iter().all(|fault| allowed.contains(&fault.action.name())));
+    let most = plans.iter().map(|plan| plan.corrupted().len()).max();
+    assert_eq!(most, Some(2), "more than f where the scenario says so");
+    assert!(plans.iter().flat_map(Plan::corrupted).all(|node| !node.is_client()));
+}
+
+#[test]
+fn a_synchronous_network_is_struck_by_nothing_that_it_would_heal() {
+    let [committee, _] = committees();
+    let plans = plans(&Weather::default(), committee, Time::ZERO);
+    let needs = |fault: &crate::Fault| {
+        let class = Class::ALL.into_iter().find(|class| class.name() == fault.action.name());
+        class.expect("a class for each action").needs_asynchrony()
+    };
+    assert!(!plans.iter().flat_map(|plan| &plan.faults).any(needs));
+    assert!(plans.iter().all(|plan| !plan.faults.is_empty()));
+}
+
+#[test]
+fn a_seed_gives_one_plan_and_seeds_give_many() {
+    let [committee, _] = committees();
+    let weather = Weather::default();
+    let draw = |seed| generate::<Msg>(&weather, committee, &hints(gst()), seed);
+    assert_eq!(draw(7), draw(7));
+    let mut texts: Vec<String> =
+        (0..SEEDS).map(|seed| serde_json::to_string(&draw(seed)).expect("a plan")).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    assert!(SEEDS * 95 / 100 < texts.len() as u64, "{} different plans", texts.len());
+}

@@ -1,0 +1,173 @@
+//! How plans are written, and what is wrong with some.
+
+use byzsim_core::{Committee, Message as _};
+
+use super::toy::Msg;
+use crate::{Plan, Weather};
+
+const COMMITTEE: Committee = Committee { replicas: 4, faults: 1, clients: 1 };
+
+fn read(rows: &str) -> Plan {
+    serde_json::from_str(rows).unwrap_or_else(|error| panic!("{rows}: {error}"))
+}
+
+#[test]
+fn plans_read_back_what_they_write() {
+    for row in [
+        r#"{"do":{"hold":{"kinds":["echo"],"from":["r0"],"to":["r1","c0"],"view":0,"seq":[1,3]}}}"#,
+        r#"{"start":{"at":"20ms"},"end":{"at":"1.5s"},"do":{"drop":{"nth":2}}}"#,
+        r#"{"start":{"when":{"node":"r2","event":"entered-view","view":1}},"do":{"mute":"r0"}}"#,
+        r#"{"end":{"when":{"event":"committed","seq":3,"count":2}},"do":{"crash":"r1"}}"#,
+        r#"{"note":"why","do":{"delay":{"messages":{},"by":"5ms"}}}"#,
+        r#"{"do":{"duplicate":{"messages":{},"after":"5ms"}}}"#,
+        r#"{"do":{"partition":{"groups":[["r0","r1"]],"one-way":true,"lose":false}}}"#,
+        r#"{"do":{"drift":{"node":"c0","ppm":-5000}}}"#,
+        r#"{"do":{"omit":{"node":"r0","messages":{"to":["r1"]}}}}"#,
+        r#"{"do":{"lag":{"node":"r0","messages":{},"by":"1s"}}}"#,
+        r#"{"do":{"lie":{"node":"r0","lie":"twist-echo","messages":{}}}}"#,
+        r#"{"do":{"twins":{"node":"r0","left":["r1"],"right":["r2","c0"]}}}"#,
+    ] {
+        let text = format!("[{row}]");
+        let plan = read(&text);
+        assert_eq!(serde_json::to_string(&plan).expect("a plan"), text);
+        assert_eq!(plan.validate(COMMITTEE, Msg::KINDS, Msg::LIES), Ok(()), "{text}");
+    }
+}
+
+#[test]
+fn a_plan_that_makes_no_sense_is_refused_with_advice() {
+    const MUTE: &str = r#"{"do":{"mute":"r0"}}"#;
+    const TWINS: &str = r#"{"do":{"twins":{"node":"r0","left":["r1"],"right":[]}}}"#;
+    for (rows, row, problem, help) in [
+        (r#"{"do":{"mute":"r4"}}"#, 0, "there is no r4", "there are r0 to r3 and c0"),
+        (r#"{"do":{"hold":{"from":["c1"]}}}"#, 0, "there is no c1", "c0"),
+        (r#"{"do":{"hold":{"kinds":["ehco"]}}}"#, 0, "no kind `ehco`", "did you mean `echo`?"),
+        (r#"{"do":{"hold":{"kinds":["x"]}}}"#, 0, "no kind `x`", "there are `ping`, `echo`"),
+        (r#"{"do":{"hold":{"nth":[0,2]}}}"#, 0, "0th message", "count from 1"),
+        (r#"{"do":{"lie":{"node":"r0","lie":"twist"}}}"#, 0, "no lie `twist`", "`twist-echo`"),
+        (
+            r#"{"do":{"lie":{"node":"r0","lie":"twist-echo","messages":{"kinds":["ping"]}}}}"#,
+            0,
+            "no message of these kinds",
+            "it changes `echo`",
+        ),
+        (
+            r#"{"do":{"omit":{"node":"r0","messages":{"from":["r1"]}}}}"#,
+            0,
+            "the sender is r0",
+            "take `from` out",
+        ),
+        (r#"{"do":{"crash":"c0"}}"#, 0, "c0 is a client", "use `mute`"),
+        (&format!(r#"{MUTE},{{"do":{{"crash":"r0"}}}}"#), 1, "r0 is corrupted", "use `mute`"),
+        (
+            &format!(r#"{{"do":{{"drift":{{"node":"r0","ppm":1}}}}}},{MUTE}"#),
+            0,
+            "by the `mute` of faults[1]",
+            "use `lag`",
+        ),
+        (r#"{"do":{"drift":{"node":"r0","ppm":900001}}}"#, 0, "no clock drifts", "900000"),
+        (
+            r#"{"do":{"drift":{"node":"r0","ppm":1}}},{"do":{"drift":{"node":"r0","ppm":2}}}"#,
+            1,
+            "r0 has a `drift` row already",
+            "keep faults[0] or this row",
+        ),
+        (&format!("{TWINS},{MUTE},{TWINS}"), 2, "r0 has a `twins` row already", "faults[0]"),
+        (
+            r#"{"do":{"twins":{"node":"r0","left":["r1","r2"],"right":["r2"]}}}"#,
+            0,
+            "r2 is on both sides",
+            "is on no side",
+        ),
+        (
+            r#"{"do":{"twins":{"node":"r0","left":["r0"],"right":["r2"]}}}"#,
+            0,
+            "its own twins",
+            "take it out",
+        ),
+        (
+            r#"{"do":{"twins":{"node":"r0","left":[],"right":[]}}}"#,
+            0,
+            "hear the same",
+            "`left` or `right`",
+        ),
+        (
+            r#"{"end":{"at":"1s"},"do":{"twins":{"node":"r0","left":["r1"],"right":[]}}}"#,
+            0,
+            "`twins` lasts the whole run",
+            "take `start` and `end` out",
+        ),
+        (
+            r#"{"start":{"at":"2s"},"end":{"at":"1s"},"do":{"mute":"r0"}}"#,
+            0,
+            "the row ends at 1s, and would begin at 2s",
+            "let `end` come after `start`",
+        ),
+        (
+            r#"{"start":{"when":{"node":"c0","event":"committed"}},"do":{"mute":"r0"}}"#,
+            0,
+            "c0 never reports `committed`",
+            "only replicas do",
+        ),
+        (
+            r#"{"start":{"when":{"event":"completed","view":1}},"do":{"mute":"r0"}}"#,
+            0,
+            "`completed` names no view",
+            "take `view` out",
+        ),
+        (
+            r#"{"start":{"when":{"event":"entered-view","seq":1}},"do":{"mute":"r0"}}"#,
+            0,
+            "`entered-view` names no slot",
+            "take `seq` out",
+        ),
+        (
+            r#"{"start":{"when":{"event":"entered-view","count":0}},"do":{"mute":"r0"}}"#,
+            0,
+            "0th report",
+            "count from 1",
+        ),
+        (r#"{"do":{"partition":{"groups":[]}}}"#, 0, "cuts nobody off", "groups = "),
+        (
+            r#"{"do":{"partition":{"groups":[["r0","r1","r2","r3","c0"]]}}}"#,
+            0,
+            "cuts nobody off",
+            "groups = ",
+        ),
+        (
+            r#"{"do":{"partition":{"groups":[["r0"],["r1","r0"]]}}}"#,
+            0,
+            "r0 is named twice",
+            "one group",
+        ),
+    ] {
+        let error =
+            read(&format!("[{rows}]")).validate(COMMITTEE, Msg::KINDS, Msg::LIES).expect_err(rows);
+        assert_eq!(error.row, row, "{rows}: {error}");
+        assert!(error.problem.contains(problem), "{rows}: {error}");
+        assert!(error.help.contains(help), "{rows}: {error}");
+    }
+}
+
+#[test]
+fn the_faulty_are_the_corrupted_and_those_that_never_restart() {
+    let plan = read(
+        r#"[{"do":{"crash":"r3"}}, {"end":{"at":"1s"},"do":{"crash":"r2"}}, {"do":{"mute":"r1"}},
+            {"do":{"mute":"c0"}}, {"do":{"lie":{"node":"r1","lie":"twist-echo"}}}]"#,
+    );
+    let text = |nodes: Vec<_>| format!("{nodes:?}");
+    assert_eq!(text(plan.corrupted()), "[r1, c0]");
+    assert_eq!(text(plan.faulty_replicas()), "[r1, r3]");
+}
+
+#[test]
+fn the_schema_speaks_of_what_files_hold() {
+    let plan = serde_json::to_string(&schemars::schema_for!(Plan)).expect("a schema");
+    for word in ["partition", "one-way", "entered-view", "minItems"] {
+        assert!(plan.contains(word), "{word} is not in {plan}");
+    }
+    let weather: Weather =
+        serde_json::from_str(r#"{"classes":["twins","lie"],"corrupt-max":2}"#).expect("a weather");
+    assert_eq!((weather.classes.len(), weather.corrupt_max), (2, Some(2)));
+    assert!(serde_json::from_str::<Weather>(r#"{"corupt-max":2}"#).is_err());
+}

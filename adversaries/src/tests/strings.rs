@@ -1,0 +1,103 @@
+//! Puppets and patterns, without a run.
+
+use byzsim_core::crypto::Keyring;
+use byzsim_core::{Committee, CryptoBackend, Effect, Event, NodeId, Observation, Span, Time, Wake};
+
+use super::toy::{Msg, Toy};
+use crate::pattern::Matcher;
+use crate::{Pattern, Puppet, Range};
+
+const COMMITTEE: Committee = Committee { replicas: 4, faults: 1, clients: 1 };
+
+fn replica(number: u16) -> Puppet<Toy> {
+    let keyring = Keyring::new(CryptoBackend::Ideal, COMMITTEE, 1);
+    Puppet::new(&keyring.signer(NodeId::Replica(number)), COMMITTEE, &())
+}
+
+fn live(puppet: &mut Puppet<Toy>, event: Event<'_, Msg>) -> Vec<Effect<Msg, Wake>> {
+    let mut effects = Vec::new();
+    puppet.live(Time::ZERO, event, |effect| effects.push(effect));
+    effects
+}
+
+fn wakes(effects: &[Effect<Msg, Wake>]) -> Vec<(Wake, Span)> {
+    let wake = |effect: &Effect<Msg, Wake>| match effect {
+        Effect::SetTimer(wake, span) => Some((*wake, *span)),
+        _ => None,
+    };
+    effects.iter().filter_map(wake).collect()
+}
+
+#[test]
+fn the_latest_arming_of_a_timer_counts() {
+    let mut puppet = replica(0);
+    let armed = wakes(&live(&mut puppet, Event::Start));
+    let [(moved, _), (tick, span), (disarmed, _)] = armed[..] else { panic!("{armed:?}") };
+    assert_eq!(span, Span::from_millis(50));
+    assert!(live(&mut puppet, Event::Wake(moved)).is_empty(), "it was armed again");
+    assert!(live(&mut puppet, Event::Wake(disarmed)).is_empty(), "it was disarmed");
+    let effects = live(&mut puppet, Event::Wake(tick));
+    assert!(matches!(effects[0], Effect::Observe(Observation::Reached("tick"))), "{effects:?}");
+    assert!(live(&mut puppet, Event::Wake(tick)).is_empty(), "it expired once");
+}
+
+#[test]
+fn a_puppet_hears_its_own_broadcast_at_once() {
+    let mut puppet = replica(0);
+    let client = NodeId::Client(0);
+    let echo = std::rc::Rc::new(Msg::Echo { client, timestamp: 1, word: 7 });
+    assert!(live(&mut puppet, Event::Message(NodeId::Replica(1), &echo)).is_empty());
+    assert!(live(&mut puppet, Event::Message(NodeId::Replica(2), &echo)).is_empty());
+    let ping = std::rc::Rc::new(Msg::Ping { client, timestamp: 1, word: 7 });
+    // Its own echo is the third: it commits within the same event.
+    let effects = live(&mut puppet, Event::Message(client, &ping));
+    let [Effect::Broadcast(_), Effect::Observe(_), Effect::Send(to, _)] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(*to, client);
+}
+
+#[test]
+fn patterns_match_what_they_name() {
+    let (r0, r1, c0) = (NodeId::Replica(0), NodeId::Replica(1), NodeId::Client(0));
+    let echo = Msg::Echo { client: c0, timestamp: 3, word: 7 };
+    let ping = Msg::Ping { client: c0, timestamp: 3, word: 7 };
+    let any = Pattern::default;
+    let kinds = |names: &[&str]| {
+        let kinds = names.iter().map(|name| (*name).to_owned()).collect();
+        Pattern { kinds, ..any() }
+    };
+    let (three, other) = (Some(Range::only(3)), Some(Range { min: 4, max: 9 }));
+    for (pattern, from, msg, expected) in [
+        (any(), r0, &echo, true),
+        (any(), c0, &ping, true),
+        (kinds(&["echo"]), r0, &echo, true),
+        (kinds(&["ping", "pong"]), r0, &echo, false),
+        (Pattern { from: vec![r0], ..any() }, r0, &echo, true),
+        (Pattern { from: vec![c0], ..any() }, r0, &echo, false),
+        (Pattern { to: vec![r1, c0], ..any() }, r0, &echo, true),
+        (Pattern { to: vec![r0], ..any() }, r0, &echo, false),
+        (Pattern { seq: three, ..any() }, r0, &echo, true),
+        (Pattern { seq: other, ..any() }, r0, &echo, false),
+        (Pattern { view: Some(Range::only(0)), ..any() }, r0, &echo, true),
+        (Pattern { view: Some(Range::only(1)), ..any() }, r0, &echo, false),
+        // A ping is of no view and about no slot.
+        (Pattern { seq: three, ..any() }, c0, &ping, false),
+        (Pattern { view: Some(Range::only(0)), ..any() }, c0, &ping, false),
+    ] {
+        let mut matcher = Matcher::new::<Msg>(&pattern, COMMITTEE);
+        assert_eq!(matcher.hit(from, r1, msg), expected, "{pattern:?} on {msg:?}");
+    }
+}
+
+#[test]
+fn nth_counts_what_matches_all_else() {
+    let (r0, r1, c0) = (NodeId::Replica(0), NodeId::Replica(1), NodeId::Client(0));
+    let echo = Msg::Echo { client: c0, timestamp: 3, word: 7 };
+    let ping = Msg::Ping { client: c0, timestamp: 3, word: 7 };
+    let nth = Some(Range { min: 2, max: 3 });
+    let pattern = Pattern { kinds: vec!["echo".into()], nth, ..Pattern::default() };
+    let mut matcher = Matcher::new::<Msg>(&pattern, COMMITTEE);
+    let hits = [&echo, &ping, &echo, &ping, &echo, &echo].map(|msg| matcher.hit(r0, r1, msg));
+    assert_eq!(hits, [false, false, true, false, true, false]);
+}

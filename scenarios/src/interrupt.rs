@@ -1,0 +1,22 @@
+//! Ctrl-C: the first one asks to finish, the second one ends the process.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::exit::Exit;
+
+static ASKED: AtomicBool = AtomicBool::new(false);
+
+/// Listens to Ctrl-C from now on.
+pub fn listen() {
+    // Without a handler Ctrl-C ends the process, and the rows that were written are kept anyway.
+    let _ = ctrlc::set_handler(|| {
+        if ASKED.swap(true, Ordering::Relaxed) {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+    });
+}
+
+/// Whether somebody pressed Ctrl-C.
+pub fn asked() -> bool {
+    ASKED.load(Ordering::Relaxed)
+}

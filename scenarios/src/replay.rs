@@ -1,0 +1,111 @@
+//! Replays: whether a run takes the course that a repro file recorded, and where it leaves it.
+
+use byzsim_core::{Recorder, Time, TraceEvent};
+
+use crate::report::event;
+use crate::repro::Repro;
+use crate::scenario::{PlayOptions, Report, Scenario};
+
+/// What a replay found.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    /// The run, as it went now.
+    pub report: Report,
+    /// Where it left the recorded course; none if the runs are identical.
+    pub divergence: Option<Divergence>,
+}
+
+/// Where two runs part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Divergence {
+    /// The first event that differs lies in this closed range of event numbers.
+    pub between: (u64, u64),
+    /// How it differs.
+    pub what: String,
+    /// This run's events from two before the range on.
+    pub events: Vec<String>,
+}
+
+/// Plays the run of a repro file, and compares it with what was recorded.
+pub fn replay(repro: &Repro, scenario: &Scenario) -> Replay {
+    let options = PlayOptions { crypto: repro.crypto, with_marks: true };
+    let report = scenario.play(repro.seed, &options);
+    let divergence = compare(repro, &report).map(|(between, what)| {
+        let events = excerpt(scenario, repro.seed, &options, between);
+        Divergence { between, what, events }
+    });
+    Replay { report, divergence }
+}
+
+/// Where the run of `report` leaves the recorded one, and how.
+fn compare(repro: &Repro, report: &Report) -> Option<((u64, u64), String)> {
+    match (&repro.trace, &report.result) {
+        (Some(recorded), Ok(played)) => {
+            let outcome = &played.outcome;
+            if recorded.hash == outcome.trace.hex() {
+                return None;
+            }
+            let mine = outcome.marks.as_ref().expect("the run was played with marks");
+            let theirs = recorded.parse_marks().expect("the file was checked");
+            let shorter = recorded.events.min(outcome.events);
+            let between = mine.first_difference(&theirs).unwrap_or((shorter, shorter));
+            let lengths = format!("{} events instead of {}", outcome.events, recorded.events);
+            Some((between, lengths))
+        }
+        (None, Err(panic)) => {
+            let recorded = repro.found.as_ref()?;
+            if recorded.shape == panic.location && recorded.explanation == panic.message {
+                return None;
+            }
+            let what = format!("panicked at {} instead of {}", panic.location, recorded.shape);
+            Some(((0, u64::MAX), what))
+        }
+        (Some(recorded), Err(panic)) => {
+            Some(((0, recorded.events), format!("panicked: {}", panic.message)))
+        }
+        (None, Ok(played)) => {
+            let events = played.outcome.events;
+            Some(((0, events), "did not panic as the recorded run did".to_owned()))
+        }
+    }
+}
+
+/// This run's events around the place where it leaves the recorded one.
+fn excerpt(
+    scenario: &Scenario,
+    seed: u64,
+    options: &PlayOptions,
+    (first, last): (u64, u64),
+) -> Vec<String> {
+    const BEFORE: u64 = 2;
+    const LINES: usize = 8;
+    let mut window = Window {
+        first: first.saturating_sub(BEFORE),
+        last: last.saturating_add(1),
+        lines: Vec::new(),
+        lines_max: LINES,
+    };
+    scenario.play_recorded(seed, options, Some(&mut window));
+    window.lines
+}
+
+struct Window {
+    first: u64,
+    last: u64,
+    lines: Vec<String>,
+    lines_max: usize,
+}
+
+impl Recorder for Window {
+    fn record(&mut self, number: u64, time: Time, what: &TraceEvent<'_>) {
+        // Sending is shown but not hashed: it has no number of its own.
+        let is_counted = !matches!(what, TraceEvent::Sent { .. });
+        if is_counted
+            && (self.first..=self.last).contains(&number)
+            && self.lines.len() < self.lines_max
+        {
+            let (node, text) = event::describe(what);
+            self.lines.push(format!("{number:>7}  {time:>12}  {node:<4} {text}"));
+        }
+    }
+}

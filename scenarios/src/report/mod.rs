@@ -1,0 +1,7 @@
+//! Reports for people.
+
+pub mod event;
+pub mod run;
+pub mod style;
+pub mod sweep;
+pub mod timeline;

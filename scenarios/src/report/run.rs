@@ -1,0 +1,163 @@
+//! One run for people: the setup first and in full, the verdict, the command that plays it again.
+
+use std::fmt::Write as _;
+
+use byzsim_core::{Ended, Verdict};
+
+use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
+use crate::VERSION;
+use crate::expect::Judgement;
+use crate::format::Expect;
+use crate::row;
+use crate::scenario::{Report, Scenario};
+
+/// What identifies the run: version, scenario, seed, everything drawn.
+pub fn header(scenario: &Scenario, seed: u64, drawn: &crate::Drawn, beyond_f: bool) -> String {
+    let committee = scenario.committee;
+    let mut text = format!(
+        "{}  {}  #{}  seed {seed}\n",
+        paint(HEAD, format!("byzsim {VERSION}")),
+        scenario.name,
+        &scenario.hash.hex()[..8],
+    );
+    line(&mut text, "shows", &scenario.file.title);
+    let cluster = format!(
+        "{} n={} f={}  {}",
+        scenario.file.protocol,
+        committee.replicas,
+        committee.faults,
+        counted(u64::from(committee.clients), "client")
+    );
+    line(&mut text, "cluster", &cluster);
+    line(&mut text, "drawn", &drawn.summary());
+    if let Some(flaws) = scenario.file.params.get("flaws").and_then(|flaws| flaws.as_array())
+        && !flaws.is_empty()
+    {
+        let names: Vec<&str> = flaws.iter().filter_map(|flaw| flaw.as_str()).collect();
+        line(&mut text, "planted", &paint(LOUD, names.join(" ")));
+    }
+    if beyond_f {
+        text.push_str(&beyond_f_label());
+    }
+    text
+}
+
+/// The label of runs in which more goes wrong than a protocol tolerates.
+pub fn beyond_f_label() -> String {
+    let label = "BEYOND f: more goes wrong here than the protocol claims to tolerate";
+    format!("{}\n", paint(LOUD, label))
+}
+
+/// What came out.
+pub fn verdict(scenario: &Scenario, report: &Report) -> String {
+    let mut text = String::new();
+    let played = match &report.result {
+        Err(panic) => {
+            let what = format!("the protocol panicked at {}: {}", panic.location, panic.message);
+            writeln!(text, "{}  {what}", paint(BAD, "FAIL")).expect("a string");
+            return text;
+        }
+        Ok(played) => played,
+    };
+    let outcome = &played.outcome;
+    let mut words = vec![headline(scenario, report)];
+    words.extend(report.verdicts().iter().map(|(name, verdict)| match verdict {
+        Verdict::Holds(_) => (*name).to_owned(),
+        Verdict::Violated(_) => paint(BAD, format!("{name} VIOLATED")),
+        Verdict::Inconclusive(_) if report.is_unjudged(name) => {
+            paint(FAINT, format!("{name} not judged"))
+        }
+        Verdict::Inconclusive(_) => paint(LOUD, format!("{name} inconclusive")),
+    }));
+    writeln!(text, "{}", words.join("  ")).expect("a string");
+    let facts = format!(
+        "{}/{} operations  {}  {}  {}  {}  {}",
+        row::completed(outcome),
+        counted(outcome.operations, "").trim_end_matches(" s").trim(),
+        counted(outcome.view_max, "view change"),
+        counted(outcome.events, "event"),
+        counted(outcome.metrics.messages(), "message"),
+        outcome.end,
+        ended(outcome.ended),
+    );
+    line(&mut text, "", &facts);
+    for (name, verdict) in report.verdicts() {
+        match verdict {
+            Verdict::Violated(violation) => {
+                let what = format!("{name} at {}: {}", violation.at.time, violation.explanation);
+                line(&mut text, "", &paint(BAD, what));
+            }
+            Verdict::Inconclusive(why) if !report.is_unjudged(name) => {
+                line(&mut text, "", &format!("{name}: {why}"));
+            }
+            Verdict::Inconclusive(_) | Verdict::Holds(_) => {}
+        }
+    }
+    text.push_str(&faults(scenario, report));
+    let reached: Vec<String> = outcome
+        .milestones
+        .counts()
+        .iter()
+        .map(|(name, count)| format!("{name} {}", grouped(*count)))
+        .collect();
+    if !reached.is_empty() {
+        line(&mut text, "reached", &reached.join("  "));
+    }
+    line(&mut text, "trace", &outcome.trace.hex());
+    text
+}
+
+fn headline(scenario: &Scenario, report: &Report) -> String {
+    let expects_violation = matches!(scenario.file.expect, Expect::Violated(_));
+    match report.judgement {
+        Judgement::Expected if expects_violation => paint(GOOD, "PASS  violated, as expected:"),
+        Judgement::Expected => paint(GOOD, "PASS"),
+        Judgement::Violation => paint(BAD, "FAIL"),
+        Judgement::Inconclusive if expects_violation => {
+            paint(LOUD, "INCONCLUSIVE  not violated on this seed:")
+        }
+        Judgement::Inconclusive => paint(LOUD, "INCONCLUSIVE"),
+    }
+}
+
+const fn ended(ended: Ended) -> &'static str {
+    match ended {
+        Ended::Done => "done",
+        Ended::Overdue => "ended by an overdue operation",
+        Ended::Quiet => "ended because nothing was left to happen",
+        Ended::Horizon => "ended at the latest time allowed",
+        Ended::EventLimit => "ended at the limit of events",
+    }
+}
+
+/// Which faults fired; loudly, which did not.
+fn faults(scenario: &Scenario, report: &Report) -> String {
+    let Ok(played) = &report.result else { return String::new() };
+    let mut text = String::new();
+    if played.fired.is_empty() {
+        return text;
+    }
+    let name = |row: usize| report.drawn.plan.faults[row].action.name();
+    let fired: Vec<String> = played
+        .fired
+        .iter()
+        .enumerate()
+        .filter(|(_, count)| 0 < **count)
+        .map(|(row, count)| format!("{row} {} {}x", name(row), grouped(*count)))
+        .collect();
+    let listed = if fired.is_empty() { "none".to_owned() } else { fired.join("  ") };
+    line(&mut text, "fired", &listed);
+    let silent: Vec<String> =
+        report.unfired().into_iter().map(|row| format!("{row} {}", name(row))).collect();
+    if !silent.is_empty() {
+        let drawn = if scenario.file.random.is_some() { " (drawn)" } else { "" };
+        let what = format!("NEVER FIRED: {}{drawn}", silent.join("  "));
+        line(&mut text, "", &paint(LOUD, what));
+    }
+    text
+}
+
+/// A line under a short heading.
+pub fn line(text: &mut String, heading: &str, what: &str) {
+    writeln!(text, "{heading:<8}{what}").expect("a string takes all");
+}

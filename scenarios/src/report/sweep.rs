@@ -1,0 +1,265 @@
+//! A sweep for people.
+
+use std::fmt::Write as _;
+
+use super::run::{beyond_f_label, line};
+use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
+use crate::expect::Judgement;
+use crate::format::Expect;
+use crate::summary::{Summary, Tally};
+use crate::sweep::Shard;
+
+/// How a sweep went, apart from what came out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Circumstances {
+    /// How long it took, in milliseconds; nothing if it was merged from shards.
+    pub wall_ms: Option<u64>,
+    /// How many threads played.
+    pub jobs: usize,
+    /// Repro files that were written.
+    pub repros: Vec<String>,
+    /// Where the rows are.
+    pub rows: Option<String>,
+}
+
+/// The whole summary.
+pub fn summary(summary: &Summary, how: &Circumstances) -> String {
+    let head = &summary.head;
+    let mut text = format!(
+        "{}  {}  #{}  seeds {}",
+        paint(HEAD, format!("byzsim {}", head.byzsim)),
+        head.scenario,
+        &head.hash[..head.hash.len().min(8)],
+        head.seeds
+    );
+    if head.shard != Shard::WHOLE {
+        write!(text, "  shard {}", head.shard).expect("a string");
+    }
+    text.push('\n');
+    if head.beyond_f || 0 < summary.beyond_f_runs {
+        text.push_str(&beyond_f_label());
+    }
+    block(&mut text, "PROPERTIES", &properties(summary));
+    block(&mut text, "REACHED", &reached(summary));
+    block(&mut text, "FAULTS", &faults(summary));
+    let distinct = format!(
+        "{}  {}",
+        counted(summary.distinct_traces() as u64, "trace"),
+        counted(summary.shapes.len() as u64, "shape")
+    );
+    block(&mut text, "DISTINCT", &[distinct]);
+    block(&mut text, "FAILING", &failing(summary));
+    block(&mut text, "UNDECIDED", &undecided(summary));
+    text.push_str(&verdict(summary));
+    line(&mut text, "digest", &summary.digest().hex());
+    if let Some(wall_ms) = how.wall_ms {
+        let rate = summary.runs * 1_000 / wall_ms.max(1);
+        let what = format!(
+            "{} runs/s  {} events/s  {}  {}.{:03}s",
+            grouped(rate),
+            grouped(summary.events * 1_000 / wall_ms.max(1)),
+            counted(how.jobs as u64, "job"),
+            wall_ms / 1_000,
+            wall_ms % 1_000
+        );
+        line(&mut text, "rate", &what);
+    }
+    if let Some(rows) = &how.rows {
+        line(&mut text, "rows", rows);
+    }
+    text.push_str(&next(summary, how));
+    text
+}
+
+fn block(text: &mut String, heading: &str, lines: &[String]) {
+    for (place, what) in lines.iter().enumerate() {
+        let heading = if place == 0 { heading } else { "" };
+        writeln!(text, "{}{what}", paint(HEAD, format!("{heading:<12}"))).expect("a string");
+    }
+}
+
+fn properties(summary: &Summary) -> Vec<String> {
+    let words = summary.properties.iter().map(|(name, tally)| {
+        let Tally { holds, violated, inconclusive } = *tally;
+        if violated + inconclusive + holds == 0 {
+            return paint(FAINT, format!("{name} not judged"));
+        }
+        let mut word = name.clone();
+        if 0 < holds {
+            write!(word, " {}", paint(GOOD, format!("✓ {}", grouped(holds)))).expect("a string");
+        }
+        if 0 < violated {
+            write!(word, " {}", paint(BAD, format!("✗ {}", grouped(violated)))).expect("a string");
+        }
+        if 0 < inconclusive {
+            write!(word, " {}", paint(LOUD, format!("? {}", grouped(inconclusive)))).expect("a string");
+        }
+        word
+    });
+    wrap(words.collect())
+}
+
+fn reached(summary: &Summary) -> Vec<String> {
+    let mut ranked: Vec<(&String, &u64)> = summary.reached.iter().collect();
+    ranked.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), (*name).clone()));
+    let mut words: Vec<String> =
+        ranked.into_iter().map(|(name, count)| format!("{name} {}", grouped(*count))).collect();
+    let missed = summary.missed().into_iter();
+    words.extend(missed.map(|name| paint(LOUD, format!("{name} 0 ← NEVER REACHED"))));
+    wrap(words)
+}
+
+fn faults(summary: &Summary) -> Vec<String> {
+    let faults = summary.faults;
+    if faults.planned == 0 {
+        return vec!["none planned".to_owned()];
+    }
+    let mut what =
+        format!("{} of {} fired", grouped(faults.fired), grouped(faults.planned));
+    if 0 < faults.silent_runs {
+        let seeds = counted(faults.silent_runs, "seed");
+        write!(what, "  {}", paint(LOUD, format!("no fault fired on {seeds}"))).expect("a string");
+    }
+    vec![what]
+}
+
+fn failing(summary: &Summary) -> Vec<String> {
+    let mut lines = Vec::new();
+    for group in &summary.findings {
+        let (events, seed) = group.smallest;
+        let seeds: Vec<String> = group.seeds.iter().map(u64::to_string).collect();
+        lines.push(format!(
+            "{}  {}  on {}: smallest {seed} ({}), first {}",
+            paint(BAD, &group.property),
+            group.shape,
+            counted(group.runs, "seed"),
+            counted(events, "event"),
+            seeds.join(" ")
+        ));
+        lines.push(format!("  {}", group.explanation));
+    }
+    lines
+}
+
+fn undecided(summary: &Summary) -> Vec<String> {
+    let spared = |name: &str| match &summary.head.expect {
+        Expect::Inconclusive(names) => names.iter().any(|spared| spared == name),
+        Expect::Holds | Expect::Violated(_) => false,
+    };
+    let line = |(name, (seed, why)): (&String, &(u64, String))| {
+        let note = if spared(name) { ", as expected" } else { "" };
+        format!("{name}{note}: seed {seed}: {why}")
+    };
+    summary.undecided.iter().map(line).collect()
+}
+
+/// The line with the verdict.
+pub fn verdict(summary: &Summary) -> String {
+    let runs = counted(summary.runs, "run");
+    let mut text = match summary.judgement() {
+        Judgement::Violation => {
+            let count = grouped(summary.judged(Judgement::Violation));
+            format!("{}  {count} of {runs} violate what should hold\n", paint(BAD, "FAIL"))
+        }
+        Judgement::Inconclusive => {
+            let mut why = Vec::new();
+            if !summary.missed().is_empty() {
+                why.push(format!("never reached: {}", summary.missed().join(", ")));
+            }
+            if !summary.unviolated().is_empty() {
+                why.push(format!("never violated: {}", summary.unviolated().join(", ")));
+            } else if matches!(summary.head.expect, Expect::Holds | Expect::Inconclusive(_)) {
+                let count = summary.judged(Judgement::Inconclusive);
+                if 0 < count {
+                    why.push(format!("{} undecided", counted(count, "run")));
+                }
+            }
+            format!("{}  {runs}: {}\n", paint(LOUD, "INCONCLUSIVE"), why.join("; "))
+        }
+        Judgement::Expected => match &summary.head.expect {
+            Expect::Violated(names) => {
+                format!("{}  {runs}: {} violated, as expected\n", paint(GOOD, "PASS"), names.join(", "))
+            }
+            Expect::Holds | Expect::Inconclusive(_) => {
+                format!("{}  {runs}, no violation\n", paint(GOOD, "PASS"))
+            }
+        },
+    };
+    if summary.runs < summary.wanted() {
+        let wanted = grouped(summary.wanted());
+        writeln!(text, "{}  {runs} of {wanted}", paint(LOUD, "INCOMPLETE")).expect("a string");
+    }
+    if summary.findings.is_empty() && 0 < summary.runs {
+        text.push_str(&rule_of_three(summary.runs));
+    }
+    text
+}
+
+/// With no violation in N runs, the rate is below 3/N at 95 % confidence.
+fn rule_of_three(runs: u64) -> String {
+    // In millionths of a percent, rounded up.
+    let micro = (300_000_000_u64).div_ceil(runs);
+    let (whole, rest) = (micro / 1_000_000, micro % 1_000_000);
+    let fraction = format!("{rest:06}");
+    let fraction = fraction.trim_end_matches('0');
+    let percent =
+        if fraction.is_empty() { whole.to_string() } else { format!("{whole}.{fraction}") };
+    let what = format!(
+        "none violated in {}: below {percent} % of such seeds at 95 % confidence (rule of three)",
+        counted(runs, "run")
+    );
+    format!("        {what}\n")
+}
+
+fn next(summary: &Summary, how: &Circumstances) -> String {
+    let mut text = String::new();
+    for repro in &how.repros {
+        line(&mut text, "replay", &format!("byzsim replay {repro}"));
+    }
+    let head = &summary.head;
+    if let (true, Some(seed)) = (how.repros.is_empty(), summary.traces.keys().next()) {
+        let what = format!("byzsim run {}{} --seed {seed}", head.scenario, head.changes);
+        line(&mut text, "next", &what);
+    }
+    text
+}
+
+/// Puts words on lines of at most a hundred characters or so.
+fn wrap(words: Vec<String>) -> Vec<String> {
+    let mut lines: Vec<(usize, String)> = Vec::new();
+    for word in words {
+        let width = anstream::adapter::strip_str(&word).to_string().chars().count();
+        match lines.last_mut() {
+            Some((used, line)) if *used + 3 + width <= 88 => {
+                *used += 3 + width;
+                line.push_str("   ");
+                line.push_str(&word);
+            }
+            _ => lines.push((width, word)),
+        }
+    }
+    lines.into_iter().map(|(_, line)| line).collect()
+}
+
+/// The verdicts as a table in Markdown.
+pub fn markdown(summary: &Summary) -> String {
+    let head = &summary.head;
+    let mut text = format!(
+        "{} `#{}`, seeds {}, {}\n\n| property | holds | violated | inconclusive |\n| --- | ---: | ---: | ---: |\n",
+        head.scenario,
+        &head.hash[..head.hash.len().min(8)],
+        head.seeds,
+        counted(summary.runs, "run")
+    );
+    for (name, tally) in &summary.properties {
+        let Tally { holds, violated, inconclusive } = tally;
+        writeln!(text, "| {name} | {holds} | {violated} | {inconclusive} |").expect("a string");
+    }
+    text.push_str("\n| milestone | seeds |\n| --- | ---: |\n");
+    let missed = summary.missed().into_iter().map(|name| (name, 0));
+    for (name, count) in summary.reached.iter().map(|(n, c)| (n.as_str(), *c)).chain(missed) {
+        writeln!(text, "| {name} | {count} |").expect("a string");
+    }
+    writeln!(text, "\nsweep digest `{}`", summary.digest().hex()).expect("a string");
+    text
+}

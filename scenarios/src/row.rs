@@ -1,0 +1,172 @@
+//! A run as a row of a sweep: what researchers count, and what summaries are made of.
+
+use std::collections::BTreeMap;
+
+use byzsim_core::{Digest, NodeId, Time, Verdict};
+use serde::{Deserialize, Serialize};
+
+use crate::expect::{Judgement, PANIC};
+use crate::panics::Panic;
+use crate::scenario::{Finding, Report};
+
+/// One run. One line of NDJSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Row {
+    /// The seed.
+    pub seed: u64,
+    /// What the run is worth, given what its scenario expects.
+    pub judgement: Judgement,
+    /// The trace hash in hexadecimal; none if the protocol panicked.
+    pub trace: Option<String>,
+    /// The fingerprint of the order in which correct replicas committed and changed views.
+    pub shape: Option<String>,
+    /// The verdicts by property.
+    pub properties: BTreeMap<String, Verdict>,
+    /// What the protocol said when it panicked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub panic: Option<Panic>,
+    /// The number of events.
+    pub events: u64,
+    /// When the run ended.
+    pub end: Time,
+    /// Operations that completed.
+    pub completed: u64,
+    /// Operations that the correct clients were to ask.
+    pub operations: u64,
+    /// The highest view that a correct replica entered.
+    pub view_max: u64,
+    /// Messages sent.
+    pub messages: u64,
+    /// Bytes sent.
+    pub bytes: u64,
+    /// How often each milestone was reached.
+    pub milestones: BTreeMap<String, u64>,
+    /// How often each fault of the plan fired.
+    pub fired: Vec<u64>,
+    /// The corrupted nodes.
+    pub corrupted: Vec<NodeId>,
+    /// Whether more went wrong than the protocol was told to tolerate.
+    pub beyond_f: bool,
+    /// The network and the number of faults, for a reader.
+    pub drawn: String,
+}
+
+impl Row {
+    /// The row of a report.
+    pub fn new(report: &Report) -> Self {
+        let mut row = Self {
+            seed: report.seed,
+            judgement: report.judgement,
+            trace: None,
+            shape: None,
+            properties: BTreeMap::new(),
+            panic: None,
+            events: 0,
+            end: Time::ZERO,
+            completed: 0,
+            operations: 0,
+            view_max: 0,
+            messages: 0,
+            bytes: 0,
+            milestones: BTreeMap::new(),
+            fired: Vec::new(),
+            corrupted: report.drawn.plan.corrupted(),
+            beyond_f: report.beyond_f,
+            drawn: report.drawn.summary(),
+        };
+        match &report.result {
+            Err(panic) => row.panic = Some(panic.clone()),
+            Ok(played) => {
+                let outcome = &played.outcome;
+                row.trace = Some(outcome.trace.hex());
+                row.shape = Some(format!("{:016x}", outcome.milestones.shape()));
+                let verdicts = outcome.verdicts.iter();
+                row.properties = verdicts.map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
+                row.events = outcome.events;
+                row.end = outcome.end;
+                row.completed = completed(outcome);
+                row.operations = outcome.operations;
+                row.view_max = outcome.view_max;
+                row.messages = outcome.metrics.messages();
+                row.bytes = outcome.metrics.bytes();
+                let milestones = outcome.milestones.counts().iter();
+                row.milestones = milestones.map(|(n, count)| ((*n).to_owned(), *count)).collect();
+                row.fired.clone_from(&played.fired);
+            }
+        }
+        row
+    }
+
+    /// What is violated.
+    pub fn findings(&self) -> impl Iterator<Item = Finding<'_>> {
+        let panicked = self.panic.iter().map(|panic| Finding {
+            property: PANIC,
+            explanation: &panic.message,
+            shape: &panic.location,
+        });
+        let violated = self.properties.iter().filter_map(|(property, verdict)| match verdict {
+            Verdict::Violated(violation) => Some(Finding {
+                property,
+                explanation: &violation.explanation,
+                shape: &violation.shape,
+            }),
+            Verdict::Holds(_) | Verdict::Inconclusive(_) => None,
+        });
+        panicked.chain(violated)
+    }
+
+    /// The trace hash; zeros if the protocol panicked, or the row was tampered with.
+    pub fn trace_digest(&self) -> Digest {
+        self.trace.as_deref().and_then(digest).unwrap_or_default()
+    }
+
+    /// The names of [`Row::csv`]'s fields.
+    pub const CSV_HEADER: &'static str = "seed,judgement,trace,shape,violated,events,end_ns,\
+        completed,operations,view_max,messages,bytes,faults,fired,beyond_f";
+
+    /// The row's plain numbers, separated by commas.
+    pub fn csv(&self) -> String {
+        let violated: Vec<&str> = self.findings().map(|finding| finding.property).collect();
+        let judgement = match self.judgement {
+            Judgement::Expected => "expected",
+            Judgement::Inconclusive => "inconclusive",
+            Judgement::Violation => "violation",
+        };
+        let fields = [
+            self.seed.to_string(),
+            judgement.to_owned(),
+            self.trace.clone().unwrap_or_default(),
+            self.shape.clone().unwrap_or_default(),
+            violated.join("+"),
+            self.events.to_string(),
+            self.end.nanos().to_string(),
+            self.completed.to_string(),
+            self.operations.to_string(),
+            self.view_max.to_string(),
+            self.messages.to_string(),
+            self.bytes.to_string(),
+            self.fired.len().to_string(),
+            self.fired.iter().filter(|count| 0 < **count).count().to_string(),
+            self.beyond_f.to_string(),
+        ];
+        fields.join(",")
+    }
+}
+
+/// How many operations of correct clients completed.
+pub fn completed(outcome: &byzsim_core::Outcome) -> u64 {
+    outcome.served.iter().filter(|served| served.completed.is_some()).count() as u64
+}
+
+/// Reads the 64 digits of a digest.
+pub(crate) fn digest(hex: &str) -> Option<Digest> {
+    let mut bytes = [0; 32];
+    if hex.len() != 64 || !hex.is_ascii() {
+        return None;
+    }
+    for (place, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&hex[2 * place..2 * place + 2], 16).ok()?;
+    }
+    Some(Digest(bytes))
+}

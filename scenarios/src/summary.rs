@@ -1,0 +1,292 @@
+//! What many runs add up to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use byzsim_core::{CryptoBackend, Digest, PROPERTIES, Verdict};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::VERSION;
+use crate::exit::Exit;
+use crate::expect::{Judgement, PANIC};
+use crate::format::{Expect, SeedRange};
+use crate::row::Row;
+use crate::scenario::Scenario;
+use crate::sweep::{Shard, SweepOptions};
+
+/// What all rows of a sweep share: the first line of their file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Head {
+    /// The version of byzsim.
+    pub byzsim: String,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The scenario's hash in hexadecimal.
+    pub hash: String,
+    /// Whether more goes wrong than the protocol is told to tolerate.
+    pub beyond_f: bool,
+    /// What is expected.
+    pub expect: Expect,
+    /// Milestones that some seed must reach.
+    pub reaches: Vec<String>,
+    /// The seeds of the whole sweep.
+    pub seeds: SeedRange,
+    /// Which part of them.
+    pub shard: Shard,
+    /// How signatures were made.
+    pub crypto: CryptoBackend,
+    /// What else the commands that reproduce a seed need: changes from the command line.
+    pub changes: String,
+}
+
+impl Head {
+    /// The head of a sweep.
+    pub fn new(scenario: &Scenario, options: &SweepOptions) -> Self {
+        Self {
+            byzsim: VERSION.to_owned(),
+            scenario: scenario.name.clone(),
+            hash: scenario.hash.hex(),
+            beyond_f: scenario.file.beyond_f,
+            expect: scenario.file.expect.clone(),
+            reaches: scenario.file.reaches.clone(),
+            seeds: options.seeds,
+            shard: options.shard,
+            crypto: options.crypto,
+            changes: String::new(),
+        }
+    }
+}
+
+/// What many runs add up to.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Summary {
+    /// What the runs share.
+    pub head: Head,
+    /// How many runs there were.
+    pub runs: u64,
+    /// The verdicts by property, panics among them.
+    pub properties: BTreeMap<String, Tally>,
+    /// Runs by what they are worth.
+    pub judgements: BTreeMap<Judgement, u64>,
+    /// On how many seeds each milestone was reached.
+    pub reached: BTreeMap<String, u64>,
+    /// The faults of all plans.
+    pub faults: Faults,
+    /// What was found, by property and shape.
+    pub findings: Vec<FindingGroup>,
+    /// Runs in which more went wrong than the protocol was told to tolerate.
+    pub beyond_f_runs: u64,
+    /// Events of all runs.
+    pub events: u64,
+    /// The fingerprints of the orders in which correct replicas committed and changed views.
+    #[serde(skip)]
+    pub shapes: BTreeSet<String>,
+    /// The trace hash of each seed.
+    #[serde(skip)]
+    pub traces: BTreeMap<u64, Digest>,
+    /// The first reason why each property was inconclusive, and on which seed.
+    pub undecided: BTreeMap<String, (u64, String)>,
+}
+
+/// Verdicts on one property.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Tally {
+    /// Runs in which it holds.
+    pub holds: u64,
+    /// Runs in which it is violated.
+    pub violated: u64,
+    /// Runs in which there was nothing to judge, or a budget ran out.
+    pub inconclusive: u64,
+}
+
+/// The faults of all plans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Faults {
+    /// How many rows the plans had.
+    pub planned: u64,
+    /// How many of them fired.
+    pub fired: u64,
+    /// Runs with faults of which none fired.
+    pub silent_runs: u64,
+}
+
+/// Violations of one property in one shape.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct FindingGroup {
+    /// The property; `panic` for a panic.
+    pub property: String,
+    /// What they have in common.
+    pub shape: String,
+    /// In how many runs.
+    pub runs: u64,
+    /// The run with the fewest events: how many, and its seed.
+    pub smallest: (u64, u64),
+    /// What happened in that run.
+    pub explanation: String,
+    /// The lowest seeds, in order.
+    pub seeds: Vec<u64>,
+}
+
+impl FindingGroup {
+    /// How many seeds a group keeps.
+    pub const SEEDS_MAX: usize = 5;
+}
+
+impl Summary {
+    /// Nothing yet.
+    pub fn new(head: Head) -> Self {
+        let properties = PROPERTIES.iter().map(|p| (p.name.to_owned(), Tally::default())).collect();
+        Self {
+            head,
+            runs: 0,
+            properties,
+            judgements: BTreeMap::new(),
+            reached: BTreeMap::new(),
+            faults: Faults::default(),
+            findings: Vec::new(),
+            beyond_f_runs: 0,
+            events: 0,
+            shapes: BTreeSet::new(),
+            traces: BTreeMap::new(),
+            undecided: BTreeMap::new(),
+        }
+    }
+
+    /// Adds one run. The order of the runs does not matter.
+    pub fn add(&mut self, row: &Row) {
+        self.runs += 1;
+        self.events += row.events;
+        *self.judgements.entry(row.judgement).or_default() += 1;
+        for (name, verdict) in &row.properties {
+            self.count(name, verdict, row.seed);
+        }
+        if row.panic.is_some() {
+            self.properties.entry(PANIC.to_owned()).or_default().violated += 1;
+        }
+        for milestone in row.milestones.keys() {
+            *self.reached.entry(milestone.clone()).or_default() += 1;
+        }
+        let fired = row.fired.iter().filter(|count| 0 < **count).count();
+        self.faults.planned += row.fired.len() as u64;
+        self.faults.fired += fired as u64;
+        self.faults.silent_runs += u64::from(!row.fired.is_empty() && fired == 0);
+        self.beyond_f_runs += u64::from(row.beyond_f);
+        self.shapes.extend(row.shape.clone());
+        self.traces.insert(row.seed, row.trace_digest());
+        for finding in row.findings() {
+            let (property, shape) = (finding.property.to_owned(), finding.shape.to_owned());
+            let explanation = finding.explanation.to_owned();
+            let (smallest, seeds) = ((row.events, row.seed), vec![row.seed]);
+            self.find(FindingGroup { property, shape, runs: 1, smallest, explanation, seeds });
+        }
+    }
+
+    fn count(&mut self, name: &str, verdict: &Verdict, seed: u64) {
+        if !self.properties.contains_key(name) {
+            self.properties.insert(name.to_owned(), Tally::default());
+        }
+        let tally = self.properties.get_mut(name).expect("it was put in");
+        match verdict {
+            Verdict::Holds(_) => tally.holds += 1,
+            Verdict::Violated(_) => tally.violated += 1,
+            Verdict::Inconclusive(why) => {
+                tally.inconclusive += 1;
+                let first = self.undecided.entry(name.to_owned());
+                let first = first.or_insert_with(|| (seed, why.clone()));
+                if seed < first.0 {
+                    *first = (seed, why.clone());
+                }
+            }
+        }
+    }
+
+    fn find(&mut self, found: FindingGroup) {
+        let same = |g: &&mut FindingGroup| g.property == found.property && g.shape == found.shape;
+        match self.findings.iter_mut().find(same) {
+            None => self.findings.push(found),
+            Some(group) => {
+                group.runs += 1;
+                if found.smallest < group.smallest {
+                    group.smallest = found.smallest;
+                    group.explanation = found.explanation;
+                }
+                group.seeds.extend(found.seeds);
+                group.seeds.sort_unstable();
+                group.seeds.truncate(FindingGroup::SEEDS_MAX);
+            }
+        }
+        self.findings.sort_by(|a, b| (a.smallest, &a.property).cmp(&(b.smallest, &b.property)));
+    }
+
+    /// How many runs were to be played.
+    pub const fn wanted(&self) -> u64 {
+        self.head.shard.len(self.head.seeds)
+    }
+
+    /// The SHA-256 hash over (seed, trace hash) in the order of the seeds: equal for any number of
+    /// threads, shards and machines.
+    pub fn digest(&self) -> Digest {
+        let mut hash = Sha256::new();
+        for (seed, trace) in &self.traces {
+            hash.update(seed.to_be_bytes());
+            hash.update(trace.0);
+        }
+        Digest(hash.finalize().into())
+    }
+
+    /// How many different traces there were.
+    pub fn distinct_traces(&self) -> usize {
+        self.traces.values().collect::<BTreeSet<_>>().len()
+    }
+
+    /// Milestones that some run should have reached, and none did.
+    pub fn missed(&self) -> Vec<&str> {
+        let missed = |name: &&String| !self.reached.contains_key(*name);
+        self.head.reaches.iter().filter(missed).map(String::as_str).collect()
+    }
+
+    /// Properties that should have been violated on some seed, and were on none.
+    pub fn unviolated(&self) -> Vec<&str> {
+        let Expect::Violated(expected) = &self.head.expect else { return Vec::new() };
+        let violated = |name: &str| self.properties.get(name).is_some_and(|t| 0 < t.violated);
+        expected.iter().map(String::as_str).filter(|name| !violated(name)).collect()
+    }
+
+    /// How many runs are worth `judgement`.
+    pub fn judged(&self, judgement: Judgement) -> u64 {
+        self.judgements.get(&judgement).copied().unwrap_or(0)
+    }
+
+    /// Whether the sweep kept its scenario's promise.
+    pub fn judgement(&self) -> Judgement {
+        let undecided = match self.head.expect {
+            // One seed that violates is enough.
+            Expect::Violated(_) => !self.unviolated().is_empty(),
+            Expect::Holds | Expect::Inconclusive(_) => 0 < self.judged(Judgement::Inconclusive),
+        };
+        if 0 < self.judged(Judgement::Violation) {
+            Judgement::Violation
+        } else if undecided || !self.missed().is_empty() || self.runs == 0 {
+            Judgement::Inconclusive
+        } else {
+            Judgement::Expected
+        }
+    }
+
+    /// How the command ends.
+    pub fn exit(&self) -> Exit {
+        if self.runs < self.wanted() {
+            Exit::Interrupted
+        } else if self.head.shard != Shard::WHOLE {
+            // Verdicts are data: a scheduler must not retry a shard because it found a bug.
+            Exit::Expected
+        } else {
+            self.judgement().into()
+        }
+    }
+}

@@ -12,7 +12,7 @@ use byzsim_core::{
 use crate::pattern::NodeSet;
 use crate::puppet::Puppet;
 use crate::row::{Deed, Phase, Row};
-use crate::twins::{Contradictions, altered};
+use crate::twins::{Testimony, altered};
 
 /// A corrupted node.
 pub(crate) struct Captive<P: Protocol> {
@@ -22,7 +22,7 @@ pub(crate) struct Captive<P: Protocol> {
     /// The one copy, or the twins.
     copies: Vec<Double<P>>,
     /// The row that made it twins, and what they said.
-    twins: Option<(usize, Contradictions)>,
+    twins: Option<(usize, Testimony)>,
     /// The rows that are its lies, in order.
     lies: Vec<usize>,
     /// The highest timestamp whose completion was reported.
@@ -92,7 +92,12 @@ impl<P: Protocol> Captive<P> {
             Double::new(puppet, NodeSet::of(self.committee, &side))
         };
         self.copies = vec![copy(0, right), copy(1, left)];
-        self.twins = Some((row, Contradictions::default()));
+        self.twins = Some((row, Testimony::default()));
+    }
+
+    /// The row that made the node twins, and how often they contradicted each other.
+    pub(crate) fn equivocation(&self) -> Option<(usize, u64)> {
+        self.twins.as_ref().map(|(row, testimony)| (*row, testimony.contradictions()))
     }
 
     /// Lives through an event, as all copies that it concerns.
@@ -196,8 +201,8 @@ impl<P: Protocol> Captive<P> {
         let said = &mut self.copies[place].said[usize::from(msg.kind().0)];
         let saying = Saying { place, ordinal: *said, msg };
         *said += 1;
-        if let Some((row, contradictions)) = &mut self.twins {
-            rows[*row].fired += u64::from(contradictions.note(place, &**msg));
+        if let Some((_, testimony)) = &mut self.twins {
+            testimony.note(place, &**msg);
         }
         let node = self.signer.node();
         let lies = self.lies.iter().any(|row| rows[*row].phase == Phase::InForce);

@@ -27,7 +27,9 @@ pub fn generate<M: Message>(
     let mut draw = Draw { aim, weather, committee, lies: M::LIES, faults: Vec::new() };
     let (cunning, natural): (Vec<Class>, Vec<Class>) =
         draw.swarm().into_iter().partition(|class| class.corrupts());
-    let corrupted = if cunning.is_empty() { Vec::new() } else { draw.corrupted() };
+    // Some seeds corrupt nobody, if there is anything else to strike with.
+    let spared = cunning.is_empty() || !natural.is_empty() && draw.aim.rng.chance(200_000);
+    let corrupted = if spared { Vec::new() } else { draw.corrupted() };
     for node in &corrupted {
         draw.misbehave(*node, &cunning);
     }
@@ -73,13 +75,10 @@ impl Draw<'_> {
         if drawn.is_empty() && !allowed.is_empty() { vec![*rng.pick(&allowed)] } else { drawn }
     }
 
-    /// Whom to corrupt: one seed in five nobody.
+    /// Whom to corrupt.
     fn corrupted(&mut self) -> Vec<NodeId> {
         let Committee { replicas, faults, clients } = self.committee;
         let rng = &mut self.aim.rng;
-        if rng.chance(200_000) {
-            return Vec::new();
-        }
         let replicas_max = u64::from(self.weather.corrupt_max.unwrap_or(faults).min(replicas));
         let clients_max = u64::from(self.weather.corrupt_clients_max.min(clients));
         let clients = if rng.chance(300_000) { rng.between(0, clients_max) } else { 0 };

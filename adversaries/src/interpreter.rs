@@ -78,11 +78,15 @@ impl<P: Protocol> PlanAdversary<P> {
 
     /// How often each row of the plan had an effect so far: messages held, delayed, lost,
     /// duplicated or turned into lies; crashes; of drift 1; of twins, messages of one copy that
-    /// contradict what the other said last of the same kind, view and slot.
+    /// contradict what the other said of the same kind, view and slot.
     ///
     /// An effect is what the row wished for; the network may have granted less.
     pub fn fired(&self) -> Vec<u64> {
-        self.rows.iter().map(|row| row.fired).collect()
+        let mut fired: Vec<u64> = self.rows.iter().map(|row| row.fired).collect();
+        for (row, contradictions) in self.captives.values().filter_map(Captive::equivocation) {
+            fired[row] = contradictions;
+        }
+        fired
     }
 
     fn wait_for(&mut self, row: usize, edge: Edge, moment: Option<&Moment>) {

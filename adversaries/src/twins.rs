@@ -5,7 +5,7 @@
 //! different nodes. Client copies hear nothing before they ask, so the second one asks for
 //! something else under the same timestamp.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use byzsim_core::history::Text;
 use byzsim_core::{Message, NodeId, Operation};
@@ -13,21 +13,30 @@ use byzsim_core::{Message, NodeId, Operation};
 /// What a message is about: its kind, view and slot.
 type Topic = (u8, Option<u64>, Option<u64>);
 
-/// What two copies said last on each topic, as the heads of the messages' digests.
+/// What two copies said on each topic, as the heads of the messages' digests.
 ///
 /// Copies that hear the same say the same, and their equivocation is vacuous. This tells.
 #[derive(Debug, Default)]
-pub(crate) struct Contradictions {
-    said: BTreeMap<Topic, [Option<u64>; 2]>,
+pub(crate) struct Testimony {
+    said: BTreeMap<Topic, [BTreeSet<u64>; 2]>,
 }
 
-impl Contradictions {
-    /// Notes what copy `place` says; whether the other copy said something else on the topic last.
-    pub(crate) fn note(&mut self, place: usize, msg: &impl Message) -> bool {
-        let head = msg.sha256().prefix();
-        let said = self.said.entry((msg.kind().0, msg.view(), msg.seq())).or_default();
-        said[place] = Some(head);
-        said[1 - place].is_some_and(|other| other != head)
+impl Testimony {
+    /// Notes what copy `place` says.
+    pub(crate) fn note(&mut self, place: usize, msg: &impl Message) {
+        let topic = (msg.kind().0, msg.view(), msg.seq());
+        self.said.entry(topic).or_default()[place].insert(msg.sha256().prefix());
+    }
+
+    /// How many messages of one copy face another on the same topic that only the other copy sent.
+    ///
+    /// A topic may have many messages, such as replies to all clients; a copy that is merely slower
+    /// has said some of what the other said, and contradicts nothing.
+    pub(crate) fn contradictions(&self) -> u64 {
+        let facing = |[left, right]: &[BTreeSet<u64>; 2]| {
+            left.difference(right).count().min(right.difference(left).count()) as u64
+        };
+        self.said.values().map(facing).sum()
     }
 }
 

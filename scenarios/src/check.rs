@@ -99,8 +99,7 @@ fn workload(file: &ScenarioFile) -> Result<(), Problem> {
     }
     let asked: u64 = script.values().map(|operations| operations.len() as u64).sum();
     limit("workload.script", asked, OPERATIONS_MAX)?;
-    let is_client =
-        |node: &NodeId| node.is_client() && node.number() < file.cluster.clients;
+    let is_client = |node: &NodeId| node.is_client() && node.number() < file.cluster.clients;
     match script.keys().find(|node| !is_client(node)) {
         None => Ok(()),
         Some(node) => {
@@ -143,8 +142,7 @@ fn network_weather(weather: &NetworkWeather) -> Result<(), Problem> {
     ordered("gst", weather.gst.is_none_or(|[min, max]| min <= max))?;
     ordered("loss-ppm", weather.loss_ppm.is_none_or(|[min, max]| min <= max))?;
     ordered("duplicate-ppm", weather.duplicate_ppm.is_none_or(|[min, max]| min <= max))?;
-    for (path, bounds) in
-        [("loss-ppm", weather.loss_ppm), ("duplicate-ppm", weather.duplicate_ppm)]
+    for (path, bounds) in [("loss-ppm", weather.loss_ppm), ("duplicate-ppm", weather.duplicate_ppm)]
     {
         let greatest = bounds.map_or(0, |[_, max]| u64::from(max));
         limit(&format!("random.network.{path}"), greatest, 1_000_000)?;
@@ -197,8 +195,16 @@ pub(crate) fn faults(
         );
         let row = last_fault_of(&file.faults, faulty.last().copied());
         let help = "set `beyond-f = true`; every output will say so";
-        return Err(Problem::at(&format!("fault[{row}].do"), what, help)
-            .labelled("one fault too many"));
+        return Err(
+            Problem::at(&format!("fault[{row}].do"), what, help).labelled("one fault too many")
+        );
+    }
+    let weather = file.random.as_ref().and_then(|random| random.faults.as_ref());
+    let drawn = weather.and_then(|weather| weather.corrupt_max).unwrap_or(0);
+    if committee.faults < drawn {
+        let what = format!("{drawn} corrupted replicas are more than f = {}", committee.faults);
+        let help = "set `beyond-f = true`; every output will say so";
+        return Err(Problem::at("random.faults.corrupt-max", what, help));
     }
     if !stage.within_model(committee) {
         let what = "the paper does not claim safety for this cluster and these parameters";

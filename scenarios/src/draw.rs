@@ -54,8 +54,7 @@ impl Drawn {
         if network.fifo {
             text.push_str("  fifo");
         }
-        let corrupted: Vec<String> =
-            self.plan.corrupted().iter().map(NodeId::to_string).collect();
+        let corrupted: Vec<String> = self.plan.corrupted().iter().map(NodeId::to_string).collect();
         if !corrupted.is_empty() {
             write!(text, "  corrupt {}", corrupted.join(",")).expect("a string takes all");
         }

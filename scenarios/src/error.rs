@@ -97,7 +97,8 @@ pub(crate) fn steps(path: &str) -> Vec<Step> {
         if !key.is_empty() {
             steps.push(Step::Key(key.to_owned()));
         }
-        let indices = indices.split('[').filter_map(|index| index.trim_end_matches(']').parse().ok());
+        let indices =
+            indices.split('[').filter_map(|index| index.trim_end_matches(']').parse().ok());
         steps.extend(indices.map(Step::Index));
     }
     steps

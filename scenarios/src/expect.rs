@@ -50,9 +50,8 @@ pub fn judge<'a>(
         return Judgement::Violation;
     }
     let undecided = verdicts.filter(|(_, verdict)| matches!(verdict, Verdict::Inconclusive(_)));
-    let mut counted = undecided.filter(|(name, _)| {
-        !is_unjudged(name, gst) && !spared.iter().any(|spared| spared == name)
-    });
+    let mut counted = undecided
+        .filter(|(name, _)| !is_unjudged(name, gst) && !spared.iter().any(|spared| spared == name));
     if counted.next().is_none() { Judgement::Expected } else { Judgement::Inconclusive }
 }
 

@@ -131,8 +131,7 @@ impl FromStr for SeedRange {
         let wrong = || format!("`{text}` is no range of seeds: write it like `0..1000`");
         let (start, end) = text.split_once("..").ok_or_else(wrong)?;
         let number = |text: &str| text.trim().replace('_', "").parse::<u64>();
-        let (start, end) =
-            (number(start).map_err(|_| wrong())?, number(end).map_err(|_| wrong())?);
+        let (start, end) = (number(start).map_err(|_| wrong())?, number(end).map_err(|_| wrong())?);
         if end <= start {
             return Err(format!("`{text}` holds no seed: the end is not among them"));
         }
@@ -229,7 +228,7 @@ impl Default for RunLimits {
 }
 
 /// What is drawn anew for each seed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Random {
     /// Faults, which come behind those of the file; none are drawn if this table is missing.

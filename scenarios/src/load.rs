@@ -212,8 +212,12 @@ fn assign(table: &mut toml::Table, change: &str) -> Result<(), LoadError> {
             (toml::Value::Array(array), Step::Index(index)) => {
                 array.get_mut(*index).ok_or_else(|| wrong("the array is shorter"))?
             }
-            (_, Step::Key(key)) => return Err(wrong(&format!("there is no table that has `{key}`"))),
-            (_, Step::Index(index)) => return Err(wrong(&format!("there is no array that has `[{index}]`"))),
+            (_, Step::Key(key)) => {
+                return Err(wrong(&format!("there is no table that has `{key}`")));
+            }
+            (_, Step::Index(index)) => {
+                return Err(wrong(&format!("there is no array that has `[{index}]`")));
+            }
         };
     }
     *here = value;

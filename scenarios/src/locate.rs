@@ -88,7 +88,8 @@ mod tests {
     #[test]
     fn values_are_found_in_both_languages() {
         let toml = "format = 1\n[cluster]\nreplicas = 3\n[[fault]]\ndo = { mute = \"r9\" }\n";
-        let json = r#"{"format": 1, "cluster": {"replicas": 3}, "fault": [{"do": {"mute": "r9"}}]}"#;
+        let json =
+            r#"{"format": 1, "cluster": {"replicas": 3}, "fault": [{"do": {"mute": "r9"}}]}"#;
         for (path, value) in [("cluster.replicas", "3"), ("fault[0].do.mute", "\"r9\"")] {
             let found = in_toml(toml, &steps(path)).expect("it is there");
             assert_eq!(&toml[found], value, "{path}");

@@ -123,7 +123,8 @@ fn prepare<P: Catalogued>(
         problem
     })?;
     for flaw in flaws {
-        let name = by_prefix(flaw, &names_of_flaws).ok_or_else(|| unknown_flaw(flaw, &names_of_flaws))?;
+        let name =
+            by_prefix(flaw, &names_of_flaws).ok_or_else(|| unknown_flaw(flaw, &names_of_flaws))?;
         P::plant(&mut params, name).map_err(|why| Problem::at("params.flaws", why, ""))?;
     }
     P::check(&params, committee)
@@ -161,7 +162,7 @@ impl<P: Catalogued> Stage for Prepared<P> {
     fn play(&self, setup: Setup, plan: &Plan, recorder: Option<&mut dyn Recorder>) -> Played {
         let simulation = Simulation::<P>::new(setup, self.params.clone());
         let cabal = simulation.cabal(&plan.corrupted());
-        let mut adversary = PlanAdversary::<P>::new(plan, cabal, &self.params);
+        let mut adversary = PlanAdversary::<P>::new(plan, &cabal, &self.params);
         let outcome = match recorder {
             None => simulation.run(&mut adversary, None),
             Some(recorder) => simulation.run(&mut adversary, Some(recorder)),

@@ -125,10 +125,11 @@ impl Repro {
     pub fn read(document: &Document) -> Result<(Self, Scenario), LoadError> {
         let repro: Self = document.parse()?;
         repro.check().map_err(|problem| document.locate(problem))?;
-        let scenario = Scenario::new(&repro.name, repro.scenario.clone(), &[]).map_err(|mut problem| {
-            problem.path.insert(0, Step::Key("scenario".to_owned()));
-            document.locate(problem)
-        })?;
+        let scenario =
+            Scenario::new(&repro.name, repro.scenario.clone(), &[]).map_err(|mut problem| {
+                problem.path.insert(0, Step::Key("scenario".to_owned()));
+                document.locate(problem)
+            })?;
         Ok((repro, scenario))
     }
 

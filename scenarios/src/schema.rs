@@ -63,7 +63,8 @@ pub(crate) fn network(_: &mut SchemaGenerator) -> Schema {
 fn latency() -> Value {
     let span = json!({ "type": "string", "pattern": DURATION });
     let table = |properties: Value| {
-        let names: Vec<&String> = properties.as_object().into_iter().flatten().map(|p| p.0).collect();
+        let names: Vec<&String> =
+            properties.as_object().into_iter().flatten().map(|p| p.0).collect();
         let required = json!(names);
         json!({ "type": "object", "additionalProperties": false,
                 "properties": properties, "required": required })

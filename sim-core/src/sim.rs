@@ -159,6 +159,17 @@ impl<M: Message> Flight<M> {
     }
 }
 
+/// A message that the adversary holds.
+struct Held<M> {
+    /// The how manieth hold of the run it is.
+    number: u64,
+    /// How many messages of its kind the link had carried before.
+    count: u32,
+    /// When it arrives at the latest.
+    deadline: Time,
+    flight: Flight<M>,
+}
+
 /// Where a client stands in its workload.
 #[derive(Clone, Copy, Debug, Default)]
 struct Progress {
@@ -238,7 +249,7 @@ struct Run<'a, P: Protocol> {
     adversary: &'a mut dyn Adversary<P::Msg>,
     control: Control,
     /// Messages that the adversary holds, by key; each with a number of its own.
-    held: BTreeMap<u32, Vec<(u64, Flight<P::Msg>)>>,
+    held: BTreeMap<u32, Vec<Held<P::Msg>>>,
     holds: u64,
     /// Messages under way to others, held ones excluded.
     in_flight: u64,
@@ -412,8 +423,8 @@ impl<'a, P: Protocol> Run<'a, P> {
             Action::Obey(command) => self.obey(command),
             Action::Overheld { key, number } => {
                 let Some(flights) = self.held.get_mut(&key) else { return };
-                if let Some(place) = flights.iter().position(|(n, _)| *n == number) {
-                    let (_, flight) = flights.remove(place);
+                if let Some(place) = flights.iter().position(|held| held.number == number) {
+                    let flight = flights.remove(place).flight;
                     self.in_flight += 1;
                     self.deliver(flight);
                 }
@@ -578,9 +589,11 @@ impl<'a, P: Protocol> Run<'a, P> {
             }
             Transit::Held(key, deadline) => {
                 self.holds += 1;
-                self.held.entry(key).or_default().push((self.holds, flight));
+                let number = self.holds;
+                let held = Held { number, count, deadline, flight };
+                self.held.entry(key).or_default().push(held);
                 if deadline != Time::NEVER {
-                    self.queue.push(deadline, Action::Overheld { key, number: self.holds });
+                    self.queue.push(deadline, Action::Overheld { key, number });
                 }
             }
             Transit::Arrives(first, second) => {
@@ -601,9 +614,7 @@ impl<'a, P: Protocol> Run<'a, P> {
         kind: Kind,
         count: u32,
     ) -> Transit {
-        let short = |place: usize| u16::try_from(place).expect("fewer than 2^16 nodes");
-        let (a, b) = (short(source), short(target));
-        let mut choices = MessageChoices::new(self.network_key, a, b, kind.0, count);
+        let mut choices = self.choices(from, to, kind, count);
         let captive = self.corrupted[source] || self.corrupted[target];
         let regions = (from.number(), to.number());
         let transit = self.setup.network.grant(wish, self.now, regions, captive, &mut choices);
@@ -615,6 +626,12 @@ impl<'a, P: Protocol> Run<'a, P> {
             }
             Transit::Arrives(..) | Transit::Held(..) | Transit::Lost => transit,
         }
+    }
+
+    /// The network's choices for the `count`-th message of its kind on a link.
+    fn choices(&self, from: NodeId, to: NodeId, kind: Kind, count: u32) -> MessageChoices {
+        let place = |node| u16::try_from(self.committee.index(node)).expect("below 2^16 nodes");
+        MessageChoices::new(self.network_key, place(from), place(to), kind.0, count)
     }
 
     fn observe(&mut self, node: NodeId, observation: &Observation) {
@@ -721,17 +738,16 @@ impl<'a, P: Protocol> Run<'a, P> {
         self.handle(node, Input::Restart);
     }
 
+    /// Lets held messages go: each takes the latency that the network would have drawn for it, and
+    /// arrives by the deadline that it had when it was sent.
     fn release(&mut self, key: u32) {
-        for (_, flight) in self.held.remove(&key).unwrap_or_default() {
-            let Flight { from, to, kind, .. } = flight;
-            let ends = (self.committee.index(from), self.committee.index(to));
-            let link = ends.0 * self.committee.len() + ends.1;
-            let count = self.carried[link * P::Msg::KINDS.len() + usize::from(kind.0)];
-            let transit = self.transit(Fate::Natural, (from, to), ends, kind, count);
-            if let Transit::Arrives(at, _) = transit {
-                self.in_flight += 1;
-                self.queue.push(at, Action::Deliver(flight));
-            }
+        for held in self.held.remove(&key).unwrap_or_default() {
+            let Held { count, deadline, flight, .. } = held;
+            let mut choices = self.choices(flight.from, flight.to, flight.kind, count);
+            let (from, to) = (flight.from.number(), flight.to.number());
+            let latency = self.setup.network.natural(from, to, &mut choices);
+            self.in_flight += 1;
+            self.queue.push((self.now + latency).min(deadline), Action::Deliver(flight));
         }
     }
 

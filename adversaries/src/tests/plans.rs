@@ -34,10 +34,19 @@ fn plans_read_back_what_they_write() {
     }
 }
 
+/// Asserts that validation refuses row `row` of these with this problem and this help.
+fn refused(rows: &str, row: usize, problem: &str, help: &str) {
+    let plan = read(&format!("[{rows}]"));
+    let error = plan.validate(COMMITTEE, Msg::KINDS, Msg::LIES).expect_err(rows);
+    assert_eq!(error.row, row, "{rows}: {error}");
+    assert!(error.problem.contains(problem), "{rows}: {error}");
+    assert!(error.help.contains(help), "{rows}: {error}");
+}
+
+const MUTE: &str = r#"{"do":{"mute":"r0"}}"#;
+
 #[test]
-fn a_plan_that_makes_no_sense_is_refused_with_advice() {
-    const MUTE: &str = r#"{"do":{"mute":"r0"}}"#;
-    const TWINS: &str = r#"{"do":{"twins":{"node":"r0","left":["r1"],"right":[]}}}"#;
+fn names_that_do_not_fit_are_refused_with_those_that_do() {
     for (rows, row, problem, help) in [
         (r#"{"do":{"mute":"r4"}}"#, 0, "there is no r4", "there are r0 to r3 and c0"),
         (r#"{"do":{"hold":{"from":["c1"]}}}"#, 0, "there is no c1", "c0"),
@@ -72,7 +81,17 @@ fn a_plan_that_makes_no_sense_is_refused_with_advice() {
             "r0 has a `drift` row already",
             "keep faults[0] or this row",
         ),
-        (&format!("{TWINS},{MUTE},{TWINS}"), 2, "r0 has a `twins` row already", "faults[0]"),
+    ] {
+        refused(rows, row, problem, help);
+    }
+}
+
+#[test]
+fn sides_and_groups_that_make_no_sense_are_refused() {
+    const TWINS: &str = r#"{"do":{"twins":{"node":"r0","left":["r1"],"right":[]}}}"#;
+    let third = format!("{TWINS},{MUTE},{TWINS}");
+    for (rows, row, problem, help) in [
+        (third.as_str(), 2, "r0 has a `twins` row already", "faults[0]"),
         (
             r#"{"do":{"twins":{"node":"r0","left":["r1","r2"],"right":["r2"]}}}"#,
             0,
@@ -91,6 +110,27 @@ fn a_plan_that_makes_no_sense_is_refused_with_advice() {
             "hear the same",
             "`left` or `right`",
         ),
+        (r#"{"do":{"partition":{"groups":[]}}}"#, 0, "cuts nobody off", "groups = "),
+        (
+            r#"{"do":{"partition":{"groups":[["r0","r1","r2","r3","c0"]]}}}"#,
+            0,
+            "cuts nobody off",
+            "groups = ",
+        ),
+        (
+            r#"{"do":{"partition":{"groups":[["r0"],["r1","r0"]]}}}"#,
+            0,
+            "r0 is named twice",
+            "one group",
+        ),
+    ] {
+        refused(rows, row, problem, help);
+    }
+}
+
+#[test]
+fn windows_that_make_no_sense_are_refused() {
+    for (rows, row, problem, help) in [
         (
             r#"{"end":{"at":"1s"},"do":{"twins":{"node":"r0","left":["r1"],"right":[]}}}"#,
             0,
@@ -127,25 +167,8 @@ fn a_plan_that_makes_no_sense_is_refused_with_advice() {
             "0th report",
             "count from 1",
         ),
-        (r#"{"do":{"partition":{"groups":[]}}}"#, 0, "cuts nobody off", "groups = "),
-        (
-            r#"{"do":{"partition":{"groups":[["r0","r1","r2","r3","c0"]]}}}"#,
-            0,
-            "cuts nobody off",
-            "groups = ",
-        ),
-        (
-            r#"{"do":{"partition":{"groups":[["r0"],["r1","r0"]]}}}"#,
-            0,
-            "r0 is named twice",
-            "one group",
-        ),
     ] {
-        let error =
-            read(&format!("[{rows}]")).validate(COMMITTEE, Msg::KINDS, Msg::LIES).expect_err(rows);
-        assert_eq!(error.row, row, "{rows}: {error}");
-        assert!(error.problem.contains(problem), "{rows}: {error}");
-        assert!(error.help.contains(help), "{rows}: {error}");
+        refused(rows, row, problem, help);
     }
 }
 

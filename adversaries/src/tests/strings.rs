@@ -21,9 +21,8 @@ fn live(puppet: &mut Puppet<Toy>, event: Event<'_, Msg>) -> Vec<Effect<Msg, Wake
 }
 
 fn wakes(effects: &[Effect<Msg, Wake>]) -> Vec<(Wake, Span)> {
-    let wake = |effect: &Effect<Msg, Wake>| match effect {
-        Effect::SetTimer(wake, span) => Some((*wake, *span)),
-        _ => None,
+    let wake = |effect: &Effect<Msg, Wake>| {
+        if let Effect::SetTimer(wake, span) = effect { Some((*wake, *span)) } else { None }
     };
     effects.iter().filter_map(wake).collect()
 }

@@ -150,7 +150,10 @@ impl Node<Msg, Timer> for Client {
         let Msg::Pong { timestamp, word } = *msg else { return };
         let voters = self.pongs.entry((timestamp, word)).or_default();
         voters.insert(from);
-        if self.open && timestamp == self.timestamp && self.committee.faults < voters.len() as u16 {
+        if self.open
+            && timestamp == self.timestamp
+            && usize::from(self.committee.faults) < voters.len()
+        {
             self.open = false;
             out.observe(Observation::Completed { timestamp, answer: Answer::Done });
         }

@@ -63,8 +63,7 @@ impl Replica {
         self.checkpoints = self.checkpoints.split_off(&(seq + 1));
         self.next_seq = self.next_seq.max(seq + 1);
         out.observe(Observation::StableCheckpoint { seq, state });
-        if self.executed < seq {
-            self.volatile.lacking = Some((seq, state, 0));
+        if self.lacks_state() {
             self.fetch_state(out);
         } else {
             self.snapshots = self.snapshots.split_off(&seq);
@@ -74,13 +73,15 @@ impl Replica {
 
     /// Asks one of those who proved the checkpoint for the state; at each call the next.
     pub(super) fn fetch_state(&mut self, out: &mut Out) {
-        let Some((seq, _, asked)) = &mut self.volatile.lacking else { return };
+        if !self.lacks_state() {
+            return;
+        }
         let me = self.id;
         let signers: Vec<NodeId> =
             self.stable_proof.iter().map(Signed::signer).filter(|node| *node != me).collect();
-        if let Some(to) = signers.get(*asked % signers.len().max(1)) {
-            *asked += 1;
-            out.send(*to, Msg::FetchState(*seq));
+        if let Some(to) = signers.get(self.volatile.fetches % signers.len().max(1)) {
+            self.volatile.fetches += 1;
+            out.send(*to, Msg::FetchState(self.stable));
         }
     }
 
@@ -111,7 +112,6 @@ impl Replica {
         self.service = Service::clone(state);
         self.executed = seq;
         self.snapshots.insert(seq, (digest, Rc::clone(state)));
-        self.volatile.lacking = None;
         out.observe(Observation::Restored { seq, state: digest });
         if self.stable < seq {
             self.stabilise(seq, digest, proof.to_vec(), out);

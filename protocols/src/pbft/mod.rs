@@ -45,6 +45,13 @@
 //! * The progress timer runs for the request that waits longest, and stops when that one was
 //!   executed; the OSDI text leaves open whether any execution stops it, which would let a primary
 //!   starve one client for as long as it serves another.
+//! * The wait for a NEW-VIEW starts when a quorum asks for its view *or a later one*. With the
+//!   paper's words alone a run gets stuck: a faulty replica completes a quorum for one correct
+//!   replica, which times out and moves on, and the others wait for its VIEW-CHANGE for ever. A
+//!   random sweep found it.
+//! * To a replica that lags, the COMMITs of all replicas are forwarded for decided slots, not only
+//!   the own: without MACs they are proof. A random sweep found the run that needs it: see
+//!   [`retransmit`].
 //! * Timeouts: the wait for a NEW-VIEW starts at T and doubles with each view that failed; it falls
 //!   back to T when a request is executed.
 //! * Crash and restart, which the OSDI text does not treat: all that a replica's messages rest on

@@ -98,8 +98,8 @@ pub(super) struct Volatile {
     pub(super) awaited: Option<View>,
     /// Messages of views that it has not entered, with their senders.
     pub(super) early: Vec<(NodeId, Msg)>,
-    /// A stable checkpoint whose state it lacks: the digest, and how often it asked.
-    pub(super) lacking: Option<(Seq, Digest, usize)>,
+    /// How often it asked for the state of its stable checkpoint.
+    pub(super) fetches: usize,
     /// (view, changing, h, executed) when the status timer was armed.
     pub(super) status: Option<(View, Option<View>, Seq, Seq)>,
 }
@@ -141,6 +141,11 @@ impl Replica {
     /// §4.3: h < n ≤ H.
     pub(super) const fn in_window(&self, seq: Seq) -> bool {
         self.stable < seq && seq <= self.stable + self.params.window
+    }
+
+    /// Whether it knows of a stable checkpoint that it has not executed up to: it fetches the state.
+    pub(super) const fn lacks_state(&self) -> bool {
+        self.executed < self.stable
     }
 
     /// The timeout of a view, doubled for each view that failed before it.
@@ -188,7 +193,7 @@ impl Node<Msg, Timer> for Replica {
     /// checkpoints, service. Requests that wait, and messages of views to come, are lost.
     fn on_restart(&mut self, out: &mut Out) {
         self.volatile = Volatile::default();
-        out.observe(Observation::Reached("restart"));
+        self.await_new_view(out);
         self.ask_for_help(out);
         self.watch(out);
     }

@@ -26,7 +26,7 @@ impl Replica {
 
     fn has_something_open(&self) -> bool {
         !self.is_active()
-            || self.volatile.lacking.is_some()
+            || self.lacks_state()
             || !self.volatile.waiting.is_empty()
             || self.log.has_open(self.executed)
             || self.checkpoints.keys().any(|seq| self.stable < *seq)
@@ -101,7 +101,10 @@ impl Replica {
         }
     }
 
-    /// Sends its own votes, and the primary's proposals, for the slots above `executed`.
+    /// Sends what it knows of the slots above `executed`: the primary's proposals, its own votes,
+    /// and of decided slots everybody's. The last is needed: if a faulty replica helped this one
+    /// alone to decide a slot and then falls silent, while another left for the next view, the
+    /// certificate is all that can bring the rest to the f + 1 replies that the client waits for.
     fn send_slots(&self, to: NodeId, executed: Seq, out: &mut Out) {
         for (seq, slot) in self.log.from(executed + 1).take(SLOTS_MAX) {
             if let Some(pre_prepare) = &slot.pre_prepare
@@ -109,10 +112,11 @@ impl Replica {
             {
                 out.send(to, Msg::PrePrepare(pre_prepare.clone(), Rc::clone(batch)));
             }
-            if let Some(prepare) = slot.prepares.of(self.id) {
+            let is_told = |signer| slot.committed || signer == self.id;
+            for prepare in slot.prepares.iter().filter(|vote| is_told(vote.signer())) {
                 out.send(to, Msg::Prepare(prepare.clone()));
             }
-            if let Some(commit) = slot.commits.of(self.id) {
+            for commit in slot.commits.iter().filter(|vote| is_told(vote.signer())) {
                 out.send(to, Msg::Commit(commit.clone()));
             }
         }

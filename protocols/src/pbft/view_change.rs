@@ -108,10 +108,12 @@ impl Replica {
     }
 
     /// §4.5.2: the timer for the NEW-VIEW starts when a quorum asks for the view: armed earlier,
-    /// replicas would race through views without waiting for each other.
-    fn await_new_view(&mut self, out: &mut Out) {
+    /// replicas would race through views without waiting for each other. Who asks for a later view
+    /// counts, too: it left this one after a quorum that others may never see, as a faulty replica
+    /// can complete a quorum for one replica alone.
+    pub(super) fn await_new_view(&mut self, out: &mut Out) {
         let Some(goal) = self.changing else { return };
-        let asking = self.view_changes.iter().filter(|it| it.view == goal).count();
+        let asking = self.view_changes.iter().filter(|it| goal <= it.view).count();
         if self.rules.quorum() <= asking && self.volatile.awaited != Some(goal) {
             self.volatile.awaited = Some(goal);
             out.set_timer(Timer::NewView(goal), self.timeout());

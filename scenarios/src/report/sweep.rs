@@ -92,7 +92,8 @@ fn properties(summary: &Summary) -> Vec<String> {
             write!(word, " {}", paint(BAD, format!("✗ {}", grouped(violated)))).expect("a string");
         }
         if 0 < inconclusive {
-            write!(word, " {}", paint(LOUD, format!("? {}", grouped(inconclusive)))).expect("a string");
+            write!(word, " {}", paint(LOUD, format!("? {}", grouped(inconclusive))))
+                .expect("a string");
         }
         word
     });
@@ -114,8 +115,7 @@ fn faults(summary: &Summary) -> Vec<String> {
     if faults.planned == 0 {
         return vec!["none planned".to_owned()];
     }
-    let mut what =
-        format!("{} of {} fired", grouped(faults.fired), grouped(faults.planned));
+    let mut what = format!("{} of {} fired", grouped(faults.fired), grouped(faults.planned));
     if 0 < faults.silent_runs {
         let seeds = counted(faults.silent_runs, "seed");
         write!(what, "  {}", paint(LOUD, format!("no fault fired on {seeds}"))).expect("a string");
@@ -178,7 +178,11 @@ pub fn verdict(summary: &Summary) -> String {
         }
         Judgement::Expected => match &summary.head.expect {
             Expect::Violated(names) => {
-                format!("{}  {runs}: {} violated, as expected\n", paint(GOOD, "PASS"), names.join(", "))
+                format!(
+                    "{}  {runs}: {} violated, as expected\n",
+                    paint(GOOD, "PASS"),
+                    names.join(", ")
+                )
             }
             Expect::Holds | Expect::Inconclusive(_) => {
                 format!("{}  {runs}, no violation\n", paint(GOOD, "PASS"))

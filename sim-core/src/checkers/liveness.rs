@@ -86,15 +86,19 @@ impl Checker for Liveness {
     }
 
     fn finish(&mut self, end: Stamp) -> Verdict {
-        for (client, asked) in std::mem::take(&mut self.waiting) {
-            if self.deadline(asked.2) <= end.time {
-                self.overdue(end, client, asked);
-            } else if self.gst != Time::NEVER && self.findings.violation.is_none() {
-                return Verdict::Inconclusive(format!(
-                    "the run ended at {} before the deadline of {client}#{}",
-                    end.time, asked.0
-                ));
-            }
+        let waiting = std::mem::take(&mut self.waiting);
+        let (overdue, open): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|(_, asked)| self.deadline(asked.2) <= end.time);
+        for (client, asked) in overdue {
+            self.overdue(end, client, asked);
+        }
+        if let (None, Some((client, asked))) = (&self.findings.violation, open.first())
+            && self.gst != Time::NEVER
+        {
+            return Verdict::Inconclusive(format!(
+                "the run ended at {} before the deadline of {client}#{}",
+                end.time, asked.0
+            ));
         }
         let nothing = if self.gst == Time::NEVER {
             "the network never becomes synchronous"

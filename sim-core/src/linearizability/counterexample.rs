@@ -51,9 +51,18 @@ pub(super) fn explain(
         call: culprit.call,
         prefix: length,
         is_shortest,
-        possible,
+        possible: possible.answers,
         explanation,
     }
+}
+
+/// The answers that a call could have had instead.
+#[derive(Default)]
+struct Possible {
+    /// Sorted.
+    answers: Vec<Answer>,
+    /// Whether there are no others.
+    is_all: bool,
 }
 
 /// Judges variants of a history.
@@ -84,19 +93,21 @@ impl Judge<'_> {
         (bad, is_shortest)
     }
 
-    /// The answers that the get `culprit`, the last of `bad`, could have had, in order.
-    fn possible_answers(&mut self, bad: &KeyHistory<'_>, culprit: &Completed<'_>) -> Vec<Answer> {
-        if !matches!(culprit.answer, Answer::Value(_)) {
-            return Vec::new();
+    /// The answers that `culprit`, the last of `bad`, could have had if it is a get.
+    fn possible_answers(&mut self, bad: &KeyHistory<'_>, culprit: &Completed<'_>) -> Possible {
+        if !matches!(culprit.operation, Operation::Get { .. }) {
+            return Possible::default();
         }
-        let mut candidates = candidates(bad, culprit, self.initial);
-        candidates.retain(|answer| {
+        let Possible { mut answers, mut is_all } = candidates(bad, culprit, self.initial);
+        answers.retain(|answer| {
             let mut other = bad.clone();
             let last = other.completed.last_mut().expect("the culprit is in it");
             *last = Completed { answer, ..*culprit };
-            self.verdict(&other) == Some(true)
+            let verdict = self.verdict(&other);
+            is_all &= verdict.is_some();
+            verdict == Some(true)
         });
-        candidates
+        Possible { answers, is_all }
     }
 
     /// Whether `history` is linearizable; `None` if the budget does not suffice to know.
@@ -112,9 +123,9 @@ impl Judge<'_> {
 /// The most answers that are tried in place of a wrong one.
 const CANDIDATES_MAX: usize = 16;
 
-/// What a get might have found, sorted: what was written last before it completed, and what two
-/// simple orders of the appends make.
-fn candidates(bad: &KeyHistory<'_>, culprit: &Completed<'_>, initial: Option<&str>) -> Vec<Answer> {
+/// What a get might have found: what was written last before it completed, and what two simple
+/// orders of the appends make.
+fn candidates(bad: &KeyHistory<'_>, culprit: &Completed<'_>, initial: Option<&str>) -> Possible {
     let mut calls: Vec<(Time, &Operation)> = before(bad, culprit).collect();
     let mut by_completion = Register::holding(initial);
     for done in &bad.completed {
@@ -126,17 +137,22 @@ fn candidates(bad: &KeyHistory<'_>, culprit: &Completed<'_>, initial: Option<&st
         by_invocation.take(operation, None);
     }
     let mut values = vec![initial.map(Text::from), by_completion.held(), by_invocation.held()];
+    let mut is_all = true;
     for (_, operation) in calls.iter().rev() {
-        if let Some(value) = written(operation)
-            && values.len() < CANDIDATES_MAX
-            && values.iter().all(|other| other.as_ref() != Some(value))
-        {
-            values.push(Some(value.clone()));
+        is_all &= !matches!(operation, Operation::Append { .. });
+        let Some(value) = written(operation) else { continue };
+        if values.iter().any(|other| other.as_ref() == Some(value)) {
+            continue;
         }
+        if values.len() == CANDIDATES_MAX {
+            is_all = false;
+            break;
+        }
+        values.push(Some(value.clone()));
     }
     values.sort_unstable();
     values.dedup();
-    values.into_iter().map(Answer::Value).collect()
+    Possible { answers: values.into_iter().map(Answer::Value).collect(), is_all }
 }
 
 /// The calls that were invoked before `culprit` completed, and when.
@@ -173,14 +189,14 @@ fn objection(
     bad: &KeyHistory<'_>,
     culprit: &Completed<'_>,
     initial: Option<&str>,
-    possible: &[Answer],
+    possible: &Possible,
 ) -> String {
     match (culprit.operation, culprit.answer) {
         (Operation::Get { .. }, Answer::Value(value)) => {
-            let found: Vec<String> = possible.iter().map(value_of).collect();
+            let found: Vec<String> = possible.answers.iter().map(value_of).collect();
             let found = found.join(" or ");
             let is_written = is_written(bad, culprit, initial, value.as_ref());
-            match (is_written, found.is_empty(), tries_all(bad, culprit)) {
+            match (is_written, found.is_empty(), possible.is_all) {
                 (true, true, _) => NO_ORDER.to_owned(),
                 (true, false, true) => format!("it could only have found {found}"),
                 (true, false, false) => format!("it could have found {found}"),
@@ -219,14 +235,6 @@ fn value_of(answer: &Answer) -> String {
         Answer::Value(None) => "nothing".to_owned(),
         Answer::Value(Some(_)) | Answer::Done | Answer::Swapped(_) => answer.to_string(),
     }
-}
-
-/// Whether [`candidates`] are all there are.
-fn tries_all(bad: &KeyHistory<'_>, culprit: &Completed<'_>) -> bool {
-    let is_append = |(_, operation)| matches!(operation, &Operation::Append { .. });
-    !before(bad, culprit).any(is_append)
-        && before(bad, culprit).filter_map(|(_, operation)| written(operation)).count()
-            < CANDIDATES_MAX - 3
 }
 
 /// Whether the key may have held `value` when `culprit` completed, as far as its writers tell. What

@@ -54,6 +54,11 @@ const LINEARIZABLE: &[(&str, Option<&str>, &[&str])] = &[
     ),
     ("a pending put never happens", None, &["c0 put x 1 @ 0..", "c1 get x @ 1..2 = -"]),
     (
+        "pending calls come in any order",
+        None,
+        &["c0 put x 9 @ 50..", "c1 put x 1 @ 0..", "c2 get x @ 1..2 = \"1\""],
+    ),
+    (
         "pending calls that do the same happen twice",
         None,
         &[

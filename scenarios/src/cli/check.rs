@@ -1,0 +1,51 @@
+//! `byzsim check`: are the files right?
+
+use clap::Args;
+
+use super::{Failure, complaint, output};
+use crate::exit::Exit;
+use crate::load::Document;
+use crate::repro::Repro;
+use crate::scenario::Scenario;
+
+/// Check scenario and repro files.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    byzsim check my.toml\n  \
+    byzsim check scenarios/library/pbft/*.toml\n  \
+    byzsim check pbft/chaos runs/pbft-chaos-8391.json")]
+pub struct Check {
+    /// Files, or names of the library.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<String>,
+}
+
+impl Check {
+    pub(super) fn execute(&self) -> Result<Exit, Failure> {
+        let mut exit = Exit::Expected;
+        for file in &self.files {
+            let checked = Document::find(file).and_then(|document| {
+                if Repro::is_one(&document) {
+                    Repro::read(&document).map(|(_, scenario)| scenario)
+                } else {
+                    Scenario::from_document(&document, &[])
+                }
+            });
+            match checked {
+                Ok(scenario) => {
+                    let hash = scenario.hash.hex();
+                    output::data(&format!(
+                        "ok  {file}  #{}  {}\n",
+                        &hash[..8],
+                        scenario.file.title
+                    ))?;
+                }
+                Err(error) => {
+                    complaint::print(error);
+                    exit = Exit::Usage;
+                }
+            }
+        }
+        Ok(exit)
+    }
+}

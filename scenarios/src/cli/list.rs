@@ -1,0 +1,141 @@
+//! `byzsim list`: what there is.
+
+use byzsim_adversaries::Class;
+use byzsim_core::{PROPERTIES, SHARED_MILESTONES};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::options::Format;
+use super::{Failure, output};
+use crate::exit::Exit;
+use crate::library::{self, Found};
+use crate::load::load;
+use crate::registry::PROTOCOLS;
+use crate::report::style::{HEAD, paint};
+
+/// List what there is.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    byzsim list\n  \
+    byzsim list flaws\n  \
+    byzsim list scenarios --format json")]
+pub struct List {
+    /// Of what; of everything if nothing is said.
+    #[arg(value_enum)]
+    what: Option<What>,
+    /// How the list is written.
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum What {
+    Scenarios,
+    Protocols,
+    Faults,
+    Lies,
+    Flaws,
+    Properties,
+    Milestones,
+}
+
+#[derive(Debug, Serialize)]
+struct Entry {
+    kind: String,
+    name: String,
+    about: String,
+}
+
+impl List {
+    pub(super) fn execute(&self) -> Result<Exit, Failure> {
+        let all = What::value_variants();
+        let kinds = self.what.as_ref().map_or(all, std::slice::from_ref);
+        let lists: Vec<(What, Vec<Entry>)> =
+            kinds.iter().map(|kind| (*kind, entries(*kind))).collect();
+        if self.format == Format::Json {
+            let entries: Vec<Entry> = lists.into_iter().flat_map(|(_, entries)| entries).collect();
+            output::json(&entries)?;
+            return Ok(Exit::Expected);
+        }
+        let mut text = String::new();
+        for (kind, entries) in lists {
+            if self.what.is_none() {
+                text.push_str(&format!("{}\n", paint(HEAD, name_of(kind).to_uppercase())));
+            }
+            let width = entries.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
+            for Entry { name, about, .. } in entries {
+                text.push_str(&format!("  {name:width$}  {about}\n"));
+            }
+        }
+        output::data(&text)?;
+        Ok(Exit::Expected)
+    }
+}
+
+fn name_of(kind: What) -> String {
+    kind.to_possible_value().expect("no kind is hidden").get_name().to_owned()
+}
+
+fn entries(kind: What) -> Vec<Entry> {
+    let entry = |name: &str, about: &str| Entry {
+        kind: name_of(kind),
+        name: name.to_owned(),
+        about: about.to_owned(),
+    };
+    match kind {
+        What::Scenarios => {
+            library::all().iter().map(|(name, found)| scenario(name, found)).collect()
+        }
+        What::Protocols => PROTOCOLS.iter().map(|row| entry(row.name, row.about)).collect(),
+        What::Faults => {
+            Class::ALL.iter().map(|class| entry(class.name(), about_fault(*class))).collect()
+        }
+        What::Lies => PROTOCOLS
+            .iter()
+            .flat_map(|row| row.lies.iter().map(move |lie| (row, lie)))
+            .map(|(row, lie)| {
+                let about = format!("{} {}: {}", row.name, lie.kind, lie.about);
+                entry(lie.name, &about)
+            })
+            .collect(),
+        What::Flaws => PROTOCOLS
+            .iter()
+            .flat_map(|row| (row.flaws)().into_iter().map(move |flaw| (row, flaw)))
+            .map(|(row, flaw)| {
+                let about = format!("{}: {} ({})", row.name, flaw.about, flaw.violates);
+                entry(flaw.name, &about)
+            })
+            .collect(),
+        What::Properties => PROPERTIES.iter().map(|p| entry(p.name, p.about)).collect(),
+        What::Milestones => SHARED_MILESTONES.iter().map(|(n, about)| entry(n, about)).collect(),
+    }
+}
+
+fn scenario(name: &str, found: &Found) -> Entry {
+    let path = match found {
+        Found::File(path) => path.display().to_string(),
+        Found::Embedded { .. } => name.to_owned(),
+    };
+    let title = match load(&path) {
+        Ok(scenario) => scenario.file.title,
+        Err(error) => format!("(wrong: {})", error.what.lines().next().unwrap_or_default()),
+    };
+    Entry { kind: name_of(What::Scenarios), name: name.to_owned(), about: title }
+}
+
+const fn about_fault(class: Class) -> &'static str {
+    match class {
+        Class::Hold => "Messages wait until the row ends.",
+        Class::Delay => "Messages take longer.",
+        Class::Drop => "Messages are lost.",
+        Class::Duplicate => "Messages arrive twice.",
+        Class::Partition => "Groups of nodes do not hear each other.",
+        Class::Crash => "A correct replica stops, and starts again when the row ends.",
+        Class::Drift => "A correct node's timers run slow or fast.",
+        Class::Mute => "A corrupted node sends nothing.",
+        Class::Omit => "A corrupted node does not send some of its messages.",
+        Class::Lag => "A corrupted node sends some of its messages late.",
+        Class::Lie => "A corrupted node tells one of its protocol's lies.",
+        Class::Twins => "Two copies of a corrupted node under one key: equivocation.",
+    }
+}

@@ -1,0 +1,135 @@
+//! The command line: one file per command.
+
+mod check;
+mod complaint;
+mod list;
+mod merge;
+mod options;
+mod output;
+mod progress;
+mod replay;
+mod run;
+mod shell;
+mod sweep;
+
+use std::process::ExitCode;
+
+use clap::{ColorChoice, Parser, Subcommand};
+
+use crate::error::LoadError;
+use crate::exit::Exit;
+
+/// A deterministic simulator for Byzantine fault tolerant protocols.
+#[derive(Debug, Parser)]
+#[command(
+    name = "byzsim",
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "Examples:\n  \
+        byzsim list                          what there is\n  \
+        byzsim run pbft/fault-free           one run, step by step\n  \
+        byzsim sweep pbft/chaos --seeds 0..10000\n\n\
+        Exit codes: 0 all as expected, 1 violation, 2 usage or bad file, 3 inconclusive,\n\
+        4 replay diverged, 70 internal error, 130 interrupted with finished rows kept."
+)]
+pub struct Cli {
+    /// When to use colour.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Play one run of a scenario, and show it step by step.
+    Run(run::Run),
+    /// Play a repro file, or a seed twice, and say whether the runs are identical.
+    Replay(replay::Replay),
+    /// Play many seeds of a scenario.
+    Sweep(sweep::Sweep),
+    /// Add up the shards of a sweep.
+    Merge(merge::Merge),
+    /// Check scenario and repro files.
+    Check(check::Check),
+    /// List what there is.
+    List(list::List),
+    /// Print the JSON Schema of scenario files.
+    Schema,
+    /// Print a completion script.
+    Completions(shell::Completions),
+    /// Print the manual page.
+    Man,
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Expected };
+            // If even that cannot be written, the exit code still tells.
+            let _ = error.print();
+            return exit.into();
+        }
+    };
+    match cli.color {
+        ColorChoice::Auto => {}
+        ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
+        ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    let exit = std::panic::catch_unwind(|| dispatch(&cli.command));
+    match exit {
+        Ok(Ok(exit)) => exit.into(),
+        Ok(Err(Failure::Load(error))) => {
+            complaint::print(*error);
+            Exit::Usage.into()
+        }
+        Ok(Err(Failure::Io(error))) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            // Whoever reads has read enough.
+            Exit::Expected.into()
+        }
+        Ok(Err(Failure::Io(error))) => {
+            output::note(&format!("error: {error}"));
+            Exit::Internal.into()
+        }
+        // The panic's own message is on stderr already.
+        Err(_) => Exit::Internal.into(),
+    }
+}
+
+fn dispatch(command: &Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Run(run) => run.execute(),
+        Command::Replay(replay) => replay.execute(),
+        Command::Sweep(sweep) => sweep.execute(),
+        Command::Merge(merge) => merge.execute(),
+        Command::Check(check) => check.execute(),
+        Command::List(list) => list.execute(),
+        Command::Schema => shell::schema(),
+        Command::Completions(completions) => completions.execute(),
+        Command::Man => shell::man(),
+    }
+}
+
+/// Why a command did not run to its end.
+#[derive(Debug)]
+enum Failure {
+    Load(Box<LoadError>),
+    Io(std::io::Error),
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        Self::Load(Box::new(error))
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}

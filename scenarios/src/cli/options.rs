@@ -1,0 +1,73 @@
+//! Options that several commands share.
+
+use byzsim_core::CryptoBackend;
+use clap::{Args, ValueEnum};
+
+use crate::load::Changes;
+
+/// What is changed in a scenario.
+#[derive(Debug, Args)]
+pub(super) struct ChangeOptions {
+    /// Plant a flaw, by its name or number (`P06`); may be repeated.
+    #[arg(long = "flaw", value_name = "NAME")]
+    pub(super) flaws: Vec<String>,
+    /// Set a value of the scenario, such as `cluster.replicas=7`; may be repeated.
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub(super) set: Vec<String>,
+}
+
+impl ChangeOptions {
+    /// The changes as the library takes them.
+    pub(super) fn changes(&self) -> Changes {
+        Changes { flaws: self.flaws.clone(), set: self.set.clone() }
+    }
+
+    /// The changes as a command line repeats them, with a blank before each.
+    pub(super) fn as_arguments(&self) -> String {
+        let flaws = self.flaws.iter().map(|flaw| format!(" --flaw {flaw}"));
+        let set = self.set.iter().map(|set| format!(" --set '{set}'"));
+        flaws.chain(set).collect()
+    }
+}
+
+/// How signatures are made. No output depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Crypto {
+    /// Real signatures.
+    Ed25519,
+    /// Keyed hashes that nobody can forge: faster.
+    Ideal,
+}
+
+impl From<Crypto> for CryptoBackend {
+    fn from(crypto: Crypto) -> Self {
+        match crypto {
+            Crypto::Ed25519 => Self::Ed25519,
+            Crypto::Ideal => Self::Ideal,
+        }
+    }
+}
+
+/// How one thing is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Human,
+    /// For programs.
+    Json,
+}
+
+/// How many things are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum TableFormat {
+    /// The summary, for people.
+    Human,
+    /// The summary, for programs.
+    Json,
+    /// The rows, one JSON object a line; the summary goes to stderr.
+    Ndjson,
+    /// The rows' plain numbers; the summary goes to stderr.
+    Csv,
+    /// The summary as tables in Markdown.
+    Md,
+}

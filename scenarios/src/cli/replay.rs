@@ -1,0 +1,95 @@
+//! `byzsim replay`: the same run again, and whether it is the same.
+
+use clap::Args;
+
+use super::options::ChangeOptions;
+use super::{Failure, output};
+use crate::VERSION;
+use crate::error::LoadError;
+use crate::exit::Exit;
+use crate::load::{Document, load_with};
+use crate::report::run as report;
+use crate::report::style::{BAD, GOOD, paint};
+use crate::repro::Repro;
+use crate::scenario::Scenario;
+
+/// Play a repro file, or a seed twice, and say whether the runs are identical.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    byzsim replay runs/pbft-chaos-8391.json\n  \
+    byzsim replay pbft/chaos --seed 8391\n  \
+    byzsim replay my.toml --seed 3 --flaw P06")]
+pub struct Replay {
+    /// A repro file; or a scenario, with `--seed`.
+    #[arg(value_name = "FILE")]
+    file: String,
+    /// The seed, for a scenario.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    #[command(flatten)]
+    changes: ChangeOptions,
+}
+
+impl Replay {
+    pub(super) fn execute(&self) -> Result<Exit, Failure> {
+        let document = Document::find(&self.file)?;
+        if Repro::is_one(&document) {
+            self.refuse_options()?;
+            let (repro, scenario) = Repro::read(&document)?;
+            return play(&repro, &scenario);
+        }
+        let scenario = load_with(&self.file, &self.changes.changes())?;
+        let seed = self.seed.unwrap_or(scenario.file.seeds.start);
+        // The drawn run, fixed, and played from the fixed file: this checks the file as well.
+        let repro = Repro::of(&scenario, seed, byzsim_core::CryptoBackend::Ed25519);
+        let fixed = Scenario::new(&repro.name, repro.scenario.clone(), &[])
+            .map_err(|problem| LoadError::new(problem.what, problem.help.unwrap_or_default()))?;
+        play(&repro, &fixed)
+    }
+
+    fn refuse_options(&self) -> Result<(), LoadError> {
+        let changed = !self.changes.flaws.is_empty() || !self.changes.set.is_empty();
+        if self.seed.is_some() || changed {
+            let what = "a repro file says all about its run: it takes no options";
+            return Err(LoadError::new(
+                what,
+                "edit the file, or replay the scenario with `--seed`",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn play(repro: &Repro, scenario: &Scenario) -> Result<Exit, Failure> {
+    if repro.byzsim != VERSION {
+        let theirs = &repro.byzsim;
+        output::note(&format!("note: written by byzsim {theirs}, replayed by byzsim {VERSION}"));
+    }
+    if repro.scenario_hash != scenario.hash.hex() {
+        output::note("note: the scenario in the file was changed since it was written");
+    }
+    let replay = crate::replay::replay(repro, scenario);
+    let run = &replay.report;
+    let mut text = report::header(scenario, run.seed, &run.drawn, run.beyond_f);
+    text.push_str(&report::verdict(scenario, run));
+    let Some(divergence) = replay.divergence else {
+        text.push_str(&format!("{}\n", paint(GOOD, "identical")));
+        output::data(&text)?;
+        return Ok(Exit::Expected);
+    };
+    let (first, last) = divergence.between;
+    let place = match last {
+        _ if last == first => format!("from event {first} on"),
+        u64::MAX => "at an unknown event".to_owned(),
+        _ => format!("from an event between {first} and {last} on"),
+    };
+    text.push_str(&format!("{}  {place}: {}\n", paint(BAD, "DIVERGED"), divergence.what));
+    for event in &divergence.events {
+        let number = event.split_whitespace().next().and_then(|number| number.parse().ok());
+        let is_first = number == Some(first);
+        let mark = if is_first { "→" } else { " " };
+        text.push_str(&format!("{mark} {event}\n"));
+    }
+    output::data(&text)?;
+    Ok(Exit::Diverged)
+}

@@ -1,0 +1,87 @@
+//! `byzsim run`: one run, step by step.
+
+use clap::Args;
+
+use super::options::{ChangeOptions, Crypto, Format};
+use super::{Failure, output};
+use crate::exit::Exit;
+use crate::load::load_with;
+use crate::report::run as report;
+use crate::report::timeline::Timeline;
+use crate::repro::Repro;
+use crate::row::Row;
+use crate::scenario::{PlayOptions, Report, Scenario};
+
+/// Play one run of a scenario, and show it step by step.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    byzsim run pbft/fault-free\n  \
+    byzsim run pbft/chaos --seed 17 -v\n  \
+    byzsim run my.toml --set cluster.replicas=7 --set cluster.faults=2")]
+pub struct Run {
+    /// A file, or a name of the library (`byzsim list scenarios`).
+    #[arg(value_name = "SCENARIO")]
+    scenario: String,
+    /// The seed; the first of the scenario's if nothing is said.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// How signatures are made. No output depends on it.
+    #[arg(long, value_enum, default_value = "ed25519")]
+    crypto: Crypto,
+    #[command(flatten)]
+    changes: ChangeOptions,
+    /// Show every message and every small step as well.
+    #[arg(short, long)]
+    verbose: bool,
+    /// Show the verdict only.
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// How the run is written.
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+impl Run {
+    pub(super) fn execute(&self) -> Result<Exit, Failure> {
+        let scenario = load_with(&self.scenario, &self.changes.changes())?;
+        let seed = self.seed.unwrap_or(scenario.file.seeds.start);
+        let options = PlayOptions { crypto: self.crypto.into(), with_marks: true };
+        if self.format == Format::Json {
+            let report = scenario.play(seed, &options);
+            output::json(&Row::new(&report))?;
+            return Ok(report.judgement.into());
+        }
+        let drawn = scenario.draw(seed);
+        let mut timeline = Timeline::new(scenario.committee, drawn.plan.corrupted(), self.verbose);
+        let report = if self.quiet {
+            scenario.play(seed, &options)
+        } else {
+            scenario.play_recorded(seed, &options, Some(&mut timeline))
+        };
+        let mut text = report::header(&scenario, seed, &drawn, report.beyond_f);
+        if !self.quiet {
+            text.push_str(&timeline.render(&report));
+        }
+        text.push_str(&report::verdict(&scenario, &report));
+        let again = match self.repro(&scenario, &report)? {
+            Some(path) => format!("byzsim replay {path}"),
+            None => {
+                let changes = self.changes.as_arguments();
+                format!("byzsim replay {}{changes} --seed {seed}", self.scenario)
+            }
+        };
+        report::line(&mut text, "replay", &again);
+        output::data(&text)?;
+        Ok(report.judgement.into())
+    }
+
+    /// Writes a repro file if something is violated.
+    fn repro(&self, scenario: &Scenario, report: &Report) -> Result<Option<String>, Failure> {
+        if report.findings().is_empty() {
+            return Ok(None);
+        }
+        let repro = Repro::new(scenario, report, self.crypto.into());
+        let path = super::sweep::write_repro(&repro, std::path::Path::new("runs"))?;
+        Ok(Some(path))
+    }
+}

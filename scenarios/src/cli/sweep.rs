@@ -1,0 +1,223 @@
+//! `byzsim sweep`: many seeds, over all cores.
+
+#![expect(clippy::disallowed_types, reason = "a sweep tells how many runs it played per second")]
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::Args;
+
+use super::options::{ChangeOptions, Crypto, TableFormat};
+use super::progress::Progress;
+use super::{Failure, output};
+use crate::exit::Exit;
+use crate::format::SeedRange;
+use crate::interrupt;
+use crate::load::load_with;
+use crate::report::sweep::{self as report, Circumstances};
+use crate::repro::Repro;
+use crate::row::Row;
+use crate::scenario::Scenario;
+use crate::summary::{Head, Summary};
+use crate::sweep::{Shard, SweepOptions, sweep};
+
+/// Play many seeds of a scenario.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    byzsim sweep pbft/chaos --seeds 0..10000\n  \
+    byzsim sweep pbft/chaos --flaw P06 --out out/p06\n  \
+    byzsim sweep pbft/chaos --seeds 0..1000000 --shard 3/16 --out out")]
+pub struct Sweep {
+    /// A file, or a name of the library (`byzsim list scenarios`).
+    #[arg(value_name = "SCENARIO")]
+    scenario: String,
+    /// The seeds, the last one excluded; those of the scenario if nothing is said.
+    #[arg(long, value_name = "A..B")]
+    seeds: Option<SeedRange>,
+    /// How many threads play; one per core if nothing is said.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+    /// Play one part of the seeds, such as `0/8`. A finished part exits 0 whatever it found.
+    #[arg(long, value_name = "I/N", default_value = "0/1")]
+    shard: Shard,
+    /// Write rows to this `.ndjson` file, or rows and repro files to this folder.
+    #[arg(long, value_name = "PATH")]
+    out: Option<PathBuf>,
+    /// How signatures are made. No output depends on it.
+    #[arg(long, value_enum, default_value = "ideal")]
+    crypto: Crypto,
+    #[command(flatten)]
+    changes: ChangeOptions,
+    /// What is written to stdout.
+    #[arg(long, value_enum, default_value = "human")]
+    format: TableFormat,
+}
+
+impl Sweep {
+    pub(super) fn execute(&self) -> Result<Exit, Failure> {
+        let scenario = load_with(&self.scenario, &self.changes.changes())?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let options = SweepOptions {
+            seeds: self.seeds.unwrap_or(scenario.file.seeds),
+            shard: self.shard,
+            jobs: self.jobs.map_or(cores, usize::from),
+            crypto: self.crypto.into(),
+        };
+        let mut head = Head::new(&scenario, &options);
+        head.changes = self.changes.as_arguments();
+        let mut rows = Rows::open(self.rows_path(), self.format, &head)?;
+        interrupt::listen();
+        let started = Instant::now();
+        let mut progress = Progress::new(options.shard.len(options.seeds));
+        let mut trouble = None;
+        let mut summary = sweep(&scenario, &options, |row| {
+            progress.step(row);
+            if trouble.is_none() {
+                trouble = rows.write(row).err();
+            }
+            let ends = trouble.is_some() || interrupt::asked();
+            if ends { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        progress.finish();
+        if let Some(error) = trouble {
+            return Err(error.into());
+        }
+        summary.head = head;
+        let wall_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let circumstances = Circumstances {
+            wall_ms: Some(wall_ms),
+            jobs: options.jobs,
+            repros: self.repros(&scenario, &summary)?,
+            rows: rows.path.map(|path| path.display().to_string()),
+        };
+        print(&summary, &circumstances, self.format)?;
+        Ok(summary.exit())
+    }
+
+    fn rows_path(&self) -> Option<PathBuf> {
+        let out = self.out.as_ref()?;
+        if out.extension().is_some_and(|extension| extension == "ndjson") {
+            return Some(out.clone());
+        }
+        let Shard { index, count } = self.shard;
+        let whole = self.shard == Shard::WHOLE;
+        let name = if whole { "rows".to_owned() } else { format!("shard-{index}-of-{count}") };
+        Some(out.join(format!("{name}.ndjson")))
+    }
+
+    /// Writes repro files of the first failing seeds of each finding.
+    fn repros(&self, scenario: &Scenario, summary: &Summary) -> Result<Vec<String>, Failure> {
+        const FINDINGS_MAX: usize = 20;
+        let folder = match &self.out {
+            Some(out) if out.extension().is_none_or(|extension| extension != "ndjson") => out,
+            _ => Path::new("runs"),
+        };
+        let groups = summary.findings.iter().take(FINDINGS_MAX);
+        let mut seeds: Vec<u64> = groups
+            .flat_map(|group| group.seeds.iter().copied().chain([group.smallest.1]))
+            .collect();
+        seeds.sort_unstable();
+        seeds.dedup();
+        for seed in seeds {
+            write_repro(&Repro::of(scenario, seed, self.crypto.into()), folder)?;
+        }
+        // One command to copy per finding: that of its smallest run.
+        let smallest = summary.findings.iter().take(FINDINGS_MAX).map(|group| group.smallest.1);
+        let mut named: Vec<u64> = smallest.collect();
+        named.dedup();
+        Ok(named.into_iter().take(5).map(|seed| repro_path(&scenario.name, seed, folder)).collect())
+    }
+}
+
+/// Where rows go.
+struct Rows {
+    path: Option<PathBuf>,
+    file: Option<File>,
+    format: TableFormat,
+}
+
+impl Rows {
+    fn open(path: Option<PathBuf>, format: TableFormat, head: &Head) -> io::Result<Self> {
+        let head = serde_json::to_string(head)?;
+        let file = match &path {
+            None => None,
+            Some(path) => {
+                if let Some(folder) = path.parent() {
+                    fs::create_dir_all(folder)?;
+                }
+                let mut file = File::create(path)?;
+                writeln!(file, "{head}")?;
+                Some(file)
+            }
+        };
+        match format {
+            TableFormat::Ndjson => output::data(&format!("{head}\n"))?,
+            TableFormat::Csv => output::data(&format!("{}\n", Row::CSV_HEADER))?,
+            TableFormat::Human | TableFormat::Json | TableFormat::Md => {}
+        }
+        Ok(Self { path, file, format })
+    }
+
+    /// Writes a row at once and whole: whatever ends the process loses no finished one.
+    fn write(&mut self, row: &Row) -> io::Result<()> {
+        if self.file.is_none()
+            && self.format != TableFormat::Ndjson
+            && self.format != TableFormat::Csv
+        {
+            return Ok(());
+        }
+        let line = format!("{}\n", serde_json::to_string(row)?);
+        if let Some(file) = &mut self.file {
+            file.write_all(line.as_bytes())?;
+        }
+        match self.format {
+            TableFormat::Ndjson => output::data(&line),
+            TableFormat::Csv => output::data(&format!("{}\n", row.csv())),
+            TableFormat::Human | TableFormat::Json | TableFormat::Md => Ok(()),
+        }
+    }
+}
+
+/// Writes the summary: to stderr where stdout has the rows.
+pub(super) fn print(
+    summary: &Summary,
+    circumstances: &Circumstances,
+    format: TableFormat,
+) -> io::Result<()> {
+    match format {
+        TableFormat::Human => output::data(&report::summary(summary, circumstances)),
+        TableFormat::Md => output::data(&report::markdown(summary)),
+        TableFormat::Ndjson | TableFormat::Csv => {
+            output::note(report::summary(summary, circumstances).trim_end());
+            Ok(())
+        }
+        TableFormat::Json => {
+            let mut value = serde_json::to_value(summary)?;
+            value["digest"] = summary.digest().hex().into();
+            value["distinct-traces"] = summary.distinct_traces().into();
+            value["distinct-shapes"] = summary.shapes.len().into();
+            value["judgement"] = serde_json::to_value(summary.judgement())?;
+            value["never-reached"] = summary.missed().into();
+            output::json(&value)
+        }
+    }
+}
+
+/// Writes a repro file; says where.
+pub(super) fn write_repro(repro: &Repro, folder: &Path) -> io::Result<String> {
+    fs::create_dir_all(folder)?;
+    let path = repro_path(&repro.name, repro.seed, folder);
+    fs::write(&path, repro.to_json())?;
+    Ok(path)
+}
+
+fn repro_path(scenario: &str, seed: u64, folder: &Path) -> String {
+    let stem = scenario.trim_end_matches(".toml").trim_end_matches(".json");
+    // The last two parts of a path say enough: `pbft-chaos`.
+    let parts: Vec<&str> = stem.split(['/', '\\']).filter(|part| !part.is_empty()).collect();
+    let name = parts[parts.len().saturating_sub(2)..].join("-");
+    folder.join(format!("{name}-{seed}.json")).display().to_string()
+}

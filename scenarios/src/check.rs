@@ -179,7 +179,7 @@ pub(crate) fn faults(
 ) -> Result<(), Problem> {
     limit("fault", file.faults.faults.len() as u64, FAULTS_MAX as u64)?;
     file.faults.validate(committee, row.kinds, row.lies).map_err(|error| {
-        Problem::at(&format!("fault[{}].do", error.row), error.problem, error.help)
+        Problem::at(&fault_path(&file.faults, error.row), error.problem, error.help)
             .labelled("this fault")
     })?;
     if file.beyond_f {
@@ -196,7 +196,7 @@ pub(crate) fn faults(
         let row = last_fault_of(&file.faults, faulty.last().copied());
         let help = "set `beyond-f = true`; every output will say so";
         return Err(
-            Problem::at(&format!("fault[{row}].do"), what, help).labelled("one fault too many")
+            Problem::at(&fault_path(&file.faults, row), what, help).labelled("one fault too many")
         );
     }
     let weather = file.random.as_ref().and_then(|random| random.faults.as_ref());
@@ -214,11 +214,16 @@ pub(crate) fn faults(
     Ok(())
 }
 
+fn fault_path(plan: &Plan, row: usize) -> String {
+    let action = plan.faults.get(row).map_or("", |fault| fault.action.name());
+    format!("fault[{row}].do.{action}")
+}
+
 /// The replicas that are corrupted, or crash and never start again.
 pub fn faulty_replicas(plan: &Plan) -> Vec<NodeId> {
-    let gone = plan.faults.iter().filter_map(|fault| match fault.action {
-        Action::Crash(node) if fault.end.is_none() => Some(node),
-        _ => fault.action.corrupts(),
+    let gone = plan.faults.iter().filter_map(|fault| {
+        let crashed = if fault.end.is_none() { crashed(&fault.action) } else { None };
+        crashed.or(fault.action.corrupts())
     });
     let mut nodes: Vec<NodeId> = gone.filter(|node| !node.is_client()).collect();
     nodes.sort_unstable();
@@ -227,11 +232,12 @@ pub fn faulty_replicas(plan: &Plan) -> Vec<NodeId> {
 }
 
 fn last_fault_of(plan: &Plan, node: Option<NodeId>) -> usize {
-    let is_it = |action: &Action| match action {
-        Action::Crash(crashed) => Some(*crashed) == node,
-        other => other.corrupts().is_some() && other.corrupts() == node,
-    };
+    let is_it = |action: &Action| crashed(action).or(action.corrupts()) == node;
     plan.faults.iter().rposition(|fault| is_it(&fault.action)).unwrap_or(0)
+}
+
+const fn crashed(action: &Action) -> Option<NodeId> {
+    if let Action::Crash(node) = action { Some(*node) } else { None }
 }
 
 /// Whether a name in `reaches` may be right: protocols add milestones of their own at run time, so

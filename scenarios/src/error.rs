@@ -14,7 +14,7 @@ pub struct LoadError {
     /// What would be right.
     pub help: Option<String>,
     /// Where in which file.
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
 }
 
 /// A place in a file.

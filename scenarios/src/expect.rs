@@ -64,14 +64,14 @@ pub fn is_unjudged(property: &str, gst: Time) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use byzsim_core::{Stamp, Violation};
+    use byzsim_core::Stamp;
 
     #[test]
     fn a_run_is_judged_by_what_is_expected() {
         let held = Verdict::Holds(3);
         let open = Verdict::Inconclusive("nothing happened".to_owned());
         let at = Stamp { time: Time::ZERO, event: 0 };
-        let broken = Verdict::Violated(Violation {
+        let broken = Verdict::Violated(byzsim_core::Violation {
             at,
             explanation: "slots differ".to_owned(),
             shape: "slots".to_owned(),

@@ -34,6 +34,8 @@ pub mod scenario;
 pub mod schema;
 pub mod summary;
 pub mod sweep;
+#[cfg(test)]
+mod tests;
 
 pub use draw::Drawn;
 pub use error::{LoadError, Problem};

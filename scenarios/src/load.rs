@@ -11,6 +11,7 @@ use crate::error::{LoadError, Place, Problem, Step, steps};
 use crate::format::ScenarioFile;
 use crate::library::{self, Found};
 use crate::locate;
+use crate::names;
 use crate::scenario::Scenario;
 
 /// What the command line changes in a scenario.
@@ -165,6 +166,9 @@ impl Document {
 
     /// Says where in the document a problem is.
     pub fn locate(&self, problem: Problem) -> LoadError {
+        if problem.path.is_empty() {
+            return LoadError { what: problem.what, help: problem.help, place: None };
+        }
         let span = match self.language {
             Language::Toml => locate::in_toml(&self.text, &problem.path),
             Language::Json => locate::in_json(&self.text, &problem.path),
@@ -184,8 +188,19 @@ impl Document {
             span,
             label: "here".to_owned(),
         };
-        LoadError { what: what.to_owned(), help, place: Some(place) }
+        let help = near_name(what).or(help);
+        LoadError { what: what.to_owned(), help, place: Some(Box::new(place)) }
     }
+}
+
+/// What was probably meant, if `what` is serde's complaint about an unknown name.
+pub(crate) fn near_name(what: &str) -> Option<String> {
+    let field = what.strip_prefix("unknown field ");
+    let list = field.or_else(|| what.strip_prefix("unknown variant "))?;
+    let mut quoted = list.split('`').skip(1).step_by(2);
+    let wrong = quoted.next()?;
+    let near = names::near(wrong, quoted);
+    (!near.is_empty()).then(|| format!("did you mean {}?", names::alternatives(near)))
 }
 
 /// Sets the value at a path: `cluster.replicas=7`.

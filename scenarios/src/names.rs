@@ -6,7 +6,7 @@ pub fn near<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'
         .into_iter()
         .map(|name| (distance(wrong, name), name))
         .filter(|(distance, name)| {
-            *distance <= 2 + name.len() / 4 || !wrong.is_empty() && name.contains(wrong)
+            *distance <= 1 + name.len() / 5 || 2 < wrong.len() && name.contains(wrong)
         })
         .collect();
     ranked.sort_unstable();

@@ -49,7 +49,10 @@ fn install_hook() {
                 return usual(info);
             }
             let location = info.location().map_or_else(|| "unknown".to_owned(), short_location);
-            let message = info.payload_as_str().unwrap_or("no message").to_owned();
+            let payload = info.payload();
+            let text = payload.downcast_ref::<&str>().copied();
+            let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+            let message = text.unwrap_or("no message").to_owned();
             CAUGHT.set(Some(Panic { message, location }));
         }));
     });

@@ -116,15 +116,17 @@ fn prepare<P: Catalogued>(
     let value = Value::Object(params.clone());
     let mut params: P::Params = serde_path_to_error::deserialize(value).map_err(|error| {
         let path = crate::load::steps_of(error.path());
-        let mut problem = Problem::at("params", error.inner().to_string(), "")
-            .labelled("a parameter of the protocol");
-        problem.help = None;
+        let what = error.inner().to_string();
+        let help = crate::load::near_name(&what).unwrap_or_default();
+        let mut problem = Problem::at("params", what, help).labelled("a parameter of the protocol");
         problem.path.extend(path);
         problem
     })?;
     for flaw in flaws {
-        let name =
-            by_prefix(flaw, &names_of_flaws).ok_or_else(|| unknown_flaw(flaw, &names_of_flaws))?;
+        let name = by_prefix(flaw, &names_of_flaws).ok_or_else(|| {
+            // It comes from the command line: no place in the file is to blame.
+            Problem { path: Vec::new(), ..unknown_flaw(flaw, &names_of_flaws) }
+        })?;
         P::plant(&mut params, name).map_err(|why| Problem::at("params.flaws", why, ""))?;
     }
     P::check(&params, committee)
@@ -175,10 +177,8 @@ impl<P: Catalogued> Stage for Prepared<P> {
     }
 
     fn params(&self) -> Map<String, Value> {
-        match serde_json::to_value(&self.params).expect("parameters are plain data") {
-            Value::Object(params) => params,
-            other => unreachable!("parameters are a table, not {other}"),
-        }
+        let params = serde_json::to_value(&self.params).expect("parameters are plain data");
+        params.as_object().expect("parameters are a table").clone()
     }
 
     fn within_model(&self, committee: Committee) -> bool {

@@ -49,8 +49,12 @@ fn compare(repro: &Repro, report: &Report) -> Option<((u64, u64), String)> {
             let theirs = recorded.parse_marks().expect("the file was checked");
             let shorter = recorded.events.min(outcome.events);
             let between = mine.first_difference(&theirs).unwrap_or((shorter, shorter));
-            let lengths = format!("{} events instead of {}", outcome.events, recorded.events);
-            Some((between, lengths))
+            let what = if recorded.events == outcome.events {
+                "another course of the same length".to_owned()
+            } else {
+                format!("{} events instead of {}", outcome.events, recorded.events)
+            };
+            Some((between, what))
         }
         (None, Err(panic)) => {
             let recorded = repro.found.as_ref()?;

@@ -165,7 +165,7 @@ impl TracePrint {
     pub fn parse_marks(&self) -> Option<Marks> {
         // More marks than events would mean that someone made them up.
         const SHIFT_MAX: u32 = 40;
-        if SHIFT_MAX < self.shift || !self.marks.is_ascii() || self.marks.len() % 4 != 0 {
+        if SHIFT_MAX < self.shift || !self.marks.is_ascii() || !self.marks.len().is_multiple_of(4) {
             return None;
         }
         let count = self.marks.len() / 4;

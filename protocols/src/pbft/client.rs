@@ -79,6 +79,7 @@ impl Node<Msg, Timer> for Client {
             | Msg::Status(_)
             | Msg::FetchBatch(..)
             | Msg::Batch(..)
+            | Msg::Decided(..)
             | Msg::FetchState(_)
             | Msg::State(..) => {}
         }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use byzsim_core::{Digest, Signed};
 
-use super::message::{Batch, Commit, PrePrepare, Prepare, PreparedCertificate, Seq};
+use super::message::{Batch, Commit, Decision, PrePrepare, Prepare, PreparedCertificate, Seq};
 use super::rules::Rules;
 use crate::quorum::Votes;
 
@@ -30,6 +30,8 @@ pub(super) struct Log {
     batches: BTreeMap<(Seq, Digest), Rc<Batch>>,
     /// For slots that prepared in views before the current one: the certificate of the highest.
     certificates: BTreeMap<Seq, PreparedCertificate>,
+    /// Slots that were decided in views before the current one, or by the word of others.
+    decisions: BTreeMap<Seq, Decision>,
 }
 
 impl Slot {
@@ -55,8 +57,15 @@ impl Slot {
     /// §4.2, *committed-local(m, v, n, i)*.
     pub(super) fn may_commit(&self, rules: &Rules) -> bool {
         let Some(digest) = self.digest() else { return false };
-        let matching = self.commits.iter().filter(|vote| rules.matches(vote.digest, digest));
-        self.prepared && rules.commits() <= matching.count()
+        self.prepared && rules.commits() <= self.matching_commits(rules, digest).count()
+    }
+
+    fn matching_commits<'a>(
+        &'a self,
+        rules: &'a Rules,
+        digest: Digest,
+    ) -> impl Iterator<Item = &'a Signed<Commit>> {
+        self.commits.iter().filter(move |vote| rules.matches(vote.digest, digest))
     }
 
     fn certificate(&self, rules: &Rules) -> Option<PreparedCertificate> {
@@ -104,11 +113,46 @@ impl Log {
 
     /// Leaves the current view: its votes go, what prepared in it stays as a certificate.
     pub(super) fn leave_view(&mut self, rules: &Rules) {
+        for seq in self.slots.keys().copied().collect::<Vec<_>>() {
+            if let Some(decision) = self.decision(seq, rules) {
+                self.decisions.insert(seq, decision);
+            }
+        }
         for (seq, slot) in std::mem::take(&mut self.slots) {
             if let Some(certificate) = slot.certificate(rules) {
                 self.certificates.insert(seq, certificate);
             }
         }
+    }
+
+    /// The proof that a slot is decided, if it is.
+    pub(super) fn decision(&self, seq: Seq, rules: &Rules) -> Option<Decision> {
+        let Some(slot) = self.slots.get(&seq).filter(|slot| slot.committed) else {
+            return self.decisions.get(&seq).cloned();
+        };
+        let (digest, batch) = self.proposed(seq)?;
+        let matching = slot.matching_commits(rules, digest);
+        let commits = matching.take(rules.commits()).cloned().collect();
+        Some(Decision { commits, batch: Rc::clone(batch) })
+    }
+
+    /// What was decided for a slot.
+    pub(super) fn decided(&self, seq: Seq) -> Option<&Rc<Batch>> {
+        match self.slots.get(&seq) {
+            Some(slot) if slot.committed => self.proposed(seq).map(|(_, batch)| batch),
+            _ => self.decisions.get(&seq).map(|decision| &decision.batch),
+        }
+    }
+
+    pub(super) fn keep_decision(&mut self, seq: Seq, decision: &Decision) {
+        self.decisions.insert(seq, decision.clone());
+    }
+
+    /// The last slot that has begun or is decided.
+    pub(super) fn last(&self) -> Seq {
+        let slot = self.slots.last_key_value().map_or(0, |(seq, _)| *seq);
+        let decision = self.decisions.last_key_value().map_or(0, |(seq, _)| *seq);
+        slot.max(decision)
     }
 
     /// P of §4.4: for each slot that prepared, the certificate of the highest view.
@@ -120,6 +164,7 @@ impl Log {
     pub(super) fn collect_garbage(&mut self, stable: Seq) {
         self.slots = self.slots.split_off(&(stable + 1));
         self.certificates = self.certificates.split_off(&(stable + 1));
+        self.decisions = self.decisions.split_off(&(stable + 1));
         self.batches = self.batches.split_off(&(stable + 1, Digest([0; 32])));
     }
 

@@ -126,6 +126,17 @@ pub struct Status {
     pub executed: Seq,
 }
 
+/// Proof that a slot is decided: a quorum's COMMITs of one view. It holds in every later view, so it
+/// brings a replica up to date whatever view it is in. Not of the paper's core: see the module's
+/// list of deviations.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// Matching statements of 2f + 1 distinct replicas.
+    pub commits: Vec<Signed<Commit>>,
+    /// What was decided.
+    pub batch: Rc<Batch>,
+}
+
 /// Requests that share a slot. Made only by [`Batch::new`], so that its digest is always its own.
 #[derive(Debug)]
 pub struct Batch {
@@ -185,6 +196,8 @@ pub enum Msg {
     FetchBatch(Seq, Digest),
     /// The batch of a slot; its digest speaks for it.
     Batch(Seq, Rc<Batch>),
+    /// A slot is decided, and this is the proof.
+    Decided(Seq, Decision),
     /// A replica lacks the state after this slot, or a later one.
     FetchState(Seq),
     /// A state, and proof of its digest.
@@ -204,6 +217,7 @@ impl Message for Msg {
         "status",
         "fetch-batch",
         "batch",
+        "decided",
         "fetch-state",
         "state",
     ];
@@ -223,8 +237,9 @@ impl Message for Msg {
             Self::Status(_) => 8,
             Self::FetchBatch(..) => 9,
             Self::Batch(..) => 10,
-            Self::FetchState(_) => 11,
-            Self::State(..) => 12,
+            Self::Decided(..) => 11,
+            Self::FetchState(_) => 12,
+            Self::State(..) => 13,
         })
     }
 
@@ -241,6 +256,7 @@ impl Message for Msg {
             | Self::Checkpoint(_)
             | Self::FetchBatch(..)
             | Self::Batch(..)
+            | Self::Decided(..)
             | Self::FetchState(_)
             | Self::State(..) => None,
         }
@@ -254,6 +270,7 @@ impl Message for Msg {
             Self::Checkpoint(it) => Some(it.seq),
             Self::FetchBatch(seq, _)
             | Self::Batch(seq, _)
+            | Self::Decided(seq, _)
             | Self::FetchState(seq)
             | Self::State(seq, ..) => Some(*seq),
             Self::Request(it) => Some(it.timestamp),
@@ -271,6 +288,7 @@ impl Message for Msg {
             Self::Checkpoint(it) => Some(it.state),
             Self::FetchBatch(_, digest) => Some(*digest),
             Self::Batch(_, batch) => Some(batch.digest),
+            Self::Decided(_, it) => Some(it.batch.digest),
             Self::Reply(_)
             | Self::ViewChange(_)
             | Self::NewView(_)
@@ -300,6 +318,7 @@ impl Encode for Msg {
             Self::Status(it) => out.value(it),
             Self::FetchBatch(seq, digest) => out.u64(*seq).digest(digest),
             Self::Batch(seq, batch) => out.u64(*seq).value(&**batch),
+            Self::Decided(seq, it) => out.u64(*seq).list(it.commits.iter()).value(&*it.batch),
             Self::FetchState(seq) => out.u64(*seq),
             Self::State(seq, state, proof) => out.u64(*seq).value(&**state).list(proof.iter()),
         };

@@ -49,9 +49,10 @@
 //!   paper's words alone a run gets stuck: a faulty replica completes a quorum for one correct
 //!   replica, which times out and moves on, and the others wait for its VIEW-CHANGE for ever. A
 //!   random sweep found it.
-//! * To a replica that lags, the COMMITs of all replicas are forwarded for decided slots, not only
-//!   the own: without MACs they are proof. A random sweep found the run that needs it: see
-//!   [`retransmit`].
+//! * A replica that lags is sent, for each slot that the sender knows to be decided, the quorum's
+//!   COMMITs with the batch, and takes them as proof in whatever view it is: signatures make them
+//!   transferable. With retransmission of each replica's own votes alone, as in the paper's library,
+//!   runs get stuck; a random sweep found them: see [`retransmit`].
 //! * Timeouts: the wait for a NEW-VIEW starts at T and doubles with each view that failed; it falls
 //!   back to T when a request is executed.
 //! * Crash and restart, which the OSDI text does not treat: all that a replica's messages rest on

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use byzsim_core::{Digest, NodeId, Observation, Signed};
+use byzsim_core::{NodeId, Observation, Signed};
 
 use super::message::{Batch, Commit, Msg, PrePrepare, Prepare, Reply, Request, Seq};
 use super::replica::{Out, Replica, Timer};
@@ -239,25 +239,22 @@ impl Replica {
 
     /// Executes what is decided and has its turn.
     pub(super) fn execute_ready(&mut self, out: &mut Out) {
-        while let Some((seq, digest, batch)) = self.next_ready() {
-            self.execute(seq, digest, &batch, out);
+        while let Some((seq, batch)) = self.next_ready() {
+            self.execute(seq, &batch, out);
         }
         self.propose(out);
     }
 
-    fn next_ready(&self) -> Option<(Seq, Digest, Rc<Batch>)> {
-        let (seq, _) = self
-            .log
-            .from(self.executed + 1)
-            .take_while(|(seq, _)| self.rules.executes(*seq, self.executed))
-            .find(|(_, slot)| slot.committed)?;
-        let (digest, batch) = self.log.proposed(seq).expect("a decided slot has its batch");
-        Some((seq, digest, Rc::clone(batch)))
+    fn next_ready(&self) -> Option<(Seq, Rc<Batch>)> {
+        (self.executed + 1..=self.log.last())
+            .take_while(|seq| self.rules.executes(*seq, self.executed))
+            .find_map(|seq| Some((seq, Rc::clone(self.log.decided(seq)?))))
     }
 
-    fn execute(&mut self, seq: Seq, digest: Digest, batch: &Batch, out: &mut Out) {
+    fn execute(&mut self, seq: Seq, batch: &Batch, out: &mut Out) {
         self.executed = seq;
         let null = batch.requests().is_empty();
+        let digest = batch.digest();
         out.observe(Observation::Executed { view: self.view, seq, batch: digest, null });
         for request in batch.requests() {
             self.apply(seq, request, out);

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use byzsim_core::{
-    Digest, Encode, Encoder, Node, NodeId, Observation, Outbox, Signed, Signer, Span,
-};
+use byzsim_core::{Digest, Encode, Encoder, Node, NodeId, Outbox, Signed, Signer, Span};
 
 use super::Params;
 use super::log::Log;
@@ -171,6 +169,7 @@ impl Node<Msg, Timer> for Replica {
             Msg::Status(it) => self.on_status(from, *it, out),
             Msg::FetchBatch(seq, digest) => self.on_fetch_batch(from, *seq, *digest, out),
             Msg::Batch(seq, batch) => self.on_batch(*seq, batch, out),
+            Msg::Decided(seq, it) => self.on_decided(*seq, it, out),
             Msg::FetchState(seq) => self.on_fetch_state(from, *seq, out),
             Msg::State(seq, state, proof) => self.on_state(*seq, state, proof, out),
             // Of another view, or a client's business.

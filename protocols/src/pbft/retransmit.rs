@@ -7,9 +7,9 @@
 
 use std::rc::Rc;
 
-use byzsim_core::{Digest, NodeId};
+use byzsim_core::{Digest, NodeId, Observation, Signed};
 
-use super::message::{Batch, Msg, Seq, Status};
+use super::message::{Batch, Commit, Decision, Msg, Seq, Status};
 use super::replica::{Out, Replica, Timer};
 
 /// How many slots one retransmission covers at most; more are asked for when these are done.
@@ -62,9 +62,7 @@ impl Replica {
     /// Sends its own last words on what is open to everyone again.
     fn say_again(&mut self, out: &mut Out) {
         for to in self.others() {
-            if self.is_active() {
-                self.send_slots(to, self.executed, out);
-            }
+            self.send_slots(to, self.executed, out);
             self.send_own_view_change(to, out);
             self.send_own_checkpoints(to, out);
         }
@@ -89,9 +87,7 @@ impl Replica {
         if self.changing.is_some_and(|view| goal <= view) {
             self.send_own_view_change(from, out);
         }
-        if self.is_active() && status.view == self.view && status.changing.is_none() {
-            self.send_slots(from, status.executed, out);
-        }
+        self.send_slots(from, status.executed, out);
     }
 
     /// A replica has not entered this view yet: sends it the NEW-VIEW.
@@ -101,25 +97,53 @@ impl Replica {
         }
     }
 
-    /// Sends what it knows of the slots above `executed`: the primary's proposals, its own votes,
-    /// and of decided slots everybody's. The last is needed: if a faulty replica helped this one
-    /// alone to decide a slot and then falls silent, while another left for the next view, the
-    /// certificate is all that can bring the rest to the f + 1 replies that the client waits for.
+    /// Sends what it knows of the slots above `executed`: of a decided slot the proof, of another
+    /// the primary's proposal and its own votes.
+    ///
+    /// Votes alone would not do: if a faulty replica helps this one alone to decide a slot and then
+    /// falls silent, while another left for the next view, there may never be a quorum of votes
+    /// again, nobody whose timer runs, and one reply too few for the client.
     fn send_slots(&self, to: NodeId, executed: Seq, out: &mut Out) {
-        for (seq, slot) in self.log.from(executed + 1).take(SLOTS_MAX) {
+        for seq in (executed + 1..=self.log.last()).take(SLOTS_MAX) {
+            if let Some(decision) = self.log.decision(seq, &self.rules) {
+                out.send(to, Msg::Decided(seq, decision));
+                continue;
+            }
+            let Some(slot) = self.log.get(seq) else { continue };
             if let Some(pre_prepare) = &slot.pre_prepare
                 && let Some((_, batch)) = self.log.proposed(seq)
             {
                 out.send(to, Msg::PrePrepare(pre_prepare.clone(), Rc::clone(batch)));
             }
-            let is_told = |signer| slot.committed || signer == self.id;
-            for prepare in slot.prepares.iter().filter(|vote| is_told(vote.signer())) {
+            if let Some(prepare) = slot.prepares.of(self.id) {
                 out.send(to, Msg::Prepare(prepare.clone()));
             }
-            for commit in slot.commits.iter().filter(|vote| is_told(vote.signer())) {
+            if let Some(commit) = slot.commits.of(self.id) {
                 out.send(to, Msg::Commit(commit.clone()));
             }
         }
+    }
+
+    /// A quorum's COMMITs of one view decide a slot, whatever view this replica is in.
+    pub(super) fn on_decided(&mut self, seq: Seq, it: &Decision, out: &mut Out) {
+        if seq <= self.executed || !self.in_window(seq) || self.log.decided(seq).is_some() {
+            return;
+        }
+        let Some(first) = it.commits.first() else { return };
+        let (view, digest) = (first.view, it.batch.digest());
+        let counts = |vote: &&Signed<Commit>| {
+            (vote.view, vote.seq) == (view, seq)
+                && self.rules.matches(vote.digest, digest)
+                && !vote.signer().is_client()
+                && self.signer.verify(vote)
+        };
+        let voters: Vec<NodeId> = it.commits.iter().filter(counts).map(Signed::signer).collect();
+        if self.rules.voters(&voters) < self.rules.commits() {
+            return;
+        }
+        self.log.keep_decision(seq, it);
+        out.observe(Observation::Committed { view, seq, batch: digest });
+        self.execute_ready(out);
     }
 
     fn send_own_view_change(&self, to: NodeId, out: &mut Out) {

@@ -3,7 +3,7 @@
 //! Every flaw of PBFT lives here, in the one rule that it breaks; the handlers ask the rule. The
 //! names are those of the catalogue of real bugs (`docs/flaws.md`).
 
-use byzsim_core::{Committee, Digest, NodeId};
+use byzsim_core::{Committee, Digest, NodeId, ReplicaSet};
 
 use super::Params;
 use super::message::{PreparedCertificate, Seq, View};
@@ -170,6 +170,14 @@ impl Rules {
     /// §4.2: votes of *different* replicas.
     pub(super) fn counts_votes_again(&self) -> bool {
         self.flaws.has(PbftFlaw::DuplicateVotes)
+    }
+
+    /// How many votes those of `signers` are.
+    pub(super) fn voters(&self, signers: &[NodeId]) -> usize {
+        match self.counts_votes_again() {
+            false => signers.iter().copied().collect::<ReplicaSet>().len(),
+            true => signers.len(),
+        }
     }
 
     /// §4.2: votes with the *same* view, sequence number and digest.

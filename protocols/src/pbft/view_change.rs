@@ -270,10 +270,8 @@ impl Replica {
                 && self.signer.verify(vote)
         };
         let voters: Vec<NodeId> = it.prepares.iter().filter(counts).map(Signed::signer).collect();
-        let distinct = voters.iter().copied().collect::<ReplicaSet>().len();
-        let votes = if self.rules.counts_votes_again() { voters.len() } else { distinct };
         let signed = it.pre_prepare.signer() == primary && self.signer.verify(&it.pre_prepare);
-        signed && self.rules.prepares() <= votes
+        signed && self.rules.prepares() <= self.rules.voters(&voters)
     }
 }
 

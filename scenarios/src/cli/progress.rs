@@ -45,7 +45,7 @@ impl Progress {
                 }
             }
             // Short sweeps need no comment.
-            None if 1_000 <= self.runs && self.done % (self.runs / 10) == 0 => {
+            None if 1_000 <= self.runs && self.done.is_multiple_of(self.runs / 10) => {
                 let percent = self.done * 100 / self.runs;
                 let done = grouped(self.done);
                 output::note(&format!("{percent:>3} %  {done} runs  {}", self.found()));

@@ -36,7 +36,7 @@ impl Replay {
         if Repro::is_one(&document) {
             self.refuse_options()?;
             let (repro, scenario) = Repro::read(&document)?;
-            return play(&repro, &scenario);
+            return play(&repro, &scenario, &scenario);
         }
         let scenario = load_with(&self.file, &self.changes.changes())?;
         let seed = self.seed.unwrap_or(scenario.file.seeds.start);
@@ -44,7 +44,7 @@ impl Replay {
         let repro = Repro::of(&scenario, seed, byzsim_core::CryptoBackend::Ed25519);
         let fixed = Scenario::new(&repro.name, repro.scenario.clone(), &[])
             .map_err(|problem| LoadError::new(problem.what, problem.help.unwrap_or_default()))?;
-        play(&repro, &fixed)
+        play(&repro, &fixed, &scenario)
     }
 
     fn refuse_options(&self) -> Result<(), LoadError> {
@@ -60,7 +60,8 @@ impl Replay {
     }
 }
 
-fn play(repro: &Repro, scenario: &Scenario) -> Result<Exit, Failure> {
+/// Plays the run of `repro`, read from a file or drawn from the scenario that is `shown`.
+fn play(repro: &Repro, scenario: &Scenario, shown: &Scenario) -> Result<Exit, Failure> {
     if repro.byzsim != VERSION {
         let theirs = &repro.byzsim;
         output::note(&format!("note: written by byzsim {theirs}, replayed by byzsim {VERSION}"));
@@ -70,7 +71,7 @@ fn play(repro: &Repro, scenario: &Scenario) -> Result<Exit, Failure> {
     }
     let replay = crate::replay::replay(repro, scenario);
     let run = &replay.report;
-    let mut text = report::header(scenario, run.seed, &run.drawn, run.beyond_f);
+    let mut text = report::header(shown, run.seed, &run.drawn, run.beyond_f);
     text.push_str(&report::verdict(scenario, run));
     let Some(divergence) = replay.divergence else {
         text.push_str(&format!("{}\n", paint(GOOD, "identical")));

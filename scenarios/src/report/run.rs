@@ -73,7 +73,7 @@ pub fn verdict(scenario: &Scenario, report: &Report) -> String {
     let facts = format!(
         "{}/{} operations  {}  {}  {}  {}  {}",
         row::completed(outcome),
-        counted(outcome.operations, "").trim_end_matches(" s").trim(),
+        outcome.operations,
         counted(outcome.view_max, "view change"),
         counted(outcome.events, "event"),
         counted(outcome.metrics.messages(), "message"),

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use byzsim_core::PROPERTIES;
+
 use super::run::{beyond_f_label, line};
 use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
-use crate::expect::Judgement;
+use crate::expect::{Judgement, PANIC};
 use crate::format::Expect;
 use crate::summary::{Summary, Tally};
 use crate::sweep::Shard;
@@ -79,12 +81,12 @@ fn block(text: &mut String, heading: &str, lines: &[String]) {
 }
 
 fn properties(summary: &Summary) -> Vec<String> {
-    let words = summary.properties.iter().map(|(name, tally)| {
-        let Tally { holds, violated, inconclusive } = *tally;
+    let words = in_order(summary).map(|(name, tally)| {
+        let Tally { holds, violated, inconclusive } = tally;
         if violated + inconclusive + holds == 0 {
             return paint(FAINT, format!("{name} not judged"));
         }
-        let mut word = name.clone();
+        let mut word = name.to_owned();
         if 0 < holds {
             write!(word, " {}", paint(GOOD, format!("✓ {}", grouped(holds)))).expect("a string");
         }
@@ -98,6 +100,12 @@ fn properties(summary: &Summary) -> Vec<String> {
         word
     });
     wrap(words.collect())
+}
+
+/// The verdicts, in the order in which all outputs show properties; panics last.
+fn in_order(summary: &Summary) -> impl Iterator<Item = (&str, Tally)> {
+    let names = PROPERTIES.iter().map(|property| property.name).chain([PANIC]);
+    names.filter_map(|name| summary.properties.get(name).map(|tally| (name, *tally)))
 }
 
 fn reached(summary: &Summary) -> Vec<String> {
@@ -255,8 +263,7 @@ pub fn markdown(summary: &Summary) -> String {
         head.seeds,
         counted(summary.runs, "run")
     );
-    for (name, tally) in &summary.properties {
-        let Tally { holds, violated, inconclusive } = tally;
+    for (name, Tally { holds, violated, inconclusive }) in in_order(summary) {
         writeln!(text, "| {name} | {holds} | {violated} | {inconclusive} |").expect("a string");
     }
     text.push_str("\n| milestone | seeds |\n| --- | ---: |\n");

@@ -1,0 +1,178 @@
+//! Whole files and whole runs, through the library as its users call it.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use byzsim_core::CryptoBackend;
+
+use crate::load::{Changes, Document, Language, load, load_with};
+use crate::scenario::{PlayOptions, Scenario};
+use crate::sweep::{Shard, SweepOptions, sweep};
+use crate::{Repro, SeedRange, Summary, library, replay, schema};
+
+const BASE: &str =
+    "format = 1\ntitle = \"t\"\nprotocol = \"pbft\"\n[cluster]\nreplicas = 4\nfaults = 1\n";
+
+fn document(text: &str, language: Language) -> Document {
+    let (name, file) = ("t".to_owned(), "t.toml".to_owned());
+    Document { name, file, text: text.into(), language }
+}
+
+/// Each mistake is one error that points at it and says what would be right.
+#[test]
+fn mistakes_are_found_at_their_place() {
+    let with = |more: &str| format!("{BASE}{more}");
+    let instead = |old: &str, new: &str| BASE.replace(old, new);
+    for (text, place, words) in [
+        (with("clinets = 1\n"), "clinets", "did you mean `clients`"),
+        (instead("= 4", "= \"four\""), "\"four\"", "expected u16"),
+        (instead("= 4", "= 3"), "3", "at least 4 replicas"),
+        (instead("= 4", "= 65535"), "65535", "at most 128"),
+        (instead("pbft", "pbtf"), "\"pbtf\"", "did you mean `pbft`"),
+        (with("[network]\ndelta = \"50\"\n"), "\"50\"", "`50ms`"),
+        (with("[workload]\noperations = 4000000000\n"), "4000000000", "at most"),
+        (with("clients = 60000\n"), "60000", "at most 64"),
+        (with("[params]\nflaws = [\"P06-dup\"]\n"), "\"P06-dup\"", "P06-duplicate-votes"),
+        (with("[params]\nwindwo = 3\n"), "3", "did you mean `window`"),
+        (with("[[fault]]\ndo.mut = \"r0\"\n"), "mut", "did you mean `mute`"),
+        (with("[[fault]]\ndo.mute = \"r9\"\n"), "\"r9\"", "r0 to r3"),
+        (
+            with("[[fault]]\ndo.lie = { node = \"r0\", lie = \"wrong-anser\" }\n"),
+            "{ node = \"r0\", lie = \"wrong-anser\" }",
+            "did you mean `wrong-answer`",
+        ),
+        (with("[[fault]]\ndo.mute = \"r0\"\n[[fault]]\ndo.crash = \"r1\"\n"), "\"r1\"", "beyond-f"),
+        (format!("reaches = [\"view-chang\"]\n{BASE}"), "\"view-chang\"", "`view-change`"),
+        (format!("expect.violated = [\"agrement\"]\n{BASE}"), "\"agrement\"", "`agreement`"),
+    ] {
+        let document = document(&text, Language::Toml);
+        let error = Scenario::from_document(&document, &[]).expect_err(&text);
+        let found = error.place.clone().expect("it has a place");
+        assert_eq!(&found.text[found.span], place, "{text}\n{error}");
+        let said = format!("{} {}", error.what, error.help.unwrap_or_default());
+        assert!(said.contains(words), "{text}\n{said}");
+    }
+}
+
+#[test]
+fn names_that_do_not_exist_name_their_neighbours() {
+    let error = load("pbft/chaoss").expect_err("there is none");
+    assert!(error.help.is_some_and(|help| help.contains("`pbft/chaos`")));
+    let changes = Changes { flaws: vec!["P999".to_owned()], ..Changes::default() };
+    let error = load_with("pbft/chaos", &changes).expect_err("there is none");
+    assert_eq!((error.what.as_str(), error.place), ("unknown flaw `P999`", None));
+}
+
+#[test]
+fn every_scenario_of_the_library_loads() {
+    let all = library::all();
+    assert!(!all.is_empty());
+    for name in all.keys() {
+        load(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+    serde_json::to_string(&schema::scenario()).expect("plain data");
+}
+
+/// The repro of a drawn run fixes all that was drawn, and takes the very same course.
+#[test]
+fn a_repro_replays_identically_and_notices_every_change() {
+    let scenario = load("pbft/chaos").expect("it is in the library");
+    for seed in 0..20 {
+        let options = PlayOptions { crypto: CryptoBackend::Ideal, with_marks: false };
+        let report = scenario.play(seed, &options);
+        let text = Repro::of(&scenario, seed, CryptoBackend::Ideal).to_json();
+        let (repro, fixed) = Repro::read(&document(&text, Language::Json)).expect("as written");
+        assert_eq!(repro.scenario_hash, fixed.hash.hex());
+        let replayed = replay(&repro, &fixed);
+        assert_eq!(replayed.divergence, None, "seed {seed}");
+        assert_eq!(replayed.report.trace(), report.trace(), "seed {seed}");
+
+        let mut changed = repro;
+        changed.seed += 1;
+        let divergence = replay(&changed, &fixed).divergence.expect("another run");
+        assert!(divergence.between.0 <= divergence.between.1 && !divergence.events.is_empty());
+    }
+}
+
+/// Whatever is cut off or put in, there is an error or a scenario that can be played: no panic.
+#[test]
+fn hostile_repro_files_are_errors() {
+    let scenario = load("pbft/equivocating-primary").expect("it is in the library");
+    let text = Repro::of(&scenario, 0, CryptoBackend::Ideal).to_json();
+    for end in (0..text.len()).step_by(97) {
+        let cut = document(&text[..end], Language::Json);
+        Repro::read(&cut).expect_err("it is cut off");
+    }
+    for (old, new) in [
+        ("\"replicas\": 4", "\"replicas\": 65535"),
+        ("\"replicas\": 4", "\"replicas\": 0"),
+        ("\"faults\": 1", "\"faults\": 40000"),
+        ("\"shift\": 0", "\"shift\": 4000000000"),
+        ("\"shift\": 0", "\"shift\": -1"),
+        ("\"marks\": \"", "\"marks\": \"zzzz"),
+        ("\"marks\": \"", "\"marks\": \"é"),
+        ("\"hash\": \"", "\"hash\": \"0"),
+        ("\"format\": 1", "\"format\": 7"),
+        ("\"fifo\": false", "\"fifo\": 1e999"),
+        ("\"loss-ppm\": 0", "\"loss-ppm\": 1000001"),
+        ("\"latency\": {", "\"latency\": {\"wan\": {\"matrix\": [], \"jitter\": \"0s\"},"),
+    ] {
+        let changed = text.replacen(old, new, 1);
+        assert_ne!(changed, text, "{old}");
+        Repro::read(&document(&changed, Language::Json)).expect_err(new);
+    }
+    let deep = format!("{{\"scenario\":{}", "[".repeat(1_000_000));
+    Repro::read(&document(&deep, Language::Json)).expect_err("it is deep");
+}
+
+/// One sweep is one digest, however it is played.
+#[test]
+fn sweeps_do_not_depend_on_threads_shards_or_signatures() {
+    let scenario = load("pbft/chaos").expect("it is in the library");
+    let seeds = SeedRange { start: 0, end: 24 };
+    let play = |options| sweep(&scenario, &options, |_| ControlFlow::Continue(()));
+    let whole = play(SweepOptions::of(seeds));
+    assert_eq!((whole.runs, whole.wanted(), whole.distinct_traces()), (24, 24, 24));
+    let threads = play(SweepOptions { jobs: 3, ..SweepOptions::of(seeds) });
+    assert_eq!(threads.digest(), whole.digest());
+    let crypto = CryptoBackend::Ed25519;
+    let real = play(SweepOptions { crypto, jobs: 2, ..SweepOptions::of(seeds) });
+    assert_eq!(real.digest(), whole.digest());
+
+    let mut merged = Summary::new(whole.head.clone());
+    for index in 0..3 {
+        let shard = Shard { index, count: 3 };
+        let options = SweepOptions { shard, ..SweepOptions::of(seeds) };
+        sweep(&scenario, &options, |row| {
+            merged.add(row);
+            ControlFlow::Continue(())
+        });
+    }
+    assert_eq!(merged.digest(), whole.digest());
+    assert_eq!(merged.reached, whole.reached);
+    let other = play(SweepOptions::of(SeedRange { start: 1, end: 25 }));
+    assert_ne!(other.digest(), whole.digest());
+}
+
+#[test]
+fn an_ended_sweep_keeps_what_it_finished() {
+    let scenario = load("pbft/fault-free").expect("it is in the library");
+    let options = SweepOptions::of(SeedRange { start: 0, end: 1_000_000_000 });
+    let mut rows = 0;
+    let summary = sweep(&scenario, &options, |_| {
+        rows += 1;
+        if rows < 5 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    assert_eq!(summary.runs, rows);
+    assert_eq!(summary.exit(), crate::Exit::Interrupted);
+}
+
+#[test]
+fn values_are_set_from_the_command_line() {
+    let set = ["cluster.replicas=7", "cluster.faults=2", "run.drain=2s"].map(str::to_owned);
+    let changes = Changes { set: set.to_vec(), ..Changes::default() };
+    let scenario = load_with("pbft/fault-free", &changes).expect("it makes sense");
+    assert_eq!((scenario.committee.replicas, scenario.committee.faults), (7, 2));
+    assert_ne!(scenario.hash, load("pbft/fault-free").expect("it is there").hash);
+    assert!(Document::read(Path::new("no/such/file"), "x").is_err());
+}

@@ -78,7 +78,9 @@ const fn facts(observation: &Observation) -> Option<(Reported, Option<u64>, Opti
         Observation::Completed { timestamp, .. } => (Reported::Completed, None, Some(timestamp)),
         Observation::Accepted { view, seq, .. } => (Reported::Accepted, Some(view), Some(seq)),
         Observation::Committed { view, seq, .. } => (Reported::Committed, Some(view), Some(seq)),
-        Observation::Executed { view, seq, .. } => (Reported::Executed, Some(view), Some(seq)),
+        Observation::Executed { view, seq, .. } | Observation::Speculated { view, seq, .. } => {
+            (Reported::Executed, Some(view), Some(seq))
+        }
         Observation::StableCheckpoint { seq, .. } => (Reported::StableCheckpoint, None, Some(seq)),
         Observation::Restored { seq, .. } => (Reported::Restored, None, Some(seq)),
         Observation::ViewChangeStarted { view, .. } => {
@@ -86,6 +88,8 @@ const fn facts(observation: &Observation) -> Option<(Reported, Option<u64>, Opti
         }
         Observation::EnteredView { view } => (Reported::EnteredView, Some(view), None),
         Observation::Applied { .. }
+        | Observation::RolledBack { .. }
+        | Observation::Anchored { .. }
         | Observation::Checkpointed { .. }
         | Observation::Suspected { .. }
         | Observation::Proven { .. }

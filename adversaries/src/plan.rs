@@ -88,7 +88,7 @@ pub enum Reported {
     Accepted,
     /// A replica knows that a slot is decided.
     Committed,
-    /// A replica executes a slot.
+    /// A replica executes a slot, speculatively or not.
     Executed,
     /// A replica drops its log before a stable checkpoint.
     StableCheckpoint,

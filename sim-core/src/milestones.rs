@@ -19,6 +19,7 @@ pub const SHARED_MILESTONES: &[(&str, &str)] = &[
     ("null-request", "a correct replica executed a null request"),
     ("checkpoint-gc", "a correct replica dropped its log before a stable checkpoint"),
     ("state-transfer", "a correct replica installed a state that it fetched"),
+    ("rollback", "a correct replica undid speculative execution"),
     ("crash-restart", "a correct replica crashed and started again"),
     ("equivocation", "two correct replicas accepted different batches for one slot of one view"),
     ("proof-of-misbehaviour", "a correct node held signed proof against another"),
@@ -50,6 +51,10 @@ impl Milestones {
             Observation::Executed { seq, null: true, .. } => {
                 self.turn(node, 2, seq);
                 self.reach("null-request");
+            }
+            Observation::RolledBack { to } => {
+                self.turn(node, 7, to);
+                self.reach("rollback");
             }
             Observation::StableCheckpoint { seq, .. } => {
                 self.turn(node, 3, seq);

@@ -54,6 +54,35 @@ pub enum Observation {
         /// Whether it was the null request, which fills a gap after a view change.
         null: bool,
     },
+    /// A replica executes a slot before it is decided. It may roll it back; until then it answers
+    /// from the state that it leads to.
+    Speculated {
+        /// The view in which the replica is.
+        view: u64,
+        /// The slot.
+        seq: u64,
+        /// What it held.
+        batch: Digest,
+        /// The digest of the whole history up to the slot.
+        history: Digest,
+    },
+    /// A replica undoes what it executed above a slot.
+    RolledBack {
+        /// The last slot that stays.
+        to: u64,
+    },
+    /// A client knows the place of a request that it completes now: the history up to that place
+    /// must never change.
+    Anchored {
+        /// The request's number.
+        timestamp: u64,
+        /// The view of the answers.
+        view: u64,
+        /// The slot.
+        seq: u64,
+        /// The digest of the whole history up to the slot.
+        history: Digest,
+    },
     /// A replica applies one request of an executed slot to the service.
     Applied {
         /// The slot.
@@ -141,6 +170,13 @@ impl Encode for Observation {
             Self::Suspected { node, reason } => out.u8(11).node(*node).text(reason),
             Self::Proven { node, reason } => out.u8(12).node(*node).text(reason),
             Self::Reached(milestone) => out.u8(13).text(milestone),
+            Self::Speculated { view, seq, batch, history } => {
+                out.u8(14).u64(*view).u64(*seq).digest(batch).digest(history)
+            }
+            Self::RolledBack { to } => out.u8(15).u64(*to),
+            Self::Anchored { timestamp, view, seq, history } => {
+                out.u8(16).u64(*timestamp).u64(*view).u64(*seq).digest(history)
+            }
         };
     }
 }
@@ -169,6 +205,13 @@ impl fmt::Display for Observation {
             Self::Suspected { node, reason } => write!(f, "suspects {node}: {reason}"),
             Self::Proven { node, reason } => write!(f, "proves {node} guilty: {reason}"),
             Self::Reached(milestone) => write!(f, "reaches {milestone}"),
+            Self::Speculated { seq, batch, history, .. } => {
+                write!(f, "executes s{seq} {batch} speculatively, history {history}")
+            }
+            Self::RolledBack { to } => write!(f, "rolls back to s{to}"),
+            Self::Anchored { timestamp, view, seq, history } => {
+                write!(f, "has #{timestamp} at v{view} s{seq}, history {history}")
+            }
         }
     }
 }

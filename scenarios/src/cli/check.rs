@@ -34,11 +34,9 @@ impl Check {
             match checked {
                 Ok(scenario) => {
                     let hash = scenario.hash.hex();
-                    output::data(&format!(
-                        "ok  {file}  #{}  {}\n",
-                        &hash[..8],
-                        scenario.file.title
-                    ))?;
+                    let beyond = if scenario.file.beyond_f { "  BEYOND f" } else { "" };
+                    let title = &scenario.file.title;
+                    output::data(&format!("ok  {file}  #{}  {title}{beyond}\n", &hash[..8]))?;
                 }
                 Err(error) => {
                     complaint::print(error);

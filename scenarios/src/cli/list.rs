@@ -117,6 +117,7 @@ fn scenario(name: &str, found: &Found) -> Entry {
         Found::Embedded { .. } => name.to_owned(),
     };
     let title = match load(&path) {
+        Ok(scenario) if scenario.file.beyond_f => format!("{} (BEYOND f)", scenario.file.title),
         Ok(scenario) => scenario.file.title,
         Err(error) => format!("(wrong: {})", error.what.lines().next().unwrap_or_default()),
     };

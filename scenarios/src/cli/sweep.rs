@@ -38,7 +38,7 @@ pub struct Sweep {
     #[arg(long, value_name = "A..B")]
     seeds: Option<SeedRange>,
     /// How many threads play; one per core if nothing is said.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     jobs: Option<u16>,
     /// Play one part of the seeds, such as `0/8`. A finished part exits 0 whatever it found.
     #[arg(long, value_name = "I/N", default_value = "0/1")]

@@ -266,6 +266,11 @@ pub fn markdown(summary: &Summary) -> String {
     for (name, Tally { holds, violated, inconclusive }) in in_order(summary) {
         writeln!(text, "| {name} | {holds} | {violated} | {inconclusive} |").expect("a string");
     }
+    if head.beyond_f || 0 < summary.beyond_f_runs {
+        text.push_str(
+            "\n**BEYOND f**: more goes wrong here than the protocol claims to tolerate\n",
+        );
+    }
     text.push_str("\n| milestone | seeds |\n| --- | ---: |\n");
     let missed = summary.missed().into_iter().map(|name| (name, 0));
     for (name, count) in summary.reached.iter().map(|(n, c)| (n.as_str(), *c)).chain(missed) {

@@ -67,6 +67,10 @@ impl Checker for Agreement {
                 self.execute(at, node, seq);
                 self.decide(at, node, (view, seq), batch);
             }
+            Observation::Speculated { seq, .. } => self.execute(at, node, seq),
+            Observation::RolledBack { to } => {
+                self.executed.insert(node, to);
+            }
             Observation::Checkpointed { seq, state } => self.state(at, node, seq, state),
             Observation::Restored { seq, state } => {
                 self.executed.insert(node, seq);

@@ -81,6 +81,7 @@ impl Checker for Linearizable {
     }
 
     fn finish(&mut self, end: Stamp) -> Verdict {
+        self.log.settle();
         let judged = self.calls.iter().filter(|call| call.completed.is_some()).count();
         if judged == 0 {
             return Verdict::Inconclusive("no correct client accepted an answer".to_owned());

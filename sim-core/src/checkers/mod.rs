@@ -10,6 +10,7 @@
 
 mod accusation;
 mod agreement;
+mod durability;
 mod exactly_once;
 mod linearizable;
 mod liveness;
@@ -124,6 +125,11 @@ pub const PROPERTIES: &[Property] = &[
         name: "result-integrity",
         about: "What a correct client accepts is what the committed order of requests gives.",
         checker: |_| Box::new(result_integrity::ResultIntegrity::default()),
+    },
+    Property {
+        name: "durability",
+        about: "What a correct client completed at a place of the history stays at that place.",
+        checker: |_| Box::new(durability::Durability::default()),
     },
     Property {
         name: "linearizability",

@@ -34,6 +34,7 @@ impl Checker for ResultIntegrity {
     }
 
     fn finish(&mut self, _: Stamp) -> Verdict {
+        self.log.settle();
         let mut registers: BTreeMap<&Text, Register<'_>> = BTreeMap::new();
         for (seq, entry) in self.log.entries() {
             let register =

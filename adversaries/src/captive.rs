@@ -12,7 +12,7 @@ use byzsim_core::{
 use crate::pattern::NodeSet;
 use crate::puppet::Puppet;
 use crate::row::{Deed, Phase, Row};
-use crate::twins::{Testimony, altered};
+use crate::twins::{Testimony, Whispers, altered};
 
 /// A corrupted node.
 pub(crate) struct Captive<P: Protocol> {
@@ -23,6 +23,8 @@ pub(crate) struct Captive<P: Protocol> {
     copies: Vec<Double<P>>,
     /// The row that made it twins, and what they said.
     twins: Option<(usize, Testimony)>,
+    /// What copies of other twins said to this node, and what it says to them.
+    whispers: Whispers<P::Msg>,
     /// The rows that are its lies, in order.
     lies: Vec<usize>,
     /// The highest timestamp whose completion was reported.
@@ -69,8 +71,17 @@ impl<P: Protocol> Captive<P> {
     ) -> Self {
         let puppet = Puppet::new(&signer, committee, params);
         let copies = vec![Double::new(puppet, NodeSet::everyone(committee))];
-        let (lies, effects) = (Vec::new(), Vec::new());
-        Self { signer, committee, seed, copies, twins: None, lies, completed: 0, effects }
+        Self {
+            signer,
+            committee,
+            seed,
+            copies,
+            twins: None,
+            whispers: Whispers::default(),
+            lies: Vec::new(),
+            completed: 0,
+            effects: Vec::new(),
+        }
     }
 
     /// Adds a lie: the number of its row. In the order of the rows.
@@ -83,8 +94,10 @@ impl<P: Protocol> Captive<P> {
         &mut self,
         row: usize,
         (left, right): (&[NodeId], &[NodeId]),
+        whispers: &Whispers<P::Msg>,
         params: &P::Params,
     ) {
+        self.whispers = whispers.clone();
         let copy = |place, others: &[NodeId]| {
             let side: Vec<NodeId> =
                 self.committee.nodes().filter(|node| !others.contains(node)).collect();
@@ -112,7 +125,8 @@ impl<P: Protocol> Captive<P> {
                 Event::Start => self.live(place, Event::Start, rows, out),
                 Event::Wake(wake) => self.live(place, Event::Wake(wake), rows, out),
                 Event::Message(from, msg) => {
-                    if self.copies[place].side.contains(from) {
+                    let is_for_it = self.whispers.side_of(msg).is_none_or(|side| side == place);
+                    if is_for_it && self.copies[place].side.contains(from) {
                         self.live(place, Event::Message(from, msg), rows, out);
                     }
                 }
@@ -227,13 +241,12 @@ impl<P: Protocol> Captive<P> {
         let side = &self.copies[saying.place].side;
         let mut told = BTreeMap::new();
         for to in receivers.filter(|to| side.contains(*to)) {
-            match self.tell(to, saying, rows, &mut told) {
-                None => out.push(Effect::Send(to, Rc::clone(saying.msg))),
-                Some(lies) => {
-                    for lie in lies {
-                        out.push(Effect::Send(to, Rc::clone(lie)));
-                    }
+            let words = self.tell(to, saying, rows, &mut told);
+            for word in words.unwrap_or(std::slice::from_ref(saying.msg)) {
+                if self.twins.is_some() {
+                    self.whispers.note(to, word, saying.place);
                 }
+                out.push(Effect::Send(to, Rc::clone(word)));
             }
         }
     }

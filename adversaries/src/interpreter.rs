@@ -12,6 +12,7 @@ use byzsim_core::{
 use crate::captive::Captive;
 use crate::plan::{Action, Milestone, Moment, Plan};
 use crate::row::{Deed, Phase, Row};
+use crate::twins::Whispers;
 
 /// The adversary that carries out a [`Plan`].
 pub struct PlanAdversary<P: Protocol> {
@@ -158,6 +159,10 @@ fn captives<P: Protocol>(
     };
     let mut captives: BTreeMap<NodeId, Captive<P>> =
         plan.corrupted().into_iter().map(captive).collect();
+    let twins = plan.faults.iter().filter_map(|fault| {
+        if let Action::Twins { node, .. } = &fault.action { Some(*node) } else { None }
+    });
+    let whispers = Whispers::among(twins.collect());
     for (row, fault) in plan.faults.iter().enumerate() {
         let Some(node) = fault.action.corrupts() else { continue };
         let captive = captives.get_mut(&node).expect("every corrupted node was made a captive");
@@ -165,7 +170,7 @@ fn captives<P: Protocol>(
             captive.add_lie(row);
         }
         if let Action::Twins { left, right, .. } = &fault.action {
-            captive.split(row, (left, right), params);
+            captive.split(row, (left, right), &whispers, params);
         }
     }
     captives

@@ -213,8 +213,9 @@ pub enum Action {
     },
     /// Two copies of a corrupted node under one key, each with a state of its own: equivocation.
     /// For the whole run. Each copy hears, and speaks to, the nodes on its side; who is on no side
-    /// deals with both. The copies of a client ask for different things under one timestamp. Only
-    /// what the first copy observes is reported.
+    /// deals with both. Where several nodes are twins, left copies hear left copies only, and right
+    /// ones right ones: they conspire. The copies of a client ask for different things under one
+    /// timestamp. Only what the first copy observes is reported.
     Twins {
         /// Who.
         #[schemars(with = "String")]

@@ -5,7 +5,9 @@
 //! different nodes. Client copies hear nothing before they ask, so the second one asks for
 //! something else under the same timestamp.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use byzsim_core::history::Text;
 use byzsim_core::{Message, NodeId, Operation};
@@ -37,6 +39,51 @@ impl Testimony {
             left.difference(right).count().min(right.difference(left).count()) as u64
         };
         self.said.values().map(facing).sum()
+    }
+}
+
+/// Which copy of some twins said what to other twins: copies of one side conspire, and only with
+/// each other. On the wire nothing tells them apart, so they remember their messages.
+#[derive(Debug)]
+pub(crate) struct Whispers<M>(Rc<RefCell<Remembered<M>>>);
+
+#[derive(Debug)]
+struct Remembered<M> {
+    twins: BTreeSet<NodeId>,
+    /// By address, which is looked up and never listed: kept alive, no two messages share one.
+    said: BTreeMap<usize, (usize, Rc<M>)>,
+}
+
+impl<M> Whispers<M> {
+    /// Among these twins.
+    pub(crate) fn among(twins: BTreeSet<NodeId>) -> Self {
+        Self(Rc::new(RefCell::new(Remembered { twins, said: BTreeMap::new() })))
+    }
+
+    /// Notes that a copy of this side sends `msg` to `to`.
+    pub(crate) fn note(&self, to: NodeId, msg: &Rc<M>, side: usize) {
+        let mut remembered = self.0.borrow_mut();
+        if remembered.twins.contains(&to) {
+            let address = Rc::as_ptr(msg).addr();
+            remembered.said.insert(address, (side, Rc::clone(msg)));
+        }
+    }
+
+    /// The side of the twin that sent `msg`; none if no twin did.
+    pub(crate) fn side_of(&self, msg: &Rc<M>) -> Option<usize> {
+        self.0.borrow().said.get(&Rc::as_ptr(msg).addr()).map(|(side, _)| *side)
+    }
+}
+
+impl<M> Default for Whispers<M> {
+    fn default() -> Self {
+        Self::among(BTreeSet::new())
+    }
+}
+
+impl<M> Clone for Whispers<M> {
+    fn clone(&self) -> Self {
+        Self(Rc::clone(&self.0))
     }
 }
 

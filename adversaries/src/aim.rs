@@ -51,7 +51,15 @@ impl Aim {
 
     /// A time before the horizon, rather early than late.
     pub(crate) fn time(&mut self) -> Time {
-        Time::ZERO + self.grain * self.early(0, self.grains - 1)
+        Time::ZERO + self.grain * self.beginning()
+    }
+
+    /// When something begins, in grains. Half of all faults begin within the first timeouts, however
+    /// late GST is: clients that are not disturbed are done by then.
+    fn beginning(&mut self) -> u64 {
+        let busy = (self.hints.timeout * 2).nanos() / self.grain.nanos();
+        let last = if self.rng.chance(500_000) { self.grains.min(busy.max(1)) } else { self.grains };
+        self.early(0, last - 1)
     }
 
     /// A span of at most `most`, rather short than long.
@@ -66,7 +74,7 @@ impl Aim {
 
     /// A window by the clock that ends by the horizon.
     pub(crate) fn window(&mut self) -> (Moment, Moment) {
-        let start = self.early(0, self.grains - 1);
+        let start = self.beginning();
         let length = self.span(self.hints.timeout * 4).nanos() / self.grain.nanos();
         let end = (start + length).min(self.grains);
         let at = |grains| Moment::At(Time::ZERO + self.grain * grains);

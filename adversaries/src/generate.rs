@@ -115,7 +115,11 @@ impl Draw<'_> {
         // Nobody is twins twice.
         drawn.dedup_by(|a, b| a == b && *a == Class::Twins);
         for class in drawn {
-            self.behave(node, class);
+            // Lies that hide one another come in numbers.
+            let rows = if class == Class::Lie { self.aim.rng.between(1, most as u64) } else { 1 };
+            for _ in 0..rows {
+                self.behave(node, class);
+            }
         }
     }
 

@@ -54,11 +54,12 @@ impl Aim {
         Time::ZERO + self.grain * self.beginning()
     }
 
-    /// When something begins, in grains. Half of all faults begin within the first timeouts, however
-    /// late GST is: clients that are not disturbed are done by then.
+    /// When something begins, in grains. Half of all faults begin within the first timeouts,
+    /// however late GST is: clients that are not disturbed are done by then.
     fn beginning(&mut self) -> u64 {
         let busy = (self.hints.timeout * 2).nanos() / self.grain.nanos();
-        let last = if self.rng.chance(500_000) { self.grains.min(busy.max(1)) } else { self.grains };
+        let last =
+            if self.rng.chance(500_000) { self.grains.min(busy.max(1)) } else { self.grains };
         self.early(0, last - 1)
     }
 

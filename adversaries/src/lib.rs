@@ -19,11 +19,11 @@
 //!
 //! - It cannot send as a correct node: an outbox names no sender.
 //! - It cannot sign as a correct node: it holds the signers of the corrupted nodes only.
-//! - It cannot delay a message between correct nodes past GST + Δ, or lose one that the model keeps:
-//!   its wishes are clamped by [`byzsim_core::network`].
+//! - It cannot delay a message between correct nodes past GST + Δ, or lose one that the model
+//!   keeps: its wishes are clamped by [`byzsim_core::network`].
 //! - It sees no correct node's state, and it corrupts nobody during the run.
-//! - It has no clock, no file, no thread, and no chance but streams of the run's seed. What it draws
-//!   for one row depends on no other row, so that a plan can be shrunk row by row.
+//! - It has no clock, no file, no thread, and no chance but streams of the run's seed. What it
+//!   draws for one row depends on no other row, so that a plan can be shrunk row by row.
 
 mod aim;
 mod captive;

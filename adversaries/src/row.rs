@@ -58,8 +58,8 @@ impl Row {
                 Deed::Part(Wall::new(groups, *one_way, committee), fate)
             }
             Action::Crash(node) => Deed::Crash(*node),
-            // What a corrupted node withholds is sent and lost: the messages keep their numbers on
-            // their links, so that taking the row out changes nothing but them.
+            // What a corrupted node withholds keeps its number on its link, though it was never
+            // sent, so that taking the row out changes nothing but these messages.
             Action::Mute(node) => Deed::Befall(sent_by(*node, &Pattern::default()), Fate::Drop),
             Action::Omit { node, messages } => Deed::Befall(sent_by(*node, messages), Fate::Drop),
             Action::Lag { node, messages, by } => {

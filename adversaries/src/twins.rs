@@ -87,8 +87,8 @@ impl<M> Clone for Whispers<M> {
     }
 }
 
-/// What the second copy of `client` asks instead of its `number`-th operation: the same key, another
-/// effect, and a value that nobody else writes, so that a read names the copy that it saw.
+/// What the second copy of `client` asks instead of its `number`-th operation: the same key,
+/// another effect, and a value that nobody else writes, so that a read names the copy that it saw.
 pub(crate) fn altered(operation: &Operation, client: NodeId, number: u64) -> Operation {
     let other = |value: &Text| Text::from(format!("{value}~"));
     match operation {

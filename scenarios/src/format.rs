@@ -1,6 +1,7 @@
 //! The scenario file: an experiment as a value, in TOML or JSON.
 //!
-//! Enums are externally tagged and unknown keys denied, so that every mistake is found at its place.
+//! Enums are externally tagged and unknown keys denied, so that every mistake is found at its
+//! place.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -146,7 +146,8 @@ impl FromStr for Operation {
                 Ok(Self::Cas { key: text(key), expected, new: text(new) })
             }
             _ => Err(format!(
-                "`{line}` is no operation: write `get K`, `put K V`, `append K V` or `cas K OLD NEW`"
+                "`{line}` is no operation: write `get K`, `put K V`, `append K V` or \
+                 `cas K OLD NEW`"
             )),
         }
     }

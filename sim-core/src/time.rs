@@ -182,8 +182,8 @@ impl FromStr for Time {
     }
 }
 
-/// Reads a value from the string that it prints as, and writes it as that string; its JSON schema is
-/// a string of this name and description.
+/// Reads a value from the string that it prints as, and writes it as that string; its JSON schema
+/// is a string of this name and description.
 macro_rules! serde_as_text {
     ($type:ty, $name:literal, $about:literal) => {
         impl schemars::JsonSchema for $type {

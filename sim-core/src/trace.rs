@@ -1,8 +1,8 @@
 //! The trace of a run: every event, folded into one SHA-256 hash that is the run's fingerprint.
 //!
-//! Optionally the trace also keeps *marks*, short prefixes of the running hash every 2^k events: two
-//! runs differ from the first event whose mark differs on, so a recorded run can say where another
-//! one leaves it.
+//! Optionally the trace also keeps *marks*, short prefixes of the running hash every 2^k events:
+//! two runs differ from the first event whose mark differs on, so a recorded run can say where
+//! another one leaves it.
 
 use std::fmt;
 

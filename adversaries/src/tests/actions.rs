@@ -241,7 +241,7 @@ fn drift_slows_a_clock() {
 fn a_corrupted_node_withholds_and_lags() {
     let (log, fired) = play(vec![between(100, 200, Action::Mute(R0))]);
     assert_eq!(log.arrivals(R0, R1, "echo").len(), 4, "two rounds of two clients are heard");
-    assert_eq!(log.losses(R0, R1, "echo"), 2, "and one is not");
+    assert_eq!(log.losses(R0, R1, "echo"), 0, "what is withheld was never sent");
     assert_eq!(fired[0], 6 + 2, "echoes to three, pongs to two");
 
     let messages = Pattern { to: vec![R1], ..Pattern::default() };
@@ -345,7 +345,10 @@ fn taking_a_row_out_leaves_the_rest_as_it_was() {
     let double = row(Action::Duplicate { messages: link(R3, C0), after: Span::from_millis(5) });
     let nth = Pattern { nth: Some(Range { min: 2, max: 4 }), ..link(R1, R2) };
     let delay = row(Action::Delay { messages: nth, by: Span::from_millis(7) });
-    let elsewhere = |(_, seen): &&(Time, Seen)| !matches!(seen, Seen::Arrives { from, to, .. } if (*from, *to) == (R3, C0));
+    let elsewhere = |(_, seen): &&(Time, Seen)| {
+        let Seen::Arrives { from, to, .. } = seen else { return true };
+        (*from, *to) != (R3, C0)
+    };
     let (all, fired) = play_with(uniform(), vec![double, twist(R1), twist(R2), delay.clone()]);
     assert!(fired.iter().all(|count| 0 < *count), "{fired:?}");
     let (fewer, _) = play_with(uniform(), vec![twist(R1), twist(R2), delay.clone()]);

@@ -126,8 +126,8 @@ pub struct Status {
     pub executed: Seq,
 }
 
-/// Proof that a slot is decided: a quorum's COMMITs of one view. It holds in every later view, so it
-/// brings a replica up to date whatever view it is in. Not of the paper's core: see the module's
+/// Proof that a slot is decided: a quorum's COMMITs of one view. It holds in every later view, so
+/// it brings a replica up to date whatever view it is in. Not of the paper's core: see the module's
 /// list of deviations.
 #[derive(Clone, Debug)]
 pub struct Decision {

@@ -25,8 +25,8 @@
 //!
 //! # Deviations from the paper
 //!
-//! * Batches: a slot orders up to `batch-max` requests; d is the digest of the list of the requests'
-//!   digests (§5.1 names the idea, not the digest).
+//! * Batches: a slot orders up to `batch-max` requests; d is the digest of the list of the
+//!   requests' digests (§5.1 names the idea, not the digest).
 //! * Retransmission is by STATUS messages ([`retransmit`]), sent only by replicas that are stuck;
 //!   the paper's text leaves retransmission open, its library does it periodically. STATUS, FETCH,
 //!   BATCH and STATE messages are not signed: links are authenticated, and what they carry proves
@@ -51,8 +51,8 @@
 //!   random sweep found it.
 //! * A replica that lags is sent, for each slot that the sender knows to be decided, the quorum's
 //!   COMMITs with the batch, and takes them as proof in whatever view it is: signatures make them
-//!   transferable. With retransmission of each replica's own votes alone, as in the paper's library,
-//!   runs get stuck; a random sweep found them: see [`retransmit`].
+//!   transferable. With retransmission of each replica's own votes alone, as in the paper's
+//!   library, runs get stuck; a random sweep found them: see [`retransmit`].
 //! * Timeouts: the wait for a NEW-VIEW starts at T and doubles with each view that failed; it falls
 //!   back to T when a request is executed.
 //! * Crash and restart, which the OSDI text does not treat: all that a replica's messages rest on

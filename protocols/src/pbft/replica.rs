@@ -141,7 +141,8 @@ impl Replica {
         self.stable < seq && seq <= self.stable + self.params.window
     }
 
-    /// Whether it knows of a stable checkpoint that it has not executed up to: it fetches the state.
+    /// Whether it knows of a stable checkpoint that it has not executed up to: it fetches the
+    /// state.
     pub(super) const fn lacks_state(&self) -> bool {
         self.executed < self.stable
     }
@@ -164,7 +165,7 @@ impl Node<Msg, Timer> for Replica {
             Msg::Prepare(it) if self.accepts_view(it.view, from, msg) => self.on_prepare(it, out),
             Msg::Commit(it) if self.accepts_view(it.view, from, msg) => self.on_commit(it, out),
             Msg::Checkpoint(it) => self.on_checkpoint(it, out),
-            Msg::ViewChange(it) => self.on_view_change(from, it, out),
+            Msg::ViewChange(it) => self.on_view_change(it, out),
             Msg::NewView(it) => self.on_new_view(it, out),
             Msg::Status(it) => self.on_status(from, *it, out),
             Msg::FetchBatch(seq, digest) => self.on_fetch_batch(from, *seq, *digest, out),

@@ -91,7 +91,7 @@ impl Replica {
     }
 
     /// A replica has not entered this view yet: sends it the NEW-VIEW.
-    pub(super) fn help_into_view(&self, node: NodeId, out: &mut Out) {
+    fn help_into_view(&self, node: NodeId, out: &mut Out) {
         if let Some(new_view) = self.new_view.as_ref().filter(|_| node != self.id) {
             out.send(node, Msg::NewView(Rc::clone(new_view)));
         }

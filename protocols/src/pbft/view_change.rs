@@ -68,14 +68,9 @@ impl Replica {
     }
 
     /// Keeps the last VIEW-CHANGE of each replica, and draws the conclusions.
-    pub(super) fn on_view_change(
-        &mut self,
-        from: NodeId,
-        it: &Rc<Signed<ViewChange>>,
-        out: &mut Out,
-    ) {
+    pub(super) fn on_view_change(&mut self, it: &Rc<Signed<ViewChange>>, out: &mut Out) {
         if it.view <= self.view {
-            self.help_into_view(from, out);
+            // Late, or of a replica that is stuck: its STATUS asks for the NEW-VIEW.
             return;
         }
         let known = self.view_changes.iter().find(|known| known.signer() == it.signer());

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::options::Manner;
 use super::{Failure, complaint, output};
 use crate::exit::Exit;
 use crate::load::Document;
@@ -21,7 +22,7 @@ pub struct Check {
 }
 
 impl Check {
-    pub(super) fn execute(&self) -> Result<Exit, Failure> {
+    pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
         let mut exit = Exit::Expected;
         for file in &self.files {
             let checked = Document::find(file).and_then(|document| {
@@ -32,6 +33,7 @@ impl Check {
                 }
             });
             match checked {
+                Ok(_) if manner.quiet => {}
                 Ok(scenario) => {
                     let hash = scenario.hash.hex();
                     let beyond = if scenario.file.beyond_f { "  BEYOND f" } else { "" };

@@ -24,7 +24,8 @@ pub(super) fn print(error: LoadError) {
         complaint.source = Some(NamedSource::new(place.file, place.text.to_string()));
     }
     let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode())
-        .with_width(100)
+        // Terminals wrap lines; broken by us they could not be copied.
+        .with_wrap_lines(false)
         .with_context_lines(1);
     let mut text = String::new();
     match handler.render_report(&mut text, &complaint) {

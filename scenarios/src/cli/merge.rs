@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::options::TableFormat;
+use super::options::{Manner, TableFormat};
 use super::sweep::print;
 use super::{Failure, output};
 use crate::error::LoadError;
@@ -32,7 +32,7 @@ pub struct Merge {
 }
 
 impl Merge {
-    pub(super) fn execute(&self) -> Result<Exit, Failure> {
+    pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
         self.refuse_rows()?;
         let mut merged: Option<Summary> = None;
         for path in &self.files {
@@ -45,7 +45,7 @@ impl Merge {
             }
         }
         let summary = merged.expect("clap asks for a file");
-        print(&summary, &Circumstances::default(), self.format)?;
+        print(&summary, &Circumstances::default(), self.format, manner)?;
         if summary.runs < summary.wanted() {
             let missing = missing(&summary);
             output::note(&format!("error: seeds are missing: {missing}"));

@@ -16,6 +16,8 @@ use std::process::ExitCode;
 
 use clap::{ColorChoice, Parser, Subcommand};
 
+use options::Manner;
+
 use crate::error::LoadError;
 use crate::exit::Exit;
 
@@ -23,6 +25,7 @@ use crate::exit::Exit;
 #[derive(Debug, Parser)]
 #[command(
     name = "byzsim",
+    bin_name = "byzsim",
     version,
     about,
     max_term_width = 100,
@@ -34,9 +37,9 @@ use crate::exit::Exit;
         4 replay diverged, 70 internal error, 130 interrupted with finished rows kept."
 )]
 pub struct Cli {
-    /// When to use colour.
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub color: ColorChoice,
+    /// How it is said.
+    #[command(flatten)]
+    manner: Manner,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -58,11 +61,11 @@ pub enum Command {
     /// List what there is.
     List(list::List),
     /// Print the JSON Schema of scenario files.
-    Schema,
+    Schema(shell::Schema),
     /// Print a completion script.
     Completions(shell::Completions),
-    /// Print the manual page.
-    Man,
+    /// Print the manual page, or that of a command.
+    Man(shell::Man),
 }
 
 /// Runs the command line of this process.
@@ -76,12 +79,12 @@ pub fn main() -> ExitCode {
             return exit.into();
         }
     };
-    match cli.color {
+    match cli.manner.color {
         ColorChoice::Auto => {}
         ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
         ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
     }
-    let exit = std::panic::catch_unwind(|| dispatch(&cli.command));
+    let exit = std::panic::catch_unwind(|| dispatch(&cli));
     match exit {
         Ok(Ok(exit)) => exit.into(),
         Ok(Err(Failure::Load(error))) => {
@@ -101,17 +104,17 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn dispatch(command: &Command) -> Result<Exit, Failure> {
+fn dispatch(Cli { manner, command }: &Cli) -> Result<Exit, Failure> {
     match command {
-        Command::Run(run) => run.execute(),
-        Command::Replay(replay) => replay.execute(),
-        Command::Sweep(sweep) => sweep.execute(),
-        Command::Merge(merge) => merge.execute(),
-        Command::Check(check) => check.execute(),
+        Command::Run(run) => run.execute(manner),
+        Command::Replay(replay) => replay.execute(manner),
+        Command::Sweep(sweep) => sweep.execute(manner),
+        Command::Merge(merge) => merge.execute(manner),
+        Command::Check(check) => check.execute(manner),
         Command::List(list) => list.execute(),
-        Command::Schema => shell::schema(),
+        Command::Schema(schema) => schema.execute(),
         Command::Completions(completions) => completions.execute(),
-        Command::Man => shell::man(),
+        Command::Man(man) => man.execute(),
     }
 }
 

@@ -1,9 +1,21 @@
 //! Options that several commands share.
 
 use byzsim_core::CryptoBackend;
-use clap::{Args, ValueEnum};
+use clap::{Args, ColorChoice, ValueEnum};
 
 use crate::load::Changes;
+
+/// How all commands speak.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options of all commands")]
+pub(super) struct Manner {
+    /// When to use colour.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: ColorChoice,
+    /// Say the verdict only, and nothing of the progress.
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+}
 
 /// What is changed in a scenario.
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::options::Manner;
 use super::output;
 use crate::expect::Judgement;
 use crate::report::style::grouped;
@@ -11,6 +12,7 @@ use crate::row::Row;
 
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
+    is_quiet: bool,
     runs: u64,
     done: u64,
     violations: u64,
@@ -19,13 +21,14 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Of a sweep of so many runs.
-    pub(super) fn new(runs: u64) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
+    pub(super) fn new(runs: u64, manner: &Manner) -> Self {
+        let is_quiet = manner.quiet;
+        let bar = (!is_quiet && std::io::stderr().is_terminal()).then(|| {
             let template = "{bar:24} {human_pos}/{human_len}  {per_sec}  eta {eta}  {msg}";
             let style = ProgressStyle::with_template(template).expect("the template is right");
             ProgressBar::new(runs).with_style(style)
         });
-        Self { bar, runs, done: 0, violations: 0, undecided: 0 }
+        Self { bar, is_quiet, runs, done: 0, violations: 0, undecided: 0 }
     }
 
     /// One more run is finished.
@@ -45,7 +48,10 @@ impl Progress {
                 }
             }
             // Short sweeps need no comment.
-            None if 1_000 <= self.runs && self.done.is_multiple_of(self.runs / 10) => {
+            None if !self.is_quiet
+                && 1_000 <= self.runs
+                && self.done.is_multiple_of(self.runs / 10) =>
+            {
                 let percent = self.done * 100 / self.runs;
                 let done = grouped(self.done);
                 output::note(&format!("{percent:>3} %  {done} runs  {}", self.found()));

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::options::ChangeOptions;
+use super::options::{ChangeOptions, Manner};
 use super::{Failure, output};
 use crate::VERSION;
 use crate::error::LoadError;
@@ -31,12 +31,12 @@ pub struct Replay {
 }
 
 impl Replay {
-    pub(super) fn execute(&self) -> Result<Exit, Failure> {
+    pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
         let document = Document::find(&self.file)?;
         if Repro::is_one(&document) {
             self.refuse_options()?;
             let (repro, scenario) = Repro::read(&document)?;
-            return play(&repro, &scenario, &scenario);
+            return play(&repro, &scenario, &scenario, manner);
         }
         let scenario = load_with(&self.file, &self.changes.changes())?;
         let seed = self.seed.unwrap_or(scenario.file.seeds.start);
@@ -44,7 +44,7 @@ impl Replay {
         let repro = Repro::of(&scenario, seed, byzsim_core::CryptoBackend::Ed25519);
         let fixed = Scenario::new(&repro.name, repro.scenario.clone(), &[])
             .map_err(|problem| LoadError::new(problem.what, problem.help.unwrap_or_default()))?;
-        play(&repro, &fixed, &scenario)
+        play(&repro, &fixed, &scenario, manner)
     }
 
     fn refuse_options(&self) -> Result<(), LoadError> {
@@ -61,7 +61,12 @@ impl Replay {
 }
 
 /// Plays the run of `repro`, read from a file or drawn from the scenario that is `shown`.
-fn play(repro: &Repro, scenario: &Scenario, shown: &Scenario) -> Result<Exit, Failure> {
+fn play(
+    repro: &Repro,
+    scenario: &Scenario,
+    shown: &Scenario,
+    manner: &Manner,
+) -> Result<Exit, Failure> {
     if repro.byzsim != VERSION {
         let theirs = &repro.byzsim;
         output::note(&format!("note: written by byzsim {theirs}, replayed by byzsim {VERSION}"));
@@ -71,8 +76,11 @@ fn play(repro: &Repro, scenario: &Scenario, shown: &Scenario) -> Result<Exit, Fa
     }
     let replay = crate::replay::replay(repro, scenario);
     let run = &replay.report;
-    let mut text = report::header(shown, run.seed, &run.drawn, run.beyond_f);
-    text.push_str(&report::verdict(scenario, run));
+    let mut text = String::new();
+    if !manner.quiet {
+        text.push_str(&report::header(shown, run.seed, &run.drawn, run.beyond_f));
+        text.push_str(&report::verdict(scenario, run));
+    }
     let Some(divergence) = replay.divergence else {
         text.push_str(&format!("{}\n", paint(GOOD, "identical")));
         output::data(&text)?;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::options::{ChangeOptions, Crypto, Format};
+use super::options::{ChangeOptions, Crypto, Format, Manner};
 use super::{Failure, output};
 use crate::exit::Exit;
 use crate::load::load_with;
@@ -31,18 +31,15 @@ pub struct Run {
     #[command(flatten)]
     changes: ChangeOptions,
     /// Show every message and every small step as well.
-    #[arg(short, long)]
+    #[arg(short, long, conflicts_with = "quiet")]
     verbose: bool,
-    /// Show the verdict only.
-    #[arg(short, long, conflicts_with = "verbose")]
-    quiet: bool,
     /// How the run is written.
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
 }
 
 impl Run {
-    pub(super) fn execute(&self) -> Result<Exit, Failure> {
+    pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
         let scenario = load_with(&self.scenario, &self.changes.changes())?;
         let seed = self.seed.unwrap_or(scenario.file.seeds.start);
         let options = PlayOptions { crypto: self.crypto.into(), with_marks: true };
@@ -53,17 +50,17 @@ impl Run {
         }
         let drawn = scenario.draw(seed);
         let mut timeline = Timeline::new(scenario.committee, drawn.plan.corrupted(), self.verbose);
-        let report = if self.quiet {
+        let report = if manner.quiet {
             scenario.play(seed, &options)
         } else {
             scenario.play_recorded(seed, &options, Some(&mut timeline))
         };
         let mut text = report::header(&scenario, seed, &drawn, report.beyond_f);
-        if !self.quiet {
+        if !manner.quiet {
             text.push_str(&timeline.render(&report));
         }
         text.push_str(&report::verdict(&scenario, &report));
-        let again = match self.repro(&scenario, &report)? {
+        let again = match self.repro(&scenario, &report) {
             Some(path) => format!("byzsim replay {path}"),
             None => {
                 let changes = self.changes.as_arguments();
@@ -75,13 +72,12 @@ impl Run {
         Ok(report.judgement.into())
     }
 
-    /// Writes a repro file if something is violated.
-    fn repro(&self, scenario: &Scenario, report: &Report) -> Result<Option<String>, Failure> {
+    /// Writes a repro file if something is violated; where it is, if it could be written.
+    fn repro(&self, scenario: &Scenario, report: &Report) -> Option<String> {
         if report.findings().is_empty() {
-            return Ok(None);
+            return None;
         }
         let repro = Repro::new(scenario, report, self.crypto.into());
-        let path = super::sweep::write_repro(&repro, std::path::Path::new("runs"))?;
-        Ok(Some(path))
+        super::sweep::write_repro(&repro, std::path::Path::new("runs"))
     }
 }

@@ -3,7 +3,9 @@
 use clap::{Args, CommandFactory as _};
 
 use super::{Cli, Failure, output};
+use crate::error::LoadError;
 use crate::exit::Exit;
+use crate::names;
 use crate::schema as schemas;
 
 /// Print a completion script.
@@ -27,14 +29,48 @@ impl Completions {
     }
 }
 
-pub(super) fn schema() -> Result<Exit, Failure> {
-    output::json(&schemas::scenario())?;
-    Ok(Exit::Expected)
+/// Print the JSON Schema of scenario files.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    byzsim schema > scenario.schema.json\n  \
+    byzsim schema | jq .definitions.Cluster\n  \
+    A TOML file that begins with `#:schema ./scenario.schema.json` is completed and checked by\n  \
+    editors with the Taplo language server.")]
+pub struct Schema {}
+
+impl Schema {
+    #[expect(clippy::unused_self, reason = "every command is executed in this way")]
+    pub(super) fn execute(&self) -> Result<Exit, Failure> {
+        output::json(&schemas::scenario())?;
+        Ok(Exit::Expected)
+    }
 }
 
-pub(super) fn man() -> Result<Exit, Failure> {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-    output::data(&String::from_utf8_lossy(&page))?;
-    Ok(Exit::Expected)
+/// Print the manual page, or that of a command.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    byzsim man | man -l -\n  \
+    byzsim man sweep | man -l -\n  \
+    byzsim man > ~/.local/share/man/man1/byzsim.1")]
+pub struct Man {
+    /// The command.
+    command: Option<String>,
+}
+
+impl Man {
+    pub(super) fn execute(&self) -> Result<Exit, Failure> {
+        let mut cli = Cli::command();
+        cli.build();
+        let command = match &self.command {
+            None => cli,
+            Some(name) => cli.find_subcommand(name).cloned().ok_or_else(|| {
+                let known = cli.get_subcommands().map(clap::Command::get_name);
+                LoadError::new(format!("there is no command `{name}`"), names::advice(name, known))
+            })?,
+        };
+        let mut page = Vec::new();
+        clap_mangen::Man::new(command).render(&mut page)?;
+        output::data(&String::from_utf8_lossy(&page))?;
+        Ok(Exit::Expected)
+    }
 }

@@ -10,9 +10,10 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::options::{ChangeOptions, Crypto, TableFormat};
+use super::options::{ChangeOptions, Crypto, Manner, TableFormat};
 use super::progress::Progress;
 use super::{Failure, output};
+use crate::error::LoadError;
 use crate::exit::Exit;
 use crate::format::SeedRange;
 use crate::interrupt;
@@ -57,7 +58,7 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    pub(super) fn execute(&self) -> Result<Exit, Failure> {
+    pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
         let scenario = load_with(&self.scenario, &self.changes.changes())?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let options = SweepOptions {
@@ -71,7 +72,7 @@ impl Sweep {
         let mut rows = Rows::open(self.rows_path(), self.format, &head)?;
         interrupt::listen();
         let started = Instant::now();
-        let mut progress = Progress::new(options.shard.len(options.seeds));
+        let mut progress = Progress::new(options.shard.len(options.seeds), manner);
         let mut trouble = None;
         let mut summary = sweep(&scenario, &options, |row| {
             progress.step(row);
@@ -90,10 +91,10 @@ impl Sweep {
         let circumstances = Circumstances {
             wall_ms: Some(wall_ms),
             jobs: options.jobs,
-            repros: self.repros(&scenario, &summary)?,
+            repros: self.repros(&scenario, &summary),
             rows: rows.path.map(|path| path.display().to_string()),
         };
-        print(&summary, &circumstances, self.format)?;
+        print(&summary, &circumstances, self.format, manner)?;
         Ok(summary.exit())
     }
 
@@ -109,7 +110,7 @@ impl Sweep {
     }
 
     /// Writes repro files of the first failing seeds of each finding.
-    fn repros(&self, scenario: &Scenario, summary: &Summary) -> Result<Vec<String>, Failure> {
+    fn repros(&self, scenario: &Scenario, summary: &Summary) -> Vec<String> {
         const FINDINGS_MAX: usize = 20;
         let folder = match &self.out {
             Some(out) if out.extension().is_none_or(|extension| extension != "ndjson") => out,
@@ -122,13 +123,16 @@ impl Sweep {
         seeds.sort_unstable();
         seeds.dedup();
         for seed in seeds {
-            write_repro(&Repro::of(scenario, seed, self.crypto.into()), folder)?;
+            if write_repro(&Repro::of(scenario, seed, self.crypto.into()), folder).is_none() {
+                // What could not be written once cannot be written again; seeds replay as well.
+                return Vec::new();
+            }
         }
         // One command to copy per finding: that of its smallest run.
         let smallest = summary.findings.iter().take(FINDINGS_MAX).map(|group| group.smallest.1);
         let mut named: Vec<u64> = smallest.collect();
         named.dedup();
-        Ok(named.into_iter().take(5).map(|seed| repro_path(&scenario.name, seed, folder)).collect())
+        named.into_iter().take(5).map(|seed| repro_path(&scenario.name, seed, folder)).collect()
     }
 }
 
@@ -140,19 +144,15 @@ struct Rows {
 }
 
 impl Rows {
-    fn open(path: Option<PathBuf>, format: TableFormat, head: &Head) -> io::Result<Self> {
-        let head = serde_json::to_string(head)?;
-        let file = match &path {
-            None => None,
-            Some(path) => {
-                if let Some(folder) = path.parent() {
-                    fs::create_dir_all(folder)?;
-                }
-                let mut file = File::create(path)?;
-                writeln!(file, "{head}")?;
-                Some(file)
-            }
+    fn open(path: Option<PathBuf>, format: TableFormat, head: &Head) -> Result<Self, Failure> {
+        let head = serde_json::to_string(head).map_err(io::Error::other)?;
+        let create = |path: &PathBuf| {
+            create(path, &format!("{head}\n")).map_err(|why| {
+                let what = format!("cannot write {}: {why}", path.display());
+                LoadError::new(what, "`--out` names a file or a folder that can be written")
+            })
         };
+        let file = path.as_ref().map(create).transpose()?;
         match format {
             TableFormat::Ndjson => output::data(&format!("{head}\n"))?,
             TableFormat::Csv => output::data(&format!("{}\n", Row::CSV_HEADER))?,
@@ -181,15 +181,28 @@ impl Rows {
     }
 }
 
+/// Creates a file, and its folder if need be.
+fn create(path: &Path, text: &str) -> io::Result<File> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut file = File::create(path)?;
+    file.write_all(text.as_bytes())?;
+    Ok(file)
+}
+
 /// Writes the summary: to stderr where stdout has the rows.
 pub(super) fn print(
     summary: &Summary,
     circumstances: &Circumstances,
     format: TableFormat,
+    manner: &Manner,
 ) -> io::Result<()> {
     match format {
+        TableFormat::Human if manner.quiet => output::data(&report::verdict(summary)),
         TableFormat::Human => output::data(&report::summary(summary, circumstances)),
         TableFormat::Md => output::data(&report::markdown(summary)),
+        TableFormat::Ndjson | TableFormat::Csv if manner.quiet => Ok(()),
         TableFormat::Ndjson | TableFormat::Csv => {
             output::note(report::summary(summary, circumstances).trim_end());
             Ok(())
@@ -206,12 +219,17 @@ pub(super) fn print(
     }
 }
 
-/// Writes a repro file; says where.
-pub(super) fn write_repro(repro: &Repro, folder: &Path) -> io::Result<String> {
-    fs::create_dir_all(folder)?;
+/// Writes a repro file; where it is. If it cannot be written, a note says so and the verdict still
+/// counts.
+pub(super) fn write_repro(repro: &Repro, folder: &Path) -> Option<String> {
     let path = repro_path(&repro.name, repro.seed, folder);
-    fs::write(&path, repro.to_json())?;
-    Ok(path)
+    match create(Path::new(&path), &repro.to_json()) {
+        Ok(_) => Some(path),
+        Err(why) => {
+            output::note(&format!("note: cannot write {path}: {why}"));
+            None
+        }
+    }
 }
 
 fn repro_path(scenario: &str, seed: u64, folder: &Path) -> String {

@@ -48,8 +48,8 @@ impl Checker for ResultIntegrity {
                 let (answer, at) = accepted.expect("a request without an answer takes any");
                 self.findings.violate(at, "wrong answer", || {
                     format!(
-                        "{}#{} accepted {answer} for `{}`, but in the committed order (slot s{seq}) \
-                         the key held {}",
+                        "{}#{} accepted {answer} for `{}`, but in the committed order \
+                         (slot s{seq}) the key held {}",
                         request.0,
                         request.1,
                         entry.operation,

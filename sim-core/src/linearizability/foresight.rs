@@ -1,9 +1,10 @@
-//! What the calls to come want of the state: who must find it, who can tell it from others, who sets
-//! it.
+//! What the calls to come want of the state: who must find it, who can tell it from others, who
+//! sets it.
 //!
 //! The search gives up a branch when it leaves a state behind that is still to be found and that
-//! nothing brings back. With unique writes (every value is written once) that leaves next to nothing
-//! to guess: it does the work of the read mapping of Gibbons & Korach (1997) without assuming one.
+//! nothing brings back. With unique writes (every value is written once) that leaves next to
+//! nothing to guess: it does the work of the read mapping of Gibbons & Korach (1997) without
+//! assuming one.
 
 use super::bits::Bits;
 use super::plan::{Action, Plan};
@@ -136,9 +137,9 @@ impl Foresight {
     }
 
     /// Whether `action`, which closes at step `closes`, is a put that explains nothing from `step`
-    /// on, where the key holds `state`. Nobody can tell what the put leaves behind. And nobody needs
-    /// it for what it takes away: a state that is there until `closes` and that some call to come
-    /// found not to be there.
+    /// on, where the key holds `state`. Nobody can tell what the put leaves behind. And nobody
+    /// needs it for what it takes away: a state that is there until `closes` and that some call to
+    /// come found not to be there.
     pub(super) fn is_spent(
         &self,
         plan: &Plan<'_>,
@@ -166,8 +167,9 @@ impl Foresight {
             return false;
         }
         if self.appends {
-            // Appends only make a string longer. Without a put or a swap to come, a string comes back
-            // only if it begins with what is there now, and an unmentioned one stays unmentioned.
+            // Appends only make a string longer. Without a put or a swap to come, a string comes
+            // back only if it begins with what is there now, and an unmentioned one stays
+            // unmentioned.
             let grows_only = self.total.made_until <= step;
             let is_gone = left == State::Absent || grows_only && !now.state.grows_into(left);
             let is_stuck = grows_only && now.state == State::Unmentioned;

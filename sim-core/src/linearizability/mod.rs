@@ -5,16 +5,17 @@
 //! - Each key is judged alone (`key_history`): linearizability is local.
 //! - The order of completion is tried first (`witness`). It explains most histories of few clients.
 //! - What is left is searched (`search`), one step per completion, with a budget.
-//! - Calls `a` and `b` are ordered only if `a.completed < b.invoked`. Intervals are closed, so calls
-//!   that touch at one instant overlap: virtual time has many ties, and the order in which a
+//! - Calls `a` and `b` are ordered only if `a.completed < b.invoked`. Intervals are closed, so
+//!   calls that touch at one instant overlap: virtual time has many ties, and the order in which a
 //!   simulator works off one instant is not something that its clients could see.
-//! - A pending call took effect once after its invocation, or never; whatever it would have answered.
-//!   A client may have any number of calls open: Byzantine ones do.
+//! - A pending call took effect once after its invocation, or never; whatever it would have
+//!   answered. A client may have any number of calls open: Byzantine ones do.
 //!
 //! Sources: M. Herlihy, J. Wing, "Linearizability", TOPLAS 12(3), 1990; J. Wing, C. Gong, "Testing
-//! and verifying concurrent objects", JPDC 17, 1993; P. Gibbons, E. Korach, "Testing shared memories",
-//! SIAM J. Comput. 26(4), 1997; G. Lowe, "Testing for linearizability", CCPE 29(4), 2017; A. Horn,
-//! D. Kroening, "Faster linearizability checking via P-compositionality", FORTE 2015.
+//! and verifying concurrent objects", JPDC 17, 1993; P. Gibbons, E. Korach, "Testing shared
+//! memories", SIAM J. Comput. 26(4), 1997; G. Lowe, "Testing for linearizability", CCPE 29(4),
+//! 2017; A. Horn, D. Kroening, "Faster linearizability checking via P-compositionality", FORTE
+//! 2015.
 
 mod bits;
 #[cfg(test)]
@@ -111,7 +112,8 @@ pub fn check(calls: &[Call], initial: Option<&str>, budget: u64) -> Linearizabil
 /// The verdict on the histories of several keys.
 enum Verdict {
     Explained,
-    /// The place of the one that no order explains, and how many of its calls an order was found for.
+    /// The place of the one that no order explains, and how many of its calls an order was found
+    /// for.
     Unexplained {
         history: usize,
         furthest: usize,

@@ -37,8 +37,8 @@ pub(super) enum Progress {
 
 /// A search that may be interrupted.
 pub(super) trait Explore {
-    /// Goes on until it is done, or until it has weighed `allowance` more choices of what comes next.
-    /// Takes what it spends off `allowance`.
+    /// Goes on until it is done, or until it has weighed `allowance` more choices of what comes
+    /// next. Takes what it spends off `allowance`.
     fn explore(&mut self, allowance: &mut u64) -> Progress;
 }
 

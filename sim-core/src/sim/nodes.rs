@@ -1,0 +1,179 @@
+//! The nodes in their places: handlers are called, and what they leave in their outbox happens.
+
+use std::rc::Rc;
+
+use super::{Action, Run};
+use crate::adversary::{Event, Wake};
+use crate::encode::Encode as _;
+use crate::history::Operation;
+use crate::id::NodeId;
+use crate::node::{ClientNode, Effect, Node, Outbox, Protocol};
+use crate::observation::Observation;
+use crate::time::Span;
+use crate::trace::TraceEvent;
+
+/// A node in its place.
+pub(super) enum Seat<P: Protocol> {
+    Replica(P::Replica),
+    Client(P::Client),
+    Captive,
+}
+
+/// What a handler is called with.
+pub(super) enum Input<'a, P: Protocol> {
+    Start,
+    Message(NodeId, &'a Rc<P::Msg>),
+    Timer(P::Timer),
+    Wake(Wake),
+    Operation(&'a Operation),
+    Restart,
+}
+
+impl<P: Protocol> Input<'_, P> {
+    fn give<N: Node<P::Msg, P::Timer>>(
+        self,
+        node: &mut N,
+        out: &mut Outbox<P::Msg, P::Timer>,
+        operate: impl FnOnce(&mut N, &Operation, &mut Outbox<P::Msg, P::Timer>),
+    ) {
+        match self {
+            Self::Start => node.on_start(out),
+            Self::Message(from, msg) => node.on_message(from, msg, out),
+            Self::Timer(timer) => node.on_timer(timer, out),
+            Self::Operation(operation) => operate(node, operation, out),
+            Self::Restart => node.on_restart(out),
+            Self::Wake(_) => unreachable!("only captives are woken"),
+        }
+    }
+}
+
+impl<P: Protocol> Run<'_, P> {
+    /// Runs one handler of `node`, and then those of the messages that it sends to itself.
+    pub(super) fn handle(&mut self, node: NodeId, input: Input<'_, P>) {
+        self.call(node, input);
+        while let Some(msg) = self.loopback.pop_front() {
+            self.call(node, Input::Message(node, &msg));
+        }
+    }
+
+    fn call(&mut self, node: NodeId, input: Input<'_, P>) {
+        let mut outbox = std::mem::replace(&mut self.outbox, Outbox::new(self.now));
+        outbox.reset(self.now);
+        match &mut self.seats[self.committee.index(node)] {
+            Seat::Captive => return self.call_captive(node, input),
+            Seat::Replica(replica) => input.give(replica, &mut outbox, |_, _, _| {
+                unreachable!("operations go to clients");
+            }),
+            Seat::Client(client) => input.give(client, &mut outbox, |client, operation, out| {
+                client.on_operation(operation, out);
+            }),
+        }
+        for effect in outbox.drain(self.now) {
+            match effect {
+                Effect::Send(to, msg) if to == node => self.loopback.push_back(msg),
+                Effect::Send(to, msg) => self.send(node, [to].into_iter(), &msg),
+                Effect::Broadcast(msg) => {
+                    let others = self.committee.replica_ids().filter(move |to| *to != node);
+                    self.send(node, others, &msg);
+                    if !node.is_client() {
+                        self.loopback.push_back(msg);
+                    }
+                }
+                Effect::SetTimer(timer, span) => self.arm(node, timer, span),
+                Effect::CancelTimer(timer) => {
+                    self.timers[self.committee.index(node)].remove(&timer);
+                }
+                Effect::Observe(observation) => self.observe(node, &observation),
+            }
+        }
+        self.outbox = outbox;
+    }
+
+    fn call_captive(&mut self, node: NodeId, input: Input<'_, P>) {
+        let event = match input {
+            Input::Start => Event::Start,
+            Input::Message(from, msg) => Event::Message(from, msg),
+            Input::Wake(wake) => Event::Wake(wake),
+            Input::Operation(operation) => Event::Operation(operation),
+            Input::Timer(_) | Input::Restart => unreachable!("captives have wakes"),
+        };
+        let mut outbox = std::mem::replace(&mut self.captive_outbox, Outbox::new(self.now));
+        outbox.reset(self.now);
+        self.adversary.act(node, event, &mut outbox);
+        for effect in outbox.drain(self.now) {
+            match effect {
+                // What corrupted nodes say to themselves is the adversary's own business.
+                Effect::Send(to, msg) if to != node => self.send(node, [to].into_iter(), &msg),
+                Effect::Send(..) | Effect::CancelTimer(_) => {}
+                Effect::Broadcast(msg) => {
+                    let others = self.committee.replica_ids().filter(move |to| *to != node);
+                    self.send(node, others, &msg);
+                }
+                Effect::SetTimer(wake, span) => {
+                    self.queue.push(self.now + span, Action::Wake { node, wake });
+                }
+                Effect::Observe(observation) => self.observe(node, &observation),
+            }
+        }
+        self.captive_outbox = outbox;
+    }
+
+    fn arm(&mut self, node: NodeId, timer: P::Timer, span: Span) {
+        let place = self.committee.index(node);
+        self.armings += 1;
+        self.timers[place].insert(timer.clone(), self.armings);
+        let at = self.now + span.drifted(self.drift_ppm[place]);
+        self.queue.push(at, Action::Expire { node, timer, arming: self.armings });
+    }
+
+    pub(super) fn expire(&mut self, node: NodeId, timer: P::Timer) {
+        let mut key = std::mem::take(&mut self.encoder);
+        key.clear();
+        timer.encode(&mut key);
+        self.record(&TraceEvent::Expired { node, key: key.bytes(), name: &timer });
+        self.encoder = key;
+        self.handle(node, Input::Timer(timer));
+    }
+
+    fn observe(&mut self, node: NodeId, observation: &Observation) {
+        self.record(&TraceEvent::Observed(node, observation));
+        if let Observation::Completed { .. } = observation {
+            self.complete(node, observation);
+        }
+        if !self.corrupted[self.committee.index(node)] {
+            let at = self.stamp();
+            for (_, checker) in &mut self.checkers {
+                checker.observe(at, node, observation);
+            }
+            self.milestones.observe(node, observation);
+            if let Observation::EnteredView { view } = observation {
+                self.view_max = self.view_max.max(*view);
+            }
+        }
+        let now = self.now;
+        self.call_adversary(|adversary, control| {
+            adversary.notice(now, node, observation, control);
+        });
+    }
+
+    pub(super) fn crash(&mut self, node: NodeId) {
+        let place = self.committee.index(node);
+        if self.corrupted[place] || self.down[place] {
+            return;
+        }
+        self.down[place] = true;
+        self.timers[place].clear();
+        self.record(&TraceEvent::Crashed(node));
+    }
+
+    pub(super) fn restart(&mut self, node: NodeId) {
+        let place = self.committee.index(node);
+        if !self.down[place] {
+            return;
+        }
+        self.down[place] = false;
+        self.record(&TraceEvent::Restarted(node));
+        self.milestones.reach("crash-restart");
+        self.handle(node, Input::Restart);
+    }
+}

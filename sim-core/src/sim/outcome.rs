@@ -1,0 +1,65 @@
+//! What came out of a run.
+
+use crate::checkers::Verdict;
+use crate::crypto::Digest;
+use crate::history::Answer;
+use crate::id::NodeId;
+use crate::metrics::Metrics;
+use crate::milestones::Milestones;
+use crate::time::Time;
+use crate::trace::Marks;
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Every correct client completed its operations, and the messages under way arrived.
+    Done,
+    /// An operation of a correct client was overdue.
+    Overdue,
+    /// Nothing was left that could happen.
+    Quiet,
+    /// The latest end that the setup allows was reached.
+    Horizon,
+    /// The greatest number of events was reached.
+    EventLimit,
+}
+
+/// One operation of a correct client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// Whose.
+    pub client: NodeId,
+    /// The client's number for it.
+    pub timestamp: u64,
+    /// When it was asked.
+    pub asked: Time,
+    /// When an answer was accepted, and which.
+    pub completed: Option<(Time, Answer)>,
+}
+
+/// What came out of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The verdict on each of [`PROPERTIES`], in their order.
+    pub verdicts: Vec<(&'static str, Verdict)>,
+    /// The SHA-256 hash over every event: the run's fingerprint.
+    pub trace: Digest,
+    /// Marks of the trace, if they were asked for.
+    pub marks: Option<Marks>,
+    /// How many events were folded into the trace.
+    pub events: u64,
+    /// When the run ended.
+    pub end: Time,
+    /// Why it ended.
+    pub ended: Ended,
+    /// What it cost.
+    pub metrics: Metrics,
+    /// What it reached.
+    pub milestones: Milestones,
+    /// The operations of the correct clients, in the order in which they were asked.
+    pub served: Vec<Served>,
+    /// How many operations the correct clients were to ask in all.
+    pub operations: u64,
+    /// The highest view that a correct replica entered.
+    pub view_max: u64,
+}

@@ -1,0 +1,65 @@
+//! Every planted flaw is caught, by its script and by random search; without it the script holds.
+
+use byzsim::registry::PROTOCOLS;
+use byzsim_core::PROPERTIES;
+
+use crate::support::{flawed, scenario, sweep};
+
+/// The scripts of the flaws, by the flaw's name.
+fn scripts(protocol: &str) -> Vec<String> {
+    let prefix = format!("{protocol}/flaws/");
+    byzsim::library::all().into_keys().filter(|name| name.starts_with(&prefix)).collect()
+}
+
+#[test]
+fn every_flaw_has_a_script_and_every_script_a_flaw() {
+    for protocol in PROTOCOLS {
+        let known: Vec<String> = (protocol.flaws)()
+            .iter()
+            .map(|flaw| format!("{}/flaws/{}", protocol.name, flaw.name))
+            .collect();
+        let mut sorted = known.clone();
+        sorted.sort_unstable();
+        assert_eq!(scripts(protocol.name), sorted);
+        for flaw in (protocol.flaws)() {
+            let is_property = PROPERTIES.iter().any(|it| it.name == flaw.violates);
+            assert!(is_property, "{}: no property {}", flaw.name, flaw.violates);
+        }
+    }
+}
+
+/// That the scripts fail with their flaws is their own promise; here the proof that it is the flaw
+/// which breaks them.
+#[test]
+fn without_its_flaw_every_script_holds() {
+    for protocol in PROTOCOLS {
+        for name in scripts(protocol.name) {
+            let scenario = scenario(&name, &["params.flaws=[]", r#"expect="holds""#]);
+            let summary = sweep(&scenario, 0..10);
+            for (property, tally) in &summary.properties {
+                assert_eq!(tally.violated, 0, "{name} without its flaw: {property}");
+                assert_eq!(tally.inconclusive, 0, "{name} without its flaw: {property}");
+            }
+        }
+    }
+}
+
+/// The budget is 10,000 seeds; the search stops at the first seed that fails.
+#[test]
+fn random_sweeps_find_every_flaw_of_pbft() {
+    const BUDGET: u64 = 10_000;
+    const STEP: u64 = 500;
+    let pbft = PROTOCOLS.iter().find(|it| it.name == "pbft").expect("a known protocol");
+    for flaw in (pbft.flaws)() {
+        let scenario = flawed("pbft/chaos", &[flaw.name], &[]);
+        let found = (0..BUDGET).step_by(usize::try_from(STEP).expect("small")).find(|first| {
+            let summary = sweep(&scenario, *first..first + STEP);
+            summary.properties.get(flaw.violates).is_some_and(|tally| 0 < tally.violated)
+        });
+        assert!(
+            found.is_some(),
+            "byzsim sweep pbft/chaos --flaw {} --seeds 0..{BUDGET} finds nothing",
+            flaw.name
+        );
+    }
+}

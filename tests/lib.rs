@@ -1,0 +1,1 @@
+//! A package of tests has no library; Cargo wants one target that is always built.

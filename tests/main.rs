@@ -1,0 +1,13 @@
+//! The tests of byzsim: files in, outcomes out.
+//!
+//! Each file proves one thing. A failure prints the command that replays it.
+
+mod adversary_bounds;
+mod costs;
+mod determinism;
+mod flaws;
+mod histories;
+mod hostile_messages;
+mod scenario_files;
+mod support;
+mod tidy;

@@ -3,11 +3,14 @@
 //! Each file proves one thing. A failure prints the command that replays it.
 
 mod adversary_bounds;
+mod cli;
+mod conformance;
 mod costs;
 mod determinism;
 mod flaws;
 mod histories;
 mod hostile_messages;
+mod readme;
 mod scenario_files;
 mod support;
 mod tidy;

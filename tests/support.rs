@@ -34,3 +34,9 @@ pub(crate) fn sweep(scenario: &Scenario, seeds: std::ops::Range<u64>) -> Summary
     let options = SweepOptions { jobs: 2, ..SweepOptions::of(seeds) };
     byzsim::sweep(scenario, &options, |_| std::ops::ControlFlow::Continue(()))
 }
+
+/// A scenario that is written in the test.
+pub(crate) fn from_text(text: &str) -> Scenario {
+    let file = toml::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    Scenario::new("inline", file, &[]).unwrap_or_else(|error| panic!("{error:?}\n{text}"))
+}

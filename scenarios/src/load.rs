@@ -188,19 +188,36 @@ impl Document {
             span,
             label: "here".to_owned(),
         };
-        let help = near_name(what).or(help);
+        let help = advice(what).or(help);
         LoadError { what: what.to_owned(), help, place: Some(Box::new(place)) }
     }
 }
 
+/// What would be right, if `what` is serde's complaint about a value.
+pub(crate) fn advice(what: &str) -> Option<String> {
+    near_name(what).or_else(|| whole_number(what))
+}
+
 /// What was probably meant, if `what` is serde's complaint about an unknown name.
-pub(crate) fn near_name(what: &str) -> Option<String> {
+fn near_name(what: &str) -> Option<String> {
     let field = what.strip_prefix("unknown field ");
     let list = field.or_else(|| what.strip_prefix("unknown variant "))?;
     let mut quoted = list.split('`').skip(1).step_by(2);
     let wrong = quoted.next()?;
     let near = names::near(wrong, quoted);
     (!near.is_empty()).then(|| format!("did you mean {}?", names::alternatives(near)))
+}
+
+/// What serde means by `u16`, for people.
+fn whole_number(what: &str) -> Option<String> {
+    let (_, expected) = what.rsplit_once("expected ")?;
+    let max = match expected {
+        "u16" => u64::from(u16::MAX),
+        "u32" => u64::from(u32::MAX),
+        "u64" => u64::MAX,
+        _ => return None,
+    };
+    Some(format!("a whole number from 0 to {max}"))
 }
 
 /// Sets the value at a path: `cluster.replicas=7`.

@@ -117,7 +117,7 @@ fn prepare<P: Catalogued>(
     let mut params: P::Params = serde_path_to_error::deserialize(value).map_err(|error| {
         let path = crate::load::steps_of(error.path());
         let what = error.inner().to_string();
-        let help = crate::load::near_name(&what).unwrap_or_default();
+        let help = crate::load::advice(&what).unwrap_or_default();
         let mut problem = Problem::at("params", what, help).labelled("a parameter of the protocol");
         problem.path.extend(path);
         problem

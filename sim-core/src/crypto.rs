@@ -83,7 +83,7 @@ pub struct Keyring {
 
 enum Keys {
     Ed25519(Vec<(SigningKey, VerifyingKey)>),
-    Ideal(Vec<[u8; 32]>),
+    Ideal(Vec<[u8; 16]>),
 }
 
 impl fmt::Debug for Keyring {
@@ -98,7 +98,8 @@ impl Keyring {
         let mut rng = SimRng::new(seed, Purpose::Keys, 0);
         let secrets = committee.nodes().map(|_| rng.key());
         let keys = match backend {
-            CryptoBackend::Ideal => Keys::Ideal(secrets.collect()),
+            // 128 bits, so that a signature is one block of SHA-256.
+            CryptoBackend::Ideal => Keys::Ideal(secrets.map(half).collect()),
             CryptoBackend::Ed25519 => Keys::Ed25519(
                 secrets
                     .map(|secret| SigningKey::from_bytes(&secret))
@@ -139,11 +140,15 @@ impl Keyring {
     }
 }
 
-fn ideal_signature(secret: &[u8; 32], digest: &Digest) -> Signature {
-    let half: [u8; 32] =
+fn half(secret: [u8; 32]) -> [u8; 16] {
+    *secret.first_chunk().expect("32 bytes have a first half")
+}
+
+fn ideal_signature(secret: &[u8; 16], digest: &Digest) -> Signature {
+    let hash: [u8; 32] =
         Sha256::new().chain_update(secret).chain_update(digest.0).finalize().into();
     let mut bytes = [0; 64];
-    bytes[..32].copy_from_slice(&half);
+    bytes[..32].copy_from_slice(&hash);
     Signature(bytes)
 }
 

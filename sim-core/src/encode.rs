@@ -25,10 +25,17 @@ pub trait Encode {
 }
 
 /// Where canonical bytes are collected.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Encoder {
     bytes: Vec<u8>,
     signatures: u32,
+}
+
+impl Default for Encoder {
+    /// With room for all but the largest messages.
+    fn default() -> Self {
+        Self { bytes: Vec::with_capacity(256), signatures: 0 }
+    }
 }
 
 impl Encoder {

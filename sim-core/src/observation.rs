@@ -148,34 +148,39 @@ pub enum Observation {
     Reached(&'static str),
 }
 
+/// For the trace: digests are cut to eight bytes, as the messages that carry them are hashed whole.
 impl Encode for Observation {
     fn encode(&self, out: &mut Encoder) {
         match self {
             Self::Invoked { timestamp, operation } => out.u8(0).u64(*timestamp).value(operation),
             Self::Completed { timestamp, answer } => out.u8(1).u64(*timestamp).value(answer),
-            Self::Accepted { view, seq, batch } => out.u8(2).u64(*view).u64(*seq).digest(batch),
-            Self::Committed { view, seq, batch } => out.u8(3).u64(*view).u64(*seq).digest(batch),
+            Self::Accepted { view, seq, batch } => {
+                out.u8(2).u64(*view).u64(*seq).u64(batch.prefix())
+            }
+            Self::Committed { view, seq, batch } => {
+                out.u8(3).u64(*view).u64(*seq).u64(batch.prefix())
+            }
             Self::Executed { view, seq, batch, null } => {
-                out.u8(4).u64(*view).u64(*seq).digest(batch).u8(u8::from(*null))
+                out.u8(4).u64(*view).u64(*seq).u64(batch.prefix()).u8(u8::from(*null))
             }
             // The operation is a function of the batch, whose digest was encoded just before.
             Self::Applied { seq, client, timestamp, operation: _, answer } => {
                 out.u8(5).u64(*seq).node(*client).u64(*timestamp).value(answer)
             }
-            Self::Checkpointed { seq, state } => out.u8(6).u64(*seq).digest(state),
-            Self::StableCheckpoint { seq, state } => out.u8(7).u64(*seq).digest(state),
-            Self::Restored { seq, state } => out.u8(8).u64(*seq).digest(state),
+            Self::Checkpointed { seq, state } => out.u8(6).u64(*seq).u64(state.prefix()),
+            Self::StableCheckpoint { seq, state } => out.u8(7).u64(*seq).u64(state.prefix()),
+            Self::Restored { seq, state } => out.u8(8).u64(*seq).u64(state.prefix()),
             Self::ViewChangeStarted { view, reason } => out.u8(9).u64(*view).text(reason),
             Self::EnteredView { view } => out.u8(10).u64(*view),
             Self::Suspected { node, reason } => out.u8(11).node(*node).text(reason),
             Self::Proven { node, reason } => out.u8(12).node(*node).text(reason),
             Self::Reached(milestone) => out.u8(13).text(milestone),
             Self::Speculated { view, seq, batch, history } => {
-                out.u8(14).u64(*view).u64(*seq).digest(batch).digest(history)
+                out.u8(14).u64(*view).u64(*seq).u64(batch.prefix()).u64(history.prefix())
             }
             Self::RolledBack { to } => out.u8(15).u64(*to),
             Self::Anchored { timestamp, view, seq, history } => {
-                out.u8(16).u64(*timestamp).u64(*view).u64(*seq).digest(history)
+                out.u8(16).u64(*timestamp).u64(*view).u64(*seq).u64(history.prefix())
             }
         };
     }

@@ -26,7 +26,7 @@ pub use outcome::{Ended, Outcome, Served};
 pub use setup::{Cabal, Setup};
 
 use clients::Progress;
-use nodes::{Input, Seat};
+use nodes::{Arming, Input, Seat};
 use transport::{Flight, Held};
 
 /// A run in the making.
@@ -85,7 +85,7 @@ impl<P: Protocol> Simulation<P> {
 /// What happens next.
 enum Action<P: Protocol> {
     Deliver(Flight<P::Msg>),
-    Expire { node: NodeId, timer: P::Timer, arming: u64 },
+    Expire { node: NodeId, timer: P::Timer },
     Wake { node: NodeId, wake: Wake },
     Ask { client: NodeId },
     Alarm,
@@ -104,9 +104,8 @@ struct Run<'a, P: Protocol> {
     corrupted: Vec<bool>,
     down: Vec<bool>,
     drift_ppm: Vec<i32>,
-    /// Of each node: its armed timers, and the number of each arming.
-    timers: Vec<BTreeMap<P::Timer, u64>>,
-    armings: u64,
+    /// Of each node: its timers.
+    timers: Vec<BTreeMap<P::Timer, Arming>>,
     adversary: &'a mut dyn Adversary<P::Msg>,
     control: Control,
     /// Messages that the adversary holds, by key; each with a number of its own.
@@ -176,7 +175,6 @@ impl<'a, P: Protocol> Run<'a, P> {
             down: vec![false; nodes],
             drift_ppm: committee.nodes().map(|node| adversary.drift_ppm(node)).collect(),
             timers: (0..nodes).map(|_| BTreeMap::new()).collect(),
-            armings: 0,
             control: Control::default(),
             held: BTreeMap::new(),
             holds: 0,
@@ -264,13 +262,7 @@ impl<'a, P: Protocol> Run<'a, P> {
     fn act(&mut self, action: Action<P>) {
         match action {
             Action::Deliver(flight) => self.deliver(flight),
-            Action::Expire { node, timer, arming } => {
-                let place = self.committee.index(node);
-                if self.timers[place].get(&timer) == Some(&arming) {
-                    self.timers[place].remove(&timer);
-                    self.expire(node, timer);
-                }
-            }
+            Action::Expire { node, timer } => self.look_at(node, timer),
             Action::Wake { node, wake } => self.handle(node, Input::Wake(wake)),
             Action::Ask { client } => self.ask(client),
             Action::Alarm => {

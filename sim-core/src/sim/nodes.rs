@@ -9,7 +9,7 @@ use crate::history::Operation;
 use crate::id::NodeId;
 use crate::node::{ClientNode, Effect, Node, Outbox, Protocol};
 use crate::observation::Observation;
-use crate::time::Span;
+use crate::time::{Span, Time};
 use crate::trace::TraceEvent;
 
 /// A node in its place.
@@ -17,6 +17,15 @@ pub(super) enum Seat<P: Protocol> {
     Replica(P::Replica),
     Client(P::Client),
     Captive,
+}
+
+/// A timer of a node.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arming {
+    /// When it expires; never if it was disarmed.
+    deadline: Option<Time>,
+    /// When the queue looks at it next.
+    looked_at: Time,
 }
 
 /// What a handler is called with.
@@ -81,7 +90,10 @@ impl<P: Protocol> Run<'_, P> {
                 }
                 Effect::SetTimer(timer, span) => self.arm(node, timer, span),
                 Effect::CancelTimer(timer) => {
-                    self.timers[self.committee.index(node)].remove(&timer);
+                    let timers = &mut self.timers[self.committee.index(node)];
+                    if let Some(arming) = timers.get_mut(&timer) {
+                        arming.deadline = None;
+                    }
                 }
                 Effect::Observe(observation) => self.observe(node, &observation),
             }
@@ -118,15 +130,43 @@ impl<P: Protocol> Run<'_, P> {
         self.captive_outbox = outbox;
     }
 
+    /// Most timers are moved or disarmed before they expire. So the queue holds one event for each,
+    /// which looks at the deadline when its time has come, and waits on if that was moved.
     fn arm(&mut self, node: NodeId, timer: P::Timer, span: Span) {
         let place = self.committee.index(node);
-        self.armings += 1;
-        self.timers[place].insert(timer.clone(), self.armings);
         let at = self.now + span.drifted(self.drift_ppm[place]);
-        self.queue.push(at, Action::Expire { node, timer, arming: self.armings });
+        match self.timers[place].get_mut(&timer) {
+            Some(arming) if arming.looked_at <= at => arming.deadline = Some(at),
+            _ => {
+                let arming = Arming { deadline: Some(at), looked_at: at };
+                self.timers[place].insert(timer.clone(), arming);
+                self.queue.push(at, Action::Expire { node, timer });
+            }
+        }
     }
 
-    pub(super) fn expire(&mut self, node: NodeId, timer: P::Timer) {
+    pub(super) fn look_at(&mut self, node: NodeId, timer: P::Timer) {
+        let timers = &mut self.timers[self.committee.index(node)];
+        let Some(arming) = timers.get_mut(&timer).filter(|it| it.looked_at == self.now) else {
+            // Of an arming that was moved forward, or wiped out by a crash.
+            return;
+        };
+        match arming.deadline {
+            Some(deadline) if self.now < deadline => {
+                arming.looked_at = deadline;
+                self.queue.push(deadline, Action::Expire { node, timer });
+            }
+            Some(_) => {
+                timers.remove(&timer);
+                self.expire(node, timer);
+            }
+            None => {
+                timers.remove(&timer);
+            }
+        }
+    }
+
+    fn expire(&mut self, node: NodeId, timer: P::Timer) {
         let mut key = std::mem::take(&mut self.encoder);
         key.clear();
         timer.encode(&mut key);

@@ -1,0 +1,382 @@
+//! The command line as its users see it: exit codes, messages, and what goes where.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// The program, to be started in `folder`.
+pub(crate) fn program(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_byzsim-under-test"));
+    command.current_dir(folder).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+    command
+}
+
+/// An empty folder for one test, and the program in it.
+struct Desk {
+    folder: PathBuf,
+}
+
+/// What a command said, and its exit code.
+struct Said {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Desk {
+    fn new(test: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli").join(test);
+        // There may be none from an earlier time.
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).expect("the target folder can be written");
+        Self { folder }
+    }
+
+    fn say(&self, arguments: &str) -> Said {
+        let output = program(&self.folder).args(arguments.split_whitespace()).output();
+        Said::of(output.expect("the program can be started"))
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.join(name), text).expect("the folder can be written");
+    }
+
+    fn read(&self, name: &str) -> String {
+        let path = self.folder.join(name);
+        fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
+    }
+
+    /// The repro file of a run that violates agreement.
+    fn repro(&self) -> String {
+        let said = self.say("run pbft/equivocating-primary --flaw P08 --seed 0");
+        assert_eq!(said.code, 1, "{}", said.stdout);
+        self.read("runs/pbft-equivocating-primary-0.json")
+    }
+}
+
+impl Said {
+    fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("byzsim writes text");
+        let code = output.status.code().expect("byzsim was not killed");
+        Self { code, stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// Exactly one error on stderr, nothing on stdout, exit code 2.
+    fn refuses(&self, what: &str, words: &[&str]) {
+        assert_eq!(self.code, 2, "{what}: {}{}", self.stdout, self.stderr);
+        assert_eq!(self.stdout, "", "{what}");
+        let errors = self.stderr.matches("  × ").count() + self.stderr.matches("error: ").count();
+        assert_eq!(errors, 1, "{what}:\n{}", self.stderr);
+        for word in words {
+            assert!(self.stderr.contains(word), "{what}: no {word} in\n{}", self.stderr);
+        }
+    }
+
+    fn sweep_digest(&self) -> &str {
+        let line = self.stdout.lines().find_map(|line| line.strip_prefix("digest  "));
+        line.unwrap_or_else(|| panic!("no digest:\n{}{}", self.stdout, self.stderr))
+    }
+}
+
+const GOOD: &str = "\
+format = 1
+title = \"t\"
+protocol = \"pbft\"
+
+[cluster]
+replicas = 4
+faults = 1
+";
+
+#[test]
+fn a_run_tells_its_verdict_by_its_exit_code() {
+    let desk = Desk::new("verdicts");
+    for (arguments, code, words) in [
+        ("run pbft/fault-free", 0, "PASS  agreement"),
+        ("run pbft/fault-free --quiet", 0, "PASS  agreement"),
+        ("run pbft/flaws/P08-digest-ignored", 0, "PASS  violated, as expected"),
+        ("run pbft/equivocating-primary --flaw P08", 1, "agreement VIOLATED"),
+        ("run pbft/twins-beyond-f", 0, "BEYOND f"),
+        // No event is left to complete anything: there is nothing to judge.
+        ("run pbft/fault-free --set run.events-max=1", 3, "INCONCLUSIVE"),
+        ("sweep pbft/equivocating-primary --flaw P08 --seeds 0..3", 1, "FAIL"),
+        ("sweep pbft/equivocating-primary --flaw P08 --seeds 0..3 --shard 0/1", 1, "FAIL"),
+        ("sweep pbft/equivocating-primary --flaw P08 --seeds 0..3 --shard 0/2", 0, "FAIL"),
+        ("sweep pbft/fault-free --set reaches=[\"rollback\"] --seeds 0..3", 3, "NEVER REACHED"),
+        ("sweep pbft/fault-free --seeds 0..3", 0, "rule of three"),
+        ("sweep pbft/fault-free --seeds 0..3 --quiet", 0, "PASS  3 runs, no violation"),
+    ] {
+        let said = desk.say(arguments);
+        assert_eq!(said.code, code, "{arguments}:\n{}{}", said.stdout, said.stderr);
+        assert!(said.stdout.contains(words), "{arguments}: no {words} in\n{}", said.stdout);
+        assert_eq!(said.stderr, "", "{arguments}");
+    }
+}
+
+/// Each mistake in a file is one error, with file, line, caret and what would have been right.
+#[test]
+fn mistakes_in_files_are_shown_at_their_place() {
+    let desk = Desk::new("mistakes");
+    for (name, old, new, place, words) in [
+        ("unknown-key", "faults = 1", "faults = 1\nclinets = 2", "8:1", "did you mean `clients`"),
+        ("wrong-type", "= 4", "= \"four\"", "6:12", "from 0 to 65535"),
+        ("too-few", "= 4", "= 3", "6:12", "at least 4 replicas"),
+        ("no-unit", "faults = 1", "faults = 1\n[network]\ndelta = \"50\"", "9:9", "`50ms`"),
+        ("unknown-protocol", "pbft", "pbtf", "3:12", "did you mean `pbft`"),
+        ("torn", "[cluster]", "[cluster", "5:9", "]"),
+    ] {
+        let file = format!("{name}.toml");
+        desk.write(&file, &GOOD.replacen(old, new, 1));
+        for command in ["check", "run", "sweep", "replay"] {
+            let said = desk.say(&format!("{command} {file}"));
+            let place = format!("[{file}:{place}]");
+            said.refuses(&format!("{command} {file}"), &[&place, "╰──", words]);
+        }
+    }
+    desk.write("good.toml", GOOD);
+    let said = desk.say("check good.toml");
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""));
+    assert!(said.stdout.starts_with("ok  good.toml  #"), "{}", said.stdout);
+    let said = desk.say("check good.toml too-few.toml good.toml");
+    assert_eq!((said.code, said.stdout.lines().count()), (2, 2), "all files are checked");
+}
+
+#[test]
+fn wrong_usage_names_what_would_be_right() {
+    let desk = Desk::new("usage");
+    desk.write("taken", "a file");
+    for (arguments, words) in [
+        ("run pbft/chaos --flaw P99", ["unknown flaw `P99`", "P08-digest-ignored"]),
+        ("sweep pbft/chaos --flaw P08-digest", ["unknown flaw", "P08-digest-ignored"]),
+        ("run pbft/chaoss", ["pbft/chaoss", "did you mean `pbft/chaos`"]),
+        ("run no/such.toml", ["no/such.toml", "byzsim list scenarios"]),
+        ("replay no/such.json", ["no/such.json", "byzsim list scenarios"]),
+        ("merge no/such.ndjson", ["cannot read no/such.ndjson", "right path"]),
+        ("run pbft/fault-free --set cluster.replicas", ["there is no `=`", "cluster.replicas=7"]),
+        ("run pbft/fault-free --set cluster.replicsa=7", ["replicsa", "did you mean `replicas`"]),
+        ("sweep pbft/chaos --seeds 7", ["`7` is no range of seeds", "0..1000"]),
+        ("sweep pbft/chaos --seeds 7..7", ["holds no seed", "--seeds"]),
+        ("sweep pbft/chaos --shard 3/2", ["3/2", "--shard"]),
+        ("sweep pbft/chaos --jobs 0", ["0 is not in", "--jobs"]),
+        ("sweep pbft/fault-free --out taken/rows.ndjson", ["cannot write taken/rows", "--out"]),
+        ("man swep", ["swep", "did you mean `sweep`"]),
+        ("frobnicate", ["frobnicate", "--help"]),
+        ("run", ["SCENARIO", "byzsim run"]),
+    ] {
+        desk.say(arguments).refuses(arguments, &words);
+    }
+    assert_eq!(desk.say("").code, 2, "no command is a mistake, and shows the help");
+}
+
+#[test]
+fn a_replay_is_identical_or_names_the_first_event_that_differs() {
+    let desk = Desk::new("replay");
+    desk.repro();
+    let said = desk.say("replay runs/pbft-equivocating-primary-0.json");
+    assert_eq!((said.code, said.stdout.lines().last()), (0, Some("identical")));
+    assert_eq!(said.stderr, "");
+
+    // One byte of the plan: the COMMITs of slot 2 are held back instead of those of slot 1.
+    desk.say("run pbft/flaws/P11-executes-ahead --seed 0");
+    let repro = desk.read("runs/flaws-P11-executes-ahead-0.json");
+    let changed = repro.replacen("\"seq\": 1\n", "\"seq\": 2\n", 1);
+    assert_eq!(changed.bytes().zip(repro.bytes()).filter(|(one, other)| one != other).count(), 1);
+    desk.write("changed.json", &changed);
+    let said = desk.say("replay changed.json");
+    assert_eq!(said.code, 4, "{}{}", said.stdout, said.stderr);
+    assert!(said.stdout.contains("DIVERGED  from event "), "{}", said.stdout);
+    assert!(said.stderr.contains("was changed since it was written"), "{}", said.stderr);
+    let arrows = said.stdout.lines().filter(|line| line.starts_with('→')).count();
+    assert_eq!(arrows, 1, "one event is the first:\n{}", said.stdout);
+
+    // A seed replays itself as well.
+    let said = desk.say("replay pbft/chaos --seed 4 --quiet");
+    assert_eq!((said.code, said.stdout.as_str()), (0, "identical\n"));
+    let said = desk.say("replay changed.json --seed 4");
+    said.refuses("a repro with a seed", &["takes no options"]);
+}
+
+#[test]
+fn torn_and_hostile_repro_files_are_refused() {
+    let desk = Desk::new("hostile");
+    let repro = desk.repro();
+    for (number, end) in (1..repro.len()).step_by(repro.len() / 12).enumerate() {
+        let cut = repro.get(..end).unwrap_or("{");
+        let name = format!("cut-{number}.json");
+        desk.write(&name, cut);
+        desk.say(&format!("replay {name}")).refuses(&name, &[]);
+    }
+    for (number, (old, new)) in [
+        ("\"replicas\": 4", "\"replicas\": 65535"),
+        ("\"faults\": 1", "\"faults\": -1"),
+        ("\"events-max\": 1000000", "\"events-max\": 18446744073709551615"),
+        ("\"marks\": \"", "\"marks\": \"zz"),
+        ("\"hash\": \"", "\"hash\": \"0"),
+        ("\"r0\"", "\"r9\""),
+        ("\"format\": 1", "\"format\": 2"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("hostile-{number}.json");
+        let changed = repro.replacen(old, new, 1);
+        assert_ne!(changed, repro, "{old}");
+        desk.write(&name, &changed);
+        desk.say(&format!("replay {name}")).refuses(new, &["╰──", &name]);
+    }
+    desk.write("deep.json", &format!("{{\"scenario\":{}", "[".repeat(200_000)));
+    desk.say("replay deep.json").refuses("a deep value", &[]);
+    fs::write(desk.folder.join("binary.json"), [0xff, 0xfe, 0x00]).expect("it can be written");
+    desk.say("replay binary.json").refuses("no text", &["not text"]);
+}
+
+#[test]
+fn rows_are_data_and_shards_add_up() {
+    let desk = Desk::new("rows");
+    let whole = desk.say("sweep pbft/chaos --seeds 0..30 --out whole.ndjson");
+    let rows = desk.read("whole.ndjson");
+    assert_eq!(rows.lines().count(), 31, "a head and 30 rows");
+    let row = |line: &str| serde_json::from_str::<Value>(line).expect("each line is JSON");
+    let head = row(rows.lines().next().expect("a head"));
+    assert_eq!((&head["scenario"], &head["seeds"]), (&"pbft/chaos".into(), &"0..30".into()));
+    let mut seeds: Vec<u64> =
+        rows.lines().skip(1).map(|line| row(line)["seed"].as_u64().expect("a seed")).collect();
+    seeds.sort_unstable();
+    assert_eq!(seeds, (0..30).collect::<Vec<u64>>());
+
+    for shard in 0..3 {
+        let said = desk.say(&format!("sweep pbft/chaos --seeds 0..30 --shard {shard}/3 --out out"));
+        assert_eq!(said.code, 0, "{}", said.stderr);
+    }
+    let files = [0, 1, 2].map(|shard| format!("out/shard-{shard}-of-3.ndjson"));
+    let merged = desk.say(&format!("merge {}", files.join(" ")));
+    assert_eq!(merged.code, whole.code, "{}{}", merged.stdout, merged.stderr);
+    assert_eq!(merged.sweep_digest(), whole.sweep_digest());
+    let some = desk.say(&format!("merge {}", files[..2].join(" ")));
+    assert_eq!(some.code, 3, "seeds are missing");
+    assert!(some.stderr.contains("seeds are missing"), "{}", some.stderr);
+
+    let streamed = desk.say("sweep pbft/chaos --seeds 0..30 --format ndjson --jobs 1");
+    let mut streamed: Vec<&str> = streamed.stdout.lines().collect();
+    let mut rows: Vec<&str> = rows.lines().collect();
+    streamed.sort_unstable();
+    rows.sort_unstable();
+    assert_eq!(streamed, rows, "stdout has what the file has");
+}
+
+#[test]
+fn formats_for_programs_are_well_formed() {
+    let desk = Desk::new("formats");
+    for arguments in [
+        "run pbft/fault-free --format json",
+        "sweep pbft/fault-free --seeds 0..3 --format json",
+        "list --format json",
+        "schema",
+    ] {
+        let said = desk.say(arguments);
+        assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{arguments}");
+        serde_json::from_str::<Value>(&said.stdout)
+            .unwrap_or_else(|why| panic!("{arguments}: {why}"));
+    }
+    let csv = desk.say("sweep pbft/fault-free --seeds 0..3 --format csv").stdout;
+    let commas: Vec<usize> = csv.lines().map(|line| line.matches(',').count()).collect();
+    assert_eq!(commas, [commas[0]; 4]);
+    for (arguments, words) in [
+        ("list", "pbft/chaos"),
+        ("list flaws", "P08-digest-ignored"),
+        ("completions bash", "_byzsim"),
+        ("completions zsh", "#compdef byzsim"),
+        ("completions fish", "complete -c byzsim"),
+        ("man", ".TH byzsim 1"),
+        ("man sweep", "\\-\\-seeds"),
+        ("sweep pbft/fault-free --seeds 0..3 --format md", "| milestone | seeds |"),
+        ("--version", env!("CARGO_PKG_VERSION")),
+        ("help", "Exit codes"),
+    ] {
+        let said = desk.say(arguments);
+        assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{arguments}");
+        assert!(said.stdout.contains(words), "{arguments}: no {words} in\n{}", said.stdout);
+    }
+    for command in
+        ["run", "replay", "sweep", "merge", "check", "list", "schema", "completions", "man"]
+    {
+        let help = desk.say(&format!("{command} --help")).stdout;
+        let (_, examples) = help.split_once("Examples:\n").expect(command);
+        let shown = examples.lines().filter(|line| line.trim_start().starts_with("byzsim")).count();
+        assert!(2 <= shown, "{command} shows {shown} examples");
+    }
+}
+
+#[test]
+fn colour_is_for_terminals() {
+    let desk = Desk::new("colour");
+    let escaped = |said: &Said| said.stdout.contains('\u{1b}') || said.stderr.contains('\u{1b}');
+    let run = "run pbft/equivocating-primary --flaw P08";
+    assert!(!escaped(&desk.say(run)), "a pipe is no terminal");
+    assert!(!escaped(&desk.say("check no.toml")), "errors neither");
+    assert!(escaped(&desk.say(&format!("{run} --color always"))), "who asks for it gets it");
+    let words = run.split_whitespace();
+    let output = program(&desk.folder).args(words).env("NO_COLOR", "1").output();
+    assert!(!escaped(&Said::of(output.expect("the program can be started"))));
+}
+
+#[test]
+fn progress_and_notes_stay_off_stdout() {
+    let desk = Desk::new("streams");
+    let said = desk.say("sweep pbft/fault-free --seeds 0..1000 --set workload.operations=1");
+    assert_eq!(said.stderr.lines().count(), 10, "a line per tenth:\n{}", said.stderr);
+    assert!(said.stderr.starts_with(" 10 %  100 runs"), "{}", said.stderr);
+    assert!(said.stdout.starts_with("byzsim "), "{}", said.stdout);
+    let quiet = "sweep pbft/fault-free --seeds 0..1000 --set workload.operations=1 -q";
+    assert_eq!(desk.say(quiet).stderr, "");
+}
+
+/// Whoever reads has read enough: that is no error.
+#[test]
+#[cfg(unix)]
+fn a_closed_pipe_is_no_error() {
+    use std::process::Stdio;
+    let desk = Desk::new("pipe");
+    let mut child = program(&desk.folder)
+        .args(["list"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program can be started");
+    drop(child.stdout.take());
+    let said = Said::of(child.wait_with_output().expect("it ends"));
+    assert_eq!((said.code, said.stderr.as_str()), (0, ""));
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupted_sweep_keeps_its_rows() {
+    use std::process::Stdio;
+    let desk = Desk::new("interrupt");
+    let arguments = "sweep pbft/chaos --seeds 0..100000000 --out rows.ndjson";
+    let mut child = program(&desk.folder)
+        .args(arguments.split_whitespace())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program can be started");
+    let rows = || fs::read_to_string(desk.folder.join("rows.ndjson")).unwrap_or_default();
+    // It listens before it plays: once there are rows, it can be interrupted.
+    while rows().lines().count() < 10 {
+        assert!(child.try_wait().expect("it can be asked").is_none(), "it ended by itself");
+        std::thread::yield_now();
+    }
+    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.expect("there is a kill").success());
+    let said = Said::of(child.wait_with_output().expect("it ends"));
+    assert_eq!(said.code, 130, "{}{}", said.stdout, said.stderr);
+    assert!(said.stdout.contains("INCOMPLETE"), "{}", said.stdout);
+    let rows = rows();
+    let played = rows.lines().count() - 1;
+    assert!(rows.ends_with('\n') && 9 <= played, "{played} rows are whole");
+    let digest = said.sweep_digest().to_owned();
+    let merged = desk.say("merge rows.ndjson");
+    assert_eq!((merged.code, merged.sweep_digest()), (3, digest.as_str()), "no row is missing");
+}

@@ -1,0 +1,224 @@
+//! The documents keep their word: their commands are run, and print what the documents show.
+//!
+//! A `console` block holds commands, `$ byzsim …`, each followed by what it prints: its stdout, or
+//! its stderr if that is all. `$ echo $?` shows the exit code of the command before it, which is 0
+//! where that is left out. One line `...` stands for lines that are not shown, and a line that
+//! begins with `rate` depends on the machine. A `toml` block is a scenario, or a part of one; if its
+//! first line is `# name.toml`, it is also a file for the commands of the document.
+//!
+//! `UPDATE=1 cargo test -p byzsim-tests readme` rewrites what the commands print.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use byzsim::load;
+
+use crate::cli::program;
+use crate::support::root;
+
+/// A fenced block: its language, and its lines without the fences.
+struct Block {
+    language: String,
+    lines: Vec<String>,
+}
+
+/// A document as prose and blocks.
+enum Part {
+    Prose(String),
+    Block(Block),
+}
+
+fn parts(text: &str) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut open: Option<Block> = None;
+    for line in text.lines() {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(language), None) => {
+                open = Some(Block { language: language.to_owned(), lines: Vec::new() });
+            }
+            (Some(_), Some(_)) => parts.extend(open.take().map(Part::Block)),
+            (None, Some(block)) => block.lines.push(line.to_owned()),
+            (None, None) => parts.push(Part::Prose(line.to_owned())),
+        }
+    }
+    assert!(open.is_none(), "a block is not closed");
+    parts
+}
+
+/// An empty folder for the files of a document.
+fn scratch(document: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(document.replace('/', "-"));
+    // There may be none from an earlier time.
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("the target folder can be written");
+    folder
+}
+
+/// What a command of the document prints, and its exit code.
+fn play(folder: &Path, command: &str) -> (Vec<String>, i32) {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    assert!(!command.contains(['\'', '"']), "{command}: quotes are not understood here");
+    let ["byzsim", arguments @ ..] = &words[..] else { panic!("{command}: not `byzsim …`") };
+    let output = program(folder).args(arguments).output().expect("byzsim can be started");
+    let said = if output.stdout.is_empty() { output.stderr } else { output.stdout };
+    let text = String::from_utf8(said).expect("byzsim writes text");
+    let code = output.status.code().expect("byzsim was not killed");
+    (text.lines().map(|line| line.trim_end().to_owned()).collect(), code)
+}
+
+/// What was printed, as the document shows it.
+fn shown(printed: Vec<String>, document: &[String]) -> Vec<String> {
+    let mut shown = match document.iter().position(|line| line == "...") {
+        Some(before) if document.len() <= printed.len() => {
+            let after = document.len() - before - 1;
+            let dots = ["...".to_owned()];
+            let behind = &printed[printed.len() - after..];
+            [&printed[..before], &dots, behind].concat()
+        }
+        _ => printed,
+    };
+    let is_rate = |line: &&mut String| line.starts_with("rate");
+    let rate = document.iter().find(|line| line.starts_with("rate"));
+    if let (Some(line), Some(rate)) = (shown.iter_mut().find(is_rate), rate) {
+        line.clone_from(rate);
+    }
+    shown
+}
+
+/// The block with what its commands print now.
+fn replayed(folder: &Path, block: &Block) -> Vec<String> {
+    let mut now = Vec::new();
+    let mut code = 0;
+    let mut lines = block.lines.iter().peekable();
+    while let Some(line) = lines.next() {
+        let command = line.strip_prefix("$ ").unwrap_or_else(|| panic!("{line}: no command"));
+        let mut document = Vec::new();
+        while let Some(line) = lines.next_if(|line| !line.starts_with("$ ")) {
+            document.push(line.trim_end().to_owned());
+        }
+        now.push(line.clone());
+        if command == "echo $?" {
+            now.push(code.to_string());
+            code = 0;
+            continue;
+        }
+        assert_eq!(code, 0, "the document does not show this exit code, before {line}");
+        let (printed, exit) = play(folder, command);
+        code = exit;
+        now.extend(shown(printed, &document));
+    }
+    assert_eq!(code, 0, "the document does not show this exit code: {:?}", block.lines);
+    now
+}
+
+/// Loads a scenario, or a part of one behind what it leaves out.
+fn load_block(folder: &Path, block: &Block) {
+    let text = format!("{}\n", block.lines.join("\n"));
+    let title = block.lines.first().and_then(|line| line.strip_prefix("# "));
+    if let Some(name) = title.filter(|name| name.ends_with(".toml")) {
+        // Whether it is right, the commands of the document show.
+        return fs::write(folder.join(name), text).expect("the folder can be written");
+    }
+    let mut whole = text.clone();
+    if !text.contains("format = 1") {
+        whole = format!("format = 1\ntitle = \"a part\"\nprotocol = \"pbft\"\n{text}");
+    }
+    if !text.contains("[cluster]") {
+        whole.push_str("\n[cluster]\nreplicas = 4\nfaults = 1\nclients = 3\n");
+    }
+    let path = folder.join("part.toml");
+    fs::write(&path, whole).expect("the folder can be written");
+    if let Err(error) = load(path.to_str().expect("the path is text")) {
+        panic!("{error} ({:?})\n{text}", error.help);
+    }
+}
+
+fn keeps_its_word(document: &str) {
+    let path = root().join(document);
+    let text = fs::read_to_string(&path).unwrap_or_else(|why| panic!("{document}: {why}"));
+    let folder = scratch(document);
+    let mut now = String::new();
+    let mut blocks = 0;
+    for part in parts(&text) {
+        match part {
+            Part::Prose(line) => now.extend([&line, "\n"]),
+            Part::Block(block) => {
+                blocks += 1;
+                let lines = match block.language.as_str() {
+                    "console" => replayed(&folder, &block),
+                    "toml" => {
+                        load_block(&folder, &block);
+                        block.lines
+                    }
+                    "sh" | "rust" | "text" => block.lines,
+                    other => panic!("{document}: blocks in `{other}` are not tested"),
+                };
+                now.push_str(&format!("```{}\n", block.language));
+                lines.iter().for_each(|line| now.extend([line, "\n"]));
+                now.push_str("```\n");
+            }
+        }
+    }
+    assert!(0 < blocks, "{document} shows nothing");
+    if now == text {
+        return;
+    }
+    #[expect(clippy::disallowed_methods, reason = "the one switch of golden files")]
+    if std::env::var("UPDATE").is_ok() {
+        return fs::write(&path, now).expect("the document can be written");
+    }
+    let first = now.lines().zip(text.lines()).position(|(now, then)| now != then);
+    let line = first.unwrap_or(now.lines().count().min(text.lines().count()));
+    let context = |text: &str| text.lines().skip(line).take(12).collect::<Vec<_>>().join("\n");
+    panic!(
+        "{document}, line {}, shows\n{}\n\nbut it is\n{}\n\nUPDATE=1 rewrites the document",
+        line + 1,
+        context(&text),
+        context(&now)
+    );
+}
+
+#[test]
+fn the_readme_keeps_its_word() {
+    keeps_its_word("README.md");
+}
+
+#[test]
+fn the_guides_keep_their_word() {
+    for guide in ["docs/scenarios.md", "docs/flaws.md"] {
+        keeps_its_word(guide);
+    }
+}
+
+/// The command that `.ci/run` takes from the README, and the one that newcomers try first.
+#[test]
+fn the_readme_has_two_commands() {
+    let text = fs::read_to_string(root().join("README.md")).expect("there is a README");
+    let commands: Vec<&str> = text.lines().filter(|line| line.starts_with("cargo ")).collect();
+    let [main, tests] = commands[..] else { panic!("not two commands: {commands:?}") };
+    let arguments = main.strip_prefix("cargo run --release -- ").expect("it runs byzsim");
+    assert!(text.contains(&format!("$ byzsim {arguments}\n")), "{main}: its output is not shown");
+    assert!(tests.starts_with("cargo test --workspace"), "{tests}");
+}
+
+/// Every link to a file of the repository leads somewhere.
+#[test]
+fn links_lead_somewhere() {
+    let mut seen = 0;
+    for document in
+        ["README.md", "ARCHITECTURE.md", "docs/scenarios.md", "docs/glossary.md", "docs/flaws.md"]
+    {
+        let path = root().join(document);
+        let text = fs::read_to_string(&path).unwrap_or_else(|why| panic!("{document}: {why}"));
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = target.split('#').next().unwrap_or_default();
+            if target.starts_with("http") || file.is_empty() {
+                continue;
+            }
+            seen += 1;
+            let folder = path.parent().expect("a file is in a folder");
+            assert!(folder.join(file).exists(), "{document} links to {target}");
+        }
+    }
+    assert!(5 < seen, "the documents have links");
+}

@@ -9,8 +9,8 @@ use crate::support::{play, scenario, sweep};
 /// commit. They hold in debug and release builds and with either crypto backend.
 const GOLDEN: &[(&str, u64, &str)] = &[
     ("pbft/fault-free", 0, "fad1ac53b18f059e"),
-    ("pbft/committed-survives", 0, "a089848f3e19133b"),
-    ("pbft/chaos", 0, "79ac0717dfbf39d4"),
+    ("pbft/committed-survives", 0, "feabda0b08e80f33"),
+    ("pbft/chaos", 0, "f359606939159e9c"),
     ("pbft/chaos", 1, "3bbd391809b41322"),
 ];
 

@@ -3,8 +3,8 @@
 //! A `console` block holds commands, `$ byzsim …`, each followed by what it prints: its stdout, or
 //! its stderr if that is all. `$ echo $?` shows the exit code of the command before it, which is 0
 //! where that is left out. One line `...` stands for lines that are not shown, and a line that
-//! begins with `rate` depends on the machine. A `toml` block is a scenario, or a part of one; if its
-//! first line is `# name.toml`, it is also a file for the commands of the document.
+//! begins with `rate` depends on the machine. A `toml` block is a scenario, or a part of one; if
+//! its first line is `# name.toml`, it is also a file for the commands of the document.
 //!
 //! `UPDATE=1 cargo test -p byzsim-tests readme` rewrites what the commands print.
 

@@ -268,12 +268,20 @@ impl Action {
 }
 
 impl Plan {
-    /// The replicas that do not stay correct, in order: corrupted, or crashed without a restart.
-    /// Protocols promise things for at most f of them.
-    pub fn faulty_replicas(&self) -> Vec<NodeId> {
+    /// The replicas that count as faulty, in order: corrupted, or down when the network is
+    /// synchronous. Protocols promise things for at most f of them.
+    ///
+    /// A replica that crashes and restarts before `gst` was only slow. One whose restart waits for
+    /// a milestone may never restart.
+    pub fn faulty_replicas(&self, gst: Time) -> Vec<NodeId> {
         let gone = |fault: &Fault| {
             let Action::Crash(node) = fault.action else { return None };
-            fault.end.is_none().then_some(node)
+            let is_back = match fault.end {
+                None => false,
+                Some(Moment::At(end)) => end <= gst,
+                Some(Moment::When(_)) => gst == Time::NEVER,
+            };
+            (!is_back).then_some(node)
         };
         let gone = self.faults.iter().filter_map(gone);
         let mut nodes: Vec<NodeId> = self.corrupted().into_iter().chain(gone).collect();

@@ -185,7 +185,7 @@ pub(crate) fn faults(
     if file.beyond_f {
         return Ok(());
     }
-    let faulty = faulty_replicas(&file.faults);
+    let faulty = file.faults.faulty_replicas(file.network.gst);
     if usize::from(committee.faults) < faulty.len() {
         let listed: Vec<String> = faulty.iter().map(NodeId::to_string).collect();
         let what = format!(
@@ -217,18 +217,6 @@ pub(crate) fn faults(
 fn fault_path(plan: &Plan, row: usize) -> String {
     let action = plan.faults.get(row).map_or("", |fault| fault.action.name());
     format!("fault[{row}].do.{action}")
-}
-
-/// The replicas that are corrupted, or crash and never start again.
-pub fn faulty_replicas(plan: &Plan) -> Vec<NodeId> {
-    let gone = plan.faults.iter().filter_map(|fault| {
-        let crashed = if fault.end.is_none() { crashed(&fault.action) } else { None };
-        crashed.or(fault.action.corrupts())
-    });
-    let mut nodes: Vec<NodeId> = gone.filter(|node| !node.is_client()).collect();
-    nodes.sort_unstable();
-    nodes.dedup();
-    nodes
 }
 
 fn last_fault_of(plan: &Plan, node: Option<NodeId>) -> usize {

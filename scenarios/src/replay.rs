@@ -1,6 +1,6 @@
 //! Replays: whether a run takes the course that a repro file recorded, and where it leaves it.
 
-use byzsim_core::{Recorder, Time, TraceEvent};
+use byzsim_core::{Recorder, Time, TraceEvent, Verdict};
 
 use crate::report::event;
 use crate::repro::Repro;
@@ -43,7 +43,8 @@ fn compare(repro: &Repro, report: &Report) -> Option<((u64, u64), String)> {
         (Some(recorded), Ok(played)) => {
             let outcome = &played.outcome;
             if recorded.hash == outcome.trace.hex() {
-                return None;
+                return other_verdicts(repro, report)
+                    .map(|what| ((outcome.events, outcome.events), what));
             }
             let mine = outcome.marks.as_ref().expect("the run was played with marks");
             let theirs = recorded.parse_marks().expect("the file was checked");
@@ -72,6 +73,16 @@ fn compare(repro: &Repro, report: &Report) -> Option<((u64, u64), String)> {
             Some(((0, events), "did not panic as the recorded run did".to_owned()))
         }
     }
+}
+
+/// The same course, judged otherwise: a checker changed, or the file.
+fn other_verdicts(repro: &Repro, report: &Report) -> Option<String> {
+    let differs = |(name, now): &&(&'static str, Verdict)| repro.verdicts.get(*name) != Some(now);
+    let names: Vec<&str> =
+        report.verdicts().iter().filter(differs).map(|(name, _)| *name).collect();
+    let unknown = repro.verdicts.len() != report.verdicts().len();
+    let what = || format!("the same course, but other verdicts: {}", names.join(", "));
+    (unknown || !names.is_empty()).then(what)
 }
 
 /// This run's events around the place where it leaves the recorded one.

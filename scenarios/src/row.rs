@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use byzsim_core::{Digest, NodeId, Time, Verdict};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::expect::{Judgement, PANIC};
 use crate::panics::Panic;
@@ -116,8 +117,12 @@ impl Row {
         panicked.chain(violated)
     }
 
-    /// The trace hash; zeros if the protocol panicked, or the row was tampered with.
+    /// The trace hash; if the protocol panicked, a hash of what it said.
     pub fn trace_digest(&self) -> Digest {
+        if let Some(panic) = &self.panic {
+            let said = format!("{}\n{}", panic.location, panic.message);
+            return Digest(Sha256::digest(said.as_bytes()).into());
+        }
         self.trace.as_deref().and_then(digest).unwrap_or_default()
     }
 

@@ -109,7 +109,7 @@ impl Scenario {
         let verdicts = verdicts.map(|(name, verdict)| (*name, verdict));
         let gst = drawn.network.gst;
         let judgement = expect::judge(&self.file.expect, gst, verdicts, result.is_err());
-        let faulty = check::faulty_replicas(&drawn.plan).len();
+        let faulty = drawn.plan.faulty_replicas(gst).len();
         let beyond_f = self.file.beyond_f || usize::from(self.committee.faults) < faulty;
         Report { seed, drawn, result, judgement, beyond_f }
     }

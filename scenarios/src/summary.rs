@@ -160,7 +160,7 @@ impl Summary {
     /// Adds one run. The order of the runs does not matter.
     pub fn add(&mut self, row: &Row) {
         self.runs += 1;
-        self.events += row.events;
+        self.events = self.events.saturating_add(row.events);
         *self.judgements.entry(row.judgement).or_default() += 1;
         for (name, verdict) in &row.properties {
             self.count(name, verdict, row.seed);
@@ -192,6 +192,8 @@ impl Summary {
         }
         let tally = self.properties.get_mut(name).expect("it was put in");
         match verdict {
+            // There was nothing that could have violated it: no tick for that.
+            Verdict::Holds(0) => {}
             Verdict::Holds(_) => tally.holds += 1,
             Verdict::Violated(_) => tally.violated += 1,
             Verdict::Inconclusive(why) => {

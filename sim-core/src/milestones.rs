@@ -23,7 +23,7 @@ pub const SHARED_MILESTONES: &[(&str, &str)] = &[
     ("crash-restart", "a correct replica crashed and started again"),
     ("equivocation", "two correct replicas accepted different batches for one slot of one view"),
     ("proof-of-misbehaviour", "a correct node held signed proof against another"),
-    ("suspicion", "a correct node saw behaviour that no correct node shows"),
+    ("suspicion", "a correct node had reason to think that another misbehaves"),
 ];
 
 /// How often each milestone was reached in a run, and a fingerprint of the way there.

@@ -55,7 +55,8 @@ pub enum Latency {
 pub struct NetworkModel {
     /// How long a message takes when nobody interferes.
     pub latency: Latency,
-    /// Whether each link delivers in the order of sending.
+    /// Whether each link delivers in the order of sending. What the adversary holds is overtaken by
+    /// what it does not hold.
     pub fifo: bool,
     /// Before GST: the probability that a message is lost, in parts per million.
     pub loss_ppm: u32,
@@ -191,27 +192,27 @@ impl NetworkModel {
         let deadline = if captive { Time::NEVER } else { self.deadline(now) };
         let latency = self.natural(from, to, choices);
         let lost = self.may_lose(now) && choices.chance(self.loss_ppm);
-        let again = choices.chance(self.duplicate_ppm).then(|| {
-            let later = Span::from_nanos(choices.between(0, self.latency.max().nanos()));
-            (now + latency + later).min(deadline)
-        });
+        let again = choices
+            .chance(self.duplicate_ppm)
+            .then(|| Span::from_nanos(choices.between(0, self.latency.max().nanos())));
         if lost {
             return Transit::Lost;
         }
-        let arrives = |span: Span, again| Transit::Arrives((now + span).min(deadline), again);
+        // A copy is made on the way: it never arrives before the message itself.
+        let arrives = |first: Time, again: Option<Span>| {
+            let first = first.min(deadline);
+            Transit::Arrives(first, again.map(|later| (first + later).min(deadline)))
+        };
         match wish {
-            Fate::Natural => arrives(latency, again),
-            Fate::Delay(more) => arrives(latency + more, again),
-            Fate::Exactly(span) => arrives(span, again),
-            Fate::Duplicate(later) => {
-                let second = (now + latency + later).min(deadline);
-                arrives(latency, Some(second))
-            }
+            Fate::Natural => arrives(now + latency, again),
+            Fate::Delay(more) => arrives(now + latency + more, again),
+            Fate::Exactly(span) => arrives(now + span, again),
+            Fate::Duplicate(later) => arrives(now + latency, Some(later)),
             Fate::Hold(key) => Transit::Held(key, deadline),
             Fate::Drop if captive || self.loss_allowed && self.may_lose(now) => Transit::Lost,
             // Not the adversary's to lose: the longest delay that the model allows.
             Fate::Drop if deadline == Time::NEVER => Transit::Held(u32::MAX, deadline),
-            Fate::Drop => Transit::Arrives(deadline, again),
+            Fate::Drop => arrives(deadline, again),
         }
     }
 }
@@ -236,6 +237,11 @@ mod tests {
         let late = Fate::Delay(Span::from_secs(9));
         // Before GST anything, as long as it arrives by GST + Δ.
         assert_eq!(grant(Fate::Natural, 0, false), Transit::Arrives(at(10), None));
+        let copying = NetworkModel { duplicate_ppm: 1_000_000, ..model.clone() };
+        let delay = Fate::Delay(Span::from_millis(70));
+        let granted = copying.grant(delay, at(0), (0, 1), false, &mut choices(0));
+        let Transit::Arrives(first, Some(second)) = granted else { panic!("{granted:?}") };
+        assert!(first == at(80) && first <= second, "no copy outruns its message: {granted:?}");
         assert_eq!(grant(late, 0, false), Transit::Arrives(at(150), None));
         assert_eq!(grant(Fate::Hold(3), 0, false), Transit::Held(3, at(150)));
         assert_eq!(grant(Fate::Drop, 99, false), Transit::Lost);

@@ -129,7 +129,8 @@ pub enum Observation {
         /// The view.
         view: u64,
     },
-    /// A node saw behaviour that no correct node shows, without proof that others would believe.
+    /// A node has reason to think that another misbehaves, and no proof: a slow network may look
+    /// the same.
     Suspected {
         /// Of whom.
         node: NodeId,

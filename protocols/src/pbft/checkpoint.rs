@@ -19,12 +19,18 @@ impl Replica {
 
     /// §4.3: a quorum of equal CHECKPOINTs makes it stable. Those above the window are heard too: a
     /// replica that fell behind learns from them.
-    pub(super) fn on_checkpoint(&mut self, checkpoint: &Signed<Checkpoint>, out: &mut Out) {
+    pub(super) fn on_checkpoint(
+        &mut self,
+        from: NodeId,
+        checkpoint: &Signed<Checkpoint>,
+        out: &mut Out,
+    ) {
         let (seq, sender) = (checkpoint.seq, checkpoint.signer());
-        if seq <= self.stable || sender.is_client() {
+        let is_due = seq.is_multiple_of(self.params.checkpoint_interval);
+        if seq <= self.stable || !is_due || sender.is_client() {
             return;
         }
-        if sender != self.id && !self.signer.verify(checkpoint) {
+        if !self.vouches(from, checkpoint) {
             return;
         }
         if !self.in_window(seq) {
@@ -122,12 +128,14 @@ impl Replica {
         self.execute_ready(out);
     }
 
-    /// Whether `proof` is a quorum's word that the state after `seq` has this digest.
+    /// Whether `proof` is a quorum's word that the state after `seq` has this digest. It is kept
+    /// and relayed, so nothing else may be in it: not even a vote too many.
     pub(super) fn proves(&self, seq: Seq, state: Digest, proof: &[Signed<Checkpoint>]) -> bool {
-        let says_so = |it: &&Signed<Checkpoint>| {
+        let says_so = |it: &Signed<Checkpoint>| {
             *it.body() == Checkpoint { seq, state } && self.signer.verify(it)
         };
-        let signers: ReplicaSet = proof.iter().filter(says_so).map(Signed::signer).collect();
-        self.rules.quorum() <= signers.len()
+        let all_say_so = proof.len() == self.rules.quorum() && proof.iter().all(says_so);
+        let signers = || proof.iter().map(Signed::signer).collect::<ReplicaSet>();
+        all_say_so && signers().len() == proof.len()
     }
 }

@@ -54,7 +54,10 @@
 //!   transferable. With retransmission of each replica's own votes alone, as in the paper's
 //!   library, runs get stuck; a random sweep found them: see [`retransmit`].
 //! * Timeouts: the wait for a NEW-VIEW starts at T and doubles with each view that failed; it falls
-//!   back to T when a request is executed.
+//!   back to T when a request is executed that was not before. So a corrupted client and a
+//!   corrupted primary together can make it fall back once in each of that primary's views.
+//! * Proofs (C, V, certificates) hold exactly a quorum of votes; one with more is refused, as what
+//!   is not checked would be kept and relayed.
 //! * Crash and restart, which the OSDI text does not treat: all that a replica's messages rest on
 //!   is on stable storage; waiting requests and messages of views to come are lost.
 //! * Not implemented: message authentication codes (§5.2), digest replies, tentative execution,
@@ -88,6 +91,9 @@ pub use rules::PbftFlaw;
 use crate::catalogue::{Catalogued, Flaw as _, FlawEntry, Flaws};
 use crate::quorum::quorum;
 use rules::Rules;
+
+/// The greatest interval, window and pipeline: beyond any run, and safe to reckon with.
+const COUNT_MAX: u64 = 1 << 32;
 
 /// The protocol.
 #[derive(Clone, Copy, Debug)]
@@ -182,6 +188,14 @@ impl Catalogued for Pbft {
 
     fn check(params: &Params, committee: Committee) -> Result<(), String> {
         let Params { checkpoint_interval, window, batch_max, pipeline, .. } = *params;
+        let counts = [
+            ("checkpoint-interval", checkpoint_interval),
+            ("window", window),
+            ("pipeline", pipeline),
+        ];
+        if let Some((name, count)) = counts.iter().find(|(_, count)| COUNT_MAX < *count) {
+            return Err(format!("`{name}` is {count}: use {COUNT_MAX} or less"));
+        }
         if checkpoint_interval == 0 {
             return Err("`checkpoint-interval` is 0: use 1 or more".to_owned());
         }

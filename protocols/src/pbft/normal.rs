@@ -80,6 +80,9 @@ impl Replica {
         let queued = self.volatile.queued.entry(request.signer()).or_default();
         if *queued < request.timestamp {
             *queued = request.timestamp;
+            // A correct client waits for its answer: only a faulty one has an older request here.
+            let client = request.signer();
+            self.volatile.queue.retain(|older| older.signer() != client);
             self.volatile.queue.push_back(Rc::clone(request));
         }
     }
@@ -99,7 +102,7 @@ impl Replica {
             self.next_seq += 1;
             let pre_prepare = self.signer.sign(PrePrepare { view, seq, digest });
             // The primary logs its own proposal before anything else happens.
-            self.on_pre_prepare(&pre_prepare, &batch, out);
+            self.on_pre_prepare(self.id, &pre_prepare, &batch, out);
             for to in self.others() {
                 out.send(to, Msg::PrePrepare(pre_prepare.clone(), Rc::clone(&batch)));
             }
@@ -110,6 +113,7 @@ impl Replica {
     /// other batch was accepted for (v, n), and h < n ≤ H.
     pub(super) fn on_pre_prepare(
         &mut self,
+        from: NodeId,
         pre_prepare: &Signed<PrePrepare>,
         batch: &Rc<Batch>,
         out: &mut Out,
@@ -137,7 +141,7 @@ impl Replica {
             None => {}
         }
         let is_null = batch.requests().is_empty();
-        if is_null || !self.is_own(primary) && !self.verify_proposal(pre_prepare, batch) {
+        if is_null || from != self.id && !self.verify_proposal(pre_prepare, batch) {
             return;
         }
         self.accept(pre_prepare.clone(), Some(batch), out);
@@ -149,10 +153,6 @@ impl Replica {
     fn verify_proposal(&self, pre_prepare: &Signed<PrePrepare>, batch: &Batch) -> bool {
         let signed = |it: &Rc<Signed<Request>>| it.signer().is_client() && self.signer.verify(it);
         self.signer.verify(pre_prepare) && batch.requests().iter().all(signed)
-    }
-
-    fn is_own(&self, node: NodeId) -> bool {
-        node == self.id
     }
 
     /// Logs a proposal of the current view, and votes for it as a backup.
@@ -176,13 +176,13 @@ impl Replica {
     }
 
     /// §4.2: accept iff signed, in this view and window; from a backup; the first of its sender.
-    pub(super) fn on_prepare(&mut self, prepare: &Signed<Prepare>, out: &mut Out) {
+    pub(super) fn on_prepare(&mut self, from: NodeId, prepare: &Signed<Prepare>, out: &mut Out) {
         let sender = prepare.signer();
         let counts = self.rules.primary(self.view) != sender || self.rules.primary_may_prepare();
         if !self.in_window(prepare.seq) || sender.is_client() || !counts {
             return;
         }
-        if !self.is_own(sender) && !self.signer.verify(prepare) {
+        if !self.vouches(from, prepare) {
             return;
         }
         let slot = self.log.slot(prepare.seq);
@@ -207,12 +207,12 @@ impl Replica {
     }
 
     /// §4.2: accept iff signed, in this view and window; the first of its sender.
-    pub(super) fn on_commit(&mut self, commit: &Signed<Commit>, out: &mut Out) {
+    pub(super) fn on_commit(&mut self, from: NodeId, commit: &Signed<Commit>, out: &mut Out) {
         let sender = commit.signer();
         if !self.in_window(commit.seq) || sender.is_client() {
             return;
         }
-        if !self.is_own(sender) && !self.signer.verify(commit) {
+        if !self.vouches(from, commit) {
             return;
         }
         let slot = self.log.slot(commit.seq);
@@ -256,27 +256,29 @@ impl Replica {
         let null = batch.requests().is_empty();
         let digest = batch.digest();
         out.observe(Observation::Executed { view: self.view, seq, batch: digest, null });
+        let mut progress = false;
         for request in batch.requests() {
-            self.apply(seq, request, out);
+            progress |= self.apply(seq, request, out);
         }
         if seq.is_multiple_of(self.params.checkpoint_interval) {
             self.take_checkpoint(out);
         }
-        if !null {
+        if progress {
             self.note_progress(out);
         }
     }
 
-    /// §4.2: at most once: a timestamp that is not new is not executed.
-    fn apply(&mut self, seq: Seq, request: &Signed<Request>, out: &mut Out) {
+    /// §4.2: at most once: a timestamp that is not new is not executed, and is no progress.
+    fn apply(&mut self, seq: Seq, request: &Signed<Request>, out: &mut Out) -> bool {
         let (client, timestamp) = (request.signer(), request.timestamp);
         let Some(answer) = self.service.execute(client, timestamp, &request.operation) else {
-            return;
+            return false;
         };
         let operation = request.operation.clone();
         let result = answer.clone();
         out.observe(Observation::Applied { seq, client, timestamp, operation, answer: result });
         self.reply(client, timestamp, answer, out);
+        true
     }
 
     /// §4.4: the timer stops when its request was executed, and starts anew for what still waits.

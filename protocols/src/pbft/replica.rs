@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use byzsim_core::{Digest, Encode, Encoder, Node, NodeId, Outbox, Signed, Signer, Span};
+use byzsim_core::{Digest, Encode, Encoder, Node, NodeId, Outbox, Signed, Signer, Span, Statement};
 
 use super::Params;
 use super::log::Log;
@@ -141,6 +141,12 @@ impl Replica {
         self.stable < seq && seq <= self.stable + self.params.window
     }
 
+    /// Whether a statement is its signer's. What came from this replica itself needs no check; what
+    /// merely *claims* to be signed by it does: anyone can send it a garbage vote in its own name.
+    pub(super) fn vouches<T: Statement>(&self, from: NodeId, signed: &Signed<T>) -> bool {
+        from == self.id || self.signer.verify(signed)
+    }
+
     /// Whether it knows of a stable checkpoint that it has not executed up to: it fetches the
     /// state.
     pub(super) const fn lacks_state(&self) -> bool {
@@ -160,12 +166,16 @@ impl Node<Msg, Timer> for Replica {
         match msg {
             Msg::Request(request) => self.on_request(from, request, out),
             Msg::PrePrepare(it, batch) if self.accepts_view(it.view, from, msg) => {
-                self.on_pre_prepare(it, batch, out);
+                self.on_pre_prepare(from, it, batch, out);
             }
-            Msg::Prepare(it) if self.accepts_view(it.view, from, msg) => self.on_prepare(it, out),
-            Msg::Commit(it) if self.accepts_view(it.view, from, msg) => self.on_commit(it, out),
-            Msg::Checkpoint(it) => self.on_checkpoint(it, out),
-            Msg::ViewChange(it) => self.on_view_change(it, out),
+            Msg::Prepare(it) if self.accepts_view(it.view, from, msg) => {
+                self.on_prepare(from, it, out);
+            }
+            Msg::Commit(it) if self.accepts_view(it.view, from, msg) => {
+                self.on_commit(from, it, out);
+            }
+            Msg::Checkpoint(it) => self.on_checkpoint(from, it, out),
+            Msg::ViewChange(it) => self.on_view_change(from, it, out),
             Msg::NewView(it) => self.on_new_view(it, out),
             Msg::Status(it) => self.on_status(from, *it, out),
             Msg::FetchBatch(seq, digest) => self.on_fetch_batch(from, *seq, *digest, out),

@@ -29,7 +29,10 @@ impl Replica {
             || self.lacks_state()
             || !self.volatile.waiting.is_empty()
             || self.log.has_open(self.executed)
-            || self.checkpoints.keys().any(|seq| self.stable < *seq)
+            || self.checkpoints.values().any(|votes| {
+                // One vote alone may be a liar's; the own one waits for others.
+                votes.of(self.id).is_some() || self.rules.weak() <= votes.iter().count()
+            })
     }
 
     fn progress(&self) -> (u64, Option<u64>, Seq, Seq) {
@@ -104,7 +107,8 @@ impl Replica {
     /// falls silent, while another left for the next view, there may never be a quorum of votes
     /// again, nobody whose timer runs, and one reply too few for the client.
     fn send_slots(&self, to: NodeId, executed: Seq, out: &mut Out) {
-        for seq in (executed + 1..=self.log.last()).take(SLOTS_MAX) {
+        // The number is a stranger's word: it may be the greatest there is.
+        for seq in (executed.saturating_add(1)..=self.log.last()).take(SLOTS_MAX) {
             if let Some(decision) = self.log.decision(seq, &self.rules) {
                 out.send(to, Msg::Decided(seq, decision));
                 continue;
@@ -131,13 +135,16 @@ impl Replica {
         }
         let Some(first) = it.commits.first() else { return };
         let (view, digest) = (first.view, it.batch.digest());
-        let counts = |vote: &&Signed<Commit>| {
+        let counts = |vote: &Signed<Commit>| {
             (vote.view, vote.seq) == (view, seq)
                 && self.rules.matches(vote.digest, digest)
                 && !vote.signer().is_client()
                 && self.signer.verify(vote)
         };
-        let voters: Vec<NodeId> = it.commits.iter().filter(counts).map(Signed::signer).collect();
+        if it.commits.len() != self.rules.commits() || !it.commits.iter().all(counts) {
+            return;
+        }
+        let voters: Vec<NodeId> = it.commits.iter().map(Signed::signer).collect();
         if self.rules.voters(&voters) < self.rules.commits() {
             return;
         }

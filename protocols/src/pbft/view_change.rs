@@ -68,7 +68,12 @@ impl Replica {
     }
 
     /// Keeps the last VIEW-CHANGE of each replica, and draws the conclusions.
-    pub(super) fn on_view_change(&mut self, it: &Rc<Signed<ViewChange>>, out: &mut Out) {
+    pub(super) fn on_view_change(
+        &mut self,
+        from: NodeId,
+        it: &Rc<Signed<ViewChange>>,
+        out: &mut Out,
+    ) {
         if it.view <= self.view {
             // Late, or of a replica that is stuck: its STATUS asks for the NEW-VIEW.
             return;
@@ -77,7 +82,7 @@ impl Replica {
         if known.is_some_and(|known| it.view <= known.view) {
             return;
         }
-        if it.signer() != self.id && !self.is_valid_view_change(it) {
+        if from != self.id && !self.is_valid_view_change(it) {
             return;
         }
         self.view_changes.retain(|known| known.signer() != it.signer());
@@ -151,11 +156,11 @@ impl Replica {
             return;
         }
         let is_for_it =
-            |vc: &&Rc<Signed<ViewChange>>| vc.view == it.view && self.is_valid_view_change(vc);
-        let valid: Vec<NodeId> =
-            it.view_changes.iter().filter(is_for_it).map(|vc| vc.signer()).collect();
-        let distinct = valid.iter().copied().collect::<ReplicaSet>().len();
-        if distinct < self.rules.quorum() || valid.len() < it.view_changes.len() {
+            |vc: &Rc<Signed<ViewChange>>| vc.view == it.view && self.is_valid_view_change(vc);
+        let valid =
+            it.view_changes.len() == self.rules.quorum() && it.view_changes.iter().all(is_for_it);
+        let distinct = || it.view_changes.iter().map(|vc| vc.signer()).collect::<ReplicaSet>();
+        if !valid || distinct().len() < self.rules.quorum() {
             out.observe(Observation::Suspected { node: primary, reason: "invalid new view" });
             return;
         }
@@ -238,25 +243,31 @@ impl Replica {
     /// §4.4: signed; C proves (h, d); each entry of P is a certificate of a lower view within the
     /// window, at most one for each slot.
     fn is_valid_view_change(&self, it: &Signed<ViewChange>) -> bool {
+        if it.signer().is_client() || !self.signer.verify(it) {
+            return false;
+        }
         let proven = match it.proof.first() {
             None => it.stable == 0,
             Some(first) => self.proves(it.stable, first.state, &it.proof),
         };
+        if !proven {
+            // Nor is h a number to reckon with.
+            return false;
+        }
         let mut last = it.stable;
-        let certified = it.prepared.iter().all(|certificate| {
+        it.prepared.iter().all(|certificate| {
             let PrePrepare { view, seq, .. } = *certificate.pre_prepare.body();
             let ascending = last < seq && seq <= it.stable + self.params.window;
             last = seq;
             ascending && view < it.view && self.is_valid_certificate(certificate)
-        });
-        !it.signer().is_client() && self.signer.verify(it) && proven && certified
+        })
     }
 
     /// §4.2: the primary's PRE-PREPARE and matching PREPAREs of 2f distinct backups.
     fn is_valid_certificate(&self, it: &PreparedCertificate) -> bool {
         let PrePrepare { view, seq, digest } = *it.pre_prepare.body();
         let primary = self.rules.primary(view);
-        let counts = |vote: &&Signed<super::message::Prepare>| {
+        let counts = |vote: &Signed<super::message::Prepare>| {
             let sender = vote.signer();
             (vote.view, vote.seq) == (view, seq)
                 && self.rules.matches(vote.digest, digest)
@@ -264,9 +275,14 @@ impl Replica {
                 && !sender.is_client()
                 && self.signer.verify(vote)
         };
-        let voters: Vec<NodeId> = it.prepares.iter().filter(counts).map(Signed::signer).collect();
         let signed = it.pre_prepare.signer() == primary && self.signer.verify(&it.pre_prepare);
-        signed && self.rules.prepares() <= self.rules.voters(&voters)
+        // Exactly the votes that are needed: what does not count is not carried on.
+        if !signed || it.prepares.len() != self.rules.prepares() || !it.prepares.iter().all(counts)
+        {
+            return false;
+        }
+        let voters: Vec<NodeId> = it.prepares.iter().map(Signed::signer).collect();
+        self.rules.voters(&voters) == it.prepares.len()
     }
 }
 

@@ -62,6 +62,7 @@ pub fn verdict(scenario: &Scenario, report: &Report) -> String {
     let outcome = &played.outcome;
     let mut words = vec![headline(scenario, report)];
     words.extend(report.verdicts().iter().map(|(name, verdict)| match verdict {
+        Verdict::Holds(0) => format!("{name} not judged"),
         Verdict::Holds(_) => (*name).to_owned(),
         Verdict::Violated(_) => paint(BAD, format!("{name} VIOLATED")),
         Verdict::Inconclusive(_) if report.is_unjudged(name) => {

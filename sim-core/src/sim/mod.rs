@@ -237,7 +237,7 @@ impl<'a, P: Protocol> Run<'a, P> {
                     Ended::Horizon
                 };
             }
-            if self.trace.events() == self.setup.events_max {
+            if self.setup.events_max <= self.trace.events() {
                 return Ended::EventLimit;
             }
             assert!(self.now <= time, "time runs forward");
@@ -247,7 +247,14 @@ impl<'a, P: Protocol> Run<'a, P> {
                 return Ended::Done;
             }
         }
-        if self.done_at.is_some() { Ended::Done } else { Ended::Quiet }
+        if self.done_at.is_some() {
+            return Ended::Done;
+        }
+        if self.next_deadline != Time::NEVER {
+            // Nothing can happen any more, and an operation waits: it will be overdue.
+            self.now = self.next_deadline.max(self.now);
+        }
+        Ended::Quiet
     }
 
     /// The latest time at which the run may still go on.

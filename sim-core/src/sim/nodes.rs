@@ -59,8 +59,13 @@ impl<P: Protocol> Input<'_, P> {
 impl<P: Protocol> Run<'_, P> {
     /// Runs one handler of `node`, and then those of the messages that it sends to itself.
     pub(super) fn handle(&mut self, node: NodeId, input: Input<'_, P>) {
+        /// More than any handler has to say to itself.
+        const ECHOES_MAX: u32 = 1 << 20;
         self.call(node, input);
+        let mut echoes = 0;
         while let Some(msg) = self.loopback.pop_front() {
+            echoes += 1;
+            assert!(echoes < ECHOES_MAX, "{node} talks to itself without end");
             self.call(node, Input::Message(node, &msg));
         }
     }

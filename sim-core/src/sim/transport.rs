@@ -175,11 +175,19 @@ impl<P: Protocol> Run<'_, P> {
     pub(super) fn release(&mut self, key: u32) {
         for held in self.held.remove(&key).unwrap_or_default() {
             let Held { count, deadline, flight, .. } = held;
+            let (source, target) =
+                (self.committee.index(flight.from), self.committee.index(flight.to));
             let mut choices = self.choices(flight.from, flight.to, flight.kind, count);
             let (from, to) = (flight.from.number(), flight.to.number());
             let latency = self.setup.network.natural(from, to, &mut choices);
+            let mut at = (self.now + latency).min(deadline);
+            if self.setup.network.fifo {
+                let last = &mut self.last_arrival[source * self.committee.len() + target];
+                at = at.max(*last);
+                *last = at;
+            }
             self.in_flight += 1;
-            self.queue.push((self.now + latency).min(deadline), Action::Deliver(flight));
+            self.queue.push(at, Action::Deliver(flight));
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::support::{play, scenario, sweep};
 const GOLDEN: &[(&str, u64, &str)] = &[
     ("pbft/fault-free", 0, "fad1ac53b18f059e"),
     ("pbft/committed-survives", 0, "feabda0b08e80f33"),
-    ("pbft/chaos", 0, "f359606939159e9c"),
+    ("pbft/chaos", 0, "be249baf6b544ab8"),
     ("pbft/chaos", 1, "3bbd391809b41322"),
 ];
 

@@ -3,7 +3,9 @@
 //! Each file proves one thing. A failure prints the command that replays it.
 
 mod adversary_bounds;
+mod agm;
 mod cli;
+mod compare;
 mod conformance;
 mod costs;
 mod determinism;

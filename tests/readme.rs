@@ -185,7 +185,7 @@ fn the_readme_keeps_its_word() {
 
 #[test]
 fn the_guides_keep_their_word() {
-    for guide in ["docs/scenarios.md", "docs/flaws.md"] {
+    for guide in ["docs/compare.md", "docs/scenarios.md", "docs/flaws.md"] {
         keeps_its_word(guide);
     }
 }
@@ -205,9 +205,14 @@ fn the_readme_has_two_commands() {
 #[test]
 fn links_lead_somewhere() {
     let mut seen = 0;
-    for document in
-        ["README.md", "ARCHITECTURE.md", "docs/scenarios.md", "docs/glossary.md", "docs/flaws.md"]
-    {
+    for document in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "docs/scenarios.md",
+        "docs/glossary.md",
+        "docs/flaws.md",
+        "docs/compare.md",
+    ] {
         let path = root().join(document);
         let text = fs::read_to_string(&path).unwrap_or_else(|why| panic!("{document}: {why}"));
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

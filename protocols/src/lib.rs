@@ -9,5 +9,6 @@ pub mod catalogue;
 pub mod pbft;
 pub mod quorum;
 pub mod service;
+pub mod zyzzyva;
 
 pub use catalogue::{Catalogued, Flaw, FlawEntry, Flaws};

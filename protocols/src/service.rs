@@ -13,6 +13,17 @@ pub struct Service {
     replies: BTreeMap<NodeId, (u64, Answer)>,
 }
 
+/// What a request replaced when it was executed.
+#[derive(Clone, Debug)]
+pub struct Undo {
+    key: Text,
+    /// What the key held before.
+    value: Option<Text>,
+    client: NodeId,
+    /// The client's entry of the reply cache before.
+    reply: Option<(u64, Answer)>,
+}
+
 impl Service {
     /// The timestamp of the client's last executed request (0: none) and its answer.
     pub fn last_reply(&self, client: NodeId) -> (u64, Option<&Answer>) {
@@ -32,6 +43,40 @@ impl Service {
         let answer = self.apply(operation);
         self.replies.insert(client, (timestamp, answer.clone()));
         Some(answer)
+    }
+
+    /// Executes the client's request like [`execute`](Self::execute), and says how to undo it: for
+    /// protocols that execute before they know that the order stands.
+    pub fn speculate(
+        &mut self,
+        client: NodeId,
+        timestamp: u64,
+        operation: &Operation,
+    ) -> Option<(Answer, Undo)> {
+        let key = operation.key().clone();
+        let value = self.store.get(&key).cloned();
+        let reply = self.replies.get(&client).cloned();
+        let answer = self.execute(client, timestamp, operation)?;
+        Some((answer, Undo { key, value, client, reply }))
+    }
+
+    /// Undoes the last request that was not undone yet: what it wrote, and that it was executed.
+    /// Without the second, its client would be answered from a state that no longer exists.
+    pub fn undo(&mut self, undo: &Undo) {
+        self.undo_write(undo);
+        match &undo.reply {
+            Some(reply) => self.replies.insert(undo.client, reply.clone()),
+            None => self.replies.remove(&undo.client),
+        };
+    }
+
+    /// Undoes what the last request wrote, and leaves its reply in the cache. What no correct
+    /// implementation does.
+    pub fn undo_write(&mut self, undo: &Undo) {
+        match &undo.value {
+            Some(value) => self.store.insert(undo.key.clone(), value.clone()),
+            None => self.store.remove(&undo.key),
+        };
     }
 
     /// The digest of the whole state.
@@ -112,5 +157,33 @@ mod tests {
         assert_eq!(service.digest(), before);
         assert_eq!(service.execute(client, 12, &again), Some(Answer::Done));
         assert_ne!(service.digest(), before);
+    }
+
+    #[test]
+    fn undo_restores_values_replies_and_timestamps() {
+        let mut service = Service::default();
+        let [c0, c1] = [0, 1].map(NodeId::Client);
+        let mut states = vec![service.digest()];
+        let mut undos = Vec::new();
+        for (t, client, line) in [
+            (1, c0, "put x a"),
+            (1, c1, "append x b"),
+            (2, c0, "cas x ab c"),
+            (2, c1, "cas x ab d"),
+            (3, c0, "get y"),
+            (5, c0, "put y e"),
+        ] {
+            let operation = line.parse().expect("an operation");
+            let (_, undo) = service.speculate(client, t, &operation).expect("a new timestamp");
+            undos.push(undo);
+            states.push(service.digest());
+        }
+        let again = "put x z".parse().expect("an operation");
+        assert!(service.speculate(c0, 5, &again).is_none(), "executed before: nothing to undo");
+        for undo in undos.iter().rev() {
+            assert_eq!(Some(service.digest()), states.pop());
+            service.undo(undo);
+        }
+        assert_eq!(service, Service::default());
     }
 }

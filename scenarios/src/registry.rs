@@ -8,7 +8,7 @@ use byzsim_adversaries::{Hints, Plan, PlanAdversary, Weather, generate};
 use byzsim_core::{
     Committee, Lie, Message as _, Outcome, Protocol, Recorder, Setup, Simulation, Span,
 };
-use byzsim_protocols::{Catalogued, FlawEntry, pbft};
+use byzsim_protocols::{Catalogued, FlawEntry, pbft, zyzzyva};
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
@@ -16,8 +16,12 @@ use crate::error::{Problem, Step};
 use crate::names;
 
 /// All protocols. To add one is to add its row.
-pub const PROTOCOLS: &[ProtocolRow] =
-    &[row::<pbft::Pbft>("Castro and Liskov, Practical Byzantine Fault Tolerance (OSDI 1999)")];
+pub const PROTOCOLS: &[ProtocolRow] = &[
+    row::<pbft::Pbft>("Castro and Liskov, Practical Byzantine Fault Tolerance (OSDI 1999)"),
+    row::<zyzzyva::Zyzzyva>(
+        "Kotla et al., Zyzzyva: Speculative Byzantine Fault Tolerance (SOSP 2007)",
+    ),
+];
 
 /// A row of the table.
 #[derive(Clone, Copy)]

@@ -31,7 +31,7 @@ fn every_plan_is_within_the_fault_model() {
         for (seed, plan) in plans(&Weather::default(), committee, gst()).iter().enumerate() {
             let name = format!("n = {}, seed {seed}: {plan:?}", committee.replicas);
             assert_eq!(plan.validate(committee, Msg::KINDS, Msg::LIES), Ok(()), "{name}");
-            assert!(plan.faulty_replicas().len() <= usize::from(committee.faults), "{name}");
+            assert!(plan.faulty_replicas(gst()).len() <= usize::from(committee.faults), "{name}");
             let clients = plan.corrupted().into_iter().filter(|node| node.is_client()).count();
             assert!(clients <= 1, "{name}");
             for fault in &plan.faults {
@@ -85,7 +85,7 @@ fn the_shapes_that_matter_occur() {
 
     let mut sizes: BTreeMap<usize, u32> = BTreeMap::new();
     for plan in self::plans(&Weather::default(), larger, gst()) {
-        *sizes.entry(plan.faulty_replicas().len()).or_default() += 1;
+        *sizes.entry(plan.faulty_replicas(gst()).len()).or_default() += 1;
     }
     assert!(sizes.len() == 3 && sizes.values().all(|count| 200 < *count), "{sizes:?}");
 }

@@ -180,7 +180,7 @@ fn the_faulty_are_the_corrupted_and_those_that_never_restart() {
     );
     let text = |nodes: Vec<_>| format!("{nodes:?}");
     assert_eq!(text(plan.corrupted()), "[r1, c0]");
-    assert_eq!(text(plan.faulty_replicas()), "[r1, r3]");
+    assert_eq!(text(plan.faulty_replicas(byzsim_core::Time::NEVER)), "[r1, r3]");
 }
 
 #[test]

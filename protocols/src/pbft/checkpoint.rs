@@ -92,15 +92,23 @@ impl Replica {
     }
 
     /// Sends the state of the last stable checkpoint, if it is what is asked for or later.
-    pub(super) fn on_fetch_state(&mut self, from: NodeId, seq: Seq, out: &mut Out) {
-        let Some((_, state)) = self.snapshots.get(&self.stable) else { return };
-        if seq <= self.stable && 0 < self.stable {
-            let proof = self.stable_proof.clone();
-            out.send(from, Msg::State(self.stable, Rc::clone(state), proof));
+    pub(super) fn on_fetch_state(&self, from: NodeId, seq: Seq, out: &mut Out) {
+        if seq <= self.stable {
+            self.send_stable_state(from, out);
         }
     }
 
-    /// Installs a state whose digest a quorum signed.
+    /// Sends the state of the last stable checkpoint with its proof, in one piece. Relayed one by
+    /// one, the CHECKPOINTs might never add up: a liar's other vote may have come first.
+    pub(super) fn send_stable_state(&self, to: NodeId, out: &mut Out) {
+        if let Some((_, state)) = self.snapshots.get(&self.stable).filter(|_| 0 < self.stable) {
+            let proof = self.stable_proof.clone();
+            out.send(to, Msg::State(self.stable, Rc::clone(state), proof));
+        }
+    }
+
+    /// Installs a state whose digest a quorum signed; one that it has itself, it learns to be
+    /// stable.
     pub(super) fn on_state(
         &mut self,
         seq: Seq,
@@ -108,17 +116,19 @@ impl Replica {
         proof: &[Signed<Checkpoint>],
         out: &mut Out,
     ) {
-        if seq <= self.executed || seq < self.stable {
+        if seq <= self.executed && seq <= self.stable || seq < self.stable {
             return;
         }
         let digest = state.digest();
         if !self.proves(seq, digest, proof) {
             return;
         }
-        self.service = Service::clone(state);
-        self.executed = seq;
-        self.snapshots.insert(seq, (digest, Rc::clone(state)));
-        out.observe(Observation::Restored { seq, state: digest });
+        if self.executed < seq {
+            self.service = Service::clone(state);
+            self.executed = seq;
+            self.snapshots.insert(seq, (digest, Rc::clone(state)));
+            out.observe(Observation::Restored { seq, state: digest });
+        }
         if self.stable < seq {
             self.stabilise(seq, digest, proof.to_vec(), out);
         } else {

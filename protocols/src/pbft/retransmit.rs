@@ -77,9 +77,7 @@ impl Replica {
             return;
         }
         if status.stable < self.stable {
-            for checkpoint in &self.stable_proof {
-                out.send(from, Msg::Checkpoint(checkpoint.clone()));
-            }
+            self.send_stable_state(from, out);
         } else {
             self.send_own_checkpoints(from, out);
         }

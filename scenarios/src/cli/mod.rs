@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod check;
+mod compare;
 mod complaint;
 mod list;
 mod merge;
@@ -56,6 +57,8 @@ pub enum Command {
     Sweep(sweep::Sweep),
     /// Add up the shards of a sweep.
     Merge(merge::Merge),
+    /// Compare what protocols cost, measured and by the formulas of their papers.
+    Compare(compare::Compare),
     /// Check scenario and repro files.
     Check(check::Check),
     /// List what there is.
@@ -110,6 +113,7 @@ fn dispatch(Cli { manner, command }: &Cli) -> Result<Exit, Failure> {
         Command::Replay(replay) => replay.execute(manner),
         Command::Sweep(sweep) => sweep.execute(manner),
         Command::Merge(merge) => merge.execute(manner),
+        Command::Compare(compare) => compare.execute(manner),
         Command::Check(check) => check.execute(manner),
         Command::List(list) => list.execute(),
         Command::Schema(schema) => schema.execute(),

@@ -1,5 +1,6 @@
 //! Reports for people.
 
+pub mod compare;
 pub mod event;
 pub mod run;
 pub mod style;

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::log::CommittedLog;
 use super::{Brief, Checker, Stamp, Verdict, Violation};
-use crate::history::Call;
+use crate::history::{Call, Operation};
 use crate::id::NodeId;
 use crate::linearizability::{Linearizability, check, is_witness};
 use crate::observation::Observation;
@@ -46,6 +46,14 @@ impl Linearizable {
         self.completions.push(None);
     }
 
+    /// Whether a corrupted client's request was not applied before with this content. Copies of a
+    /// client may sign two under one timestamp; where replicas speculate, one may be rolled back
+    /// and the other decided, so either may explain what others saw.
+    fn is_news(&self, request: (NodeId, u64), operation: &Operation) -> bool {
+        let place = self.places.get(&request);
+        place.is_none_or(|place| self.calls[*place].operation != *operation)
+    }
+
     fn committed_order_explains(&self) -> bool {
         let place = |client, timestamp| self.places.get(&(client, timestamp)).copied();
         let order: Option<Vec<usize>> =
@@ -70,7 +78,7 @@ impl Checker for Linearizable {
             }
             Observation::Applied { client, timestamp, operation, .. }
                 if self.corrupted.contains(client)
-                    && !self.places.contains_key(&(*client, *timestamp)) =>
+                    && self.is_news((*client, *timestamp), operation) =>
             {
                 let operation = operation.clone();
                 let call = Call { client: *client, operation, invoked: at.time, completed: None };

@@ -1,0 +1,232 @@
+//! The lies that a corrupted node can tell in Zyzzyva: the one place that knows which parts of its
+//! messages are worth lying about. Generic code chooses who lies, when, and to whom.
+//!
+//! All signatures in a lie are genuine, unless the lie is about signatures: a VIEW-CHANGE that
+//! shows an old certificate or an old history shows what its sender once had ([`Past`]).
+
+use std::rc::Rc;
+
+use byzsim_core::{Answer, Digest, Encode, Lie, NodeId, Signed, Signer, SimRng, Text};
+
+use super::message::{
+    Certificate, Certified, Checkpoint, GENESIS, Hate, Msg, OrderReq, Ordered, Past, SpecResponse,
+    ViewChange, chain,
+};
+
+pub(super) const LIES: &[Lie] = &[
+    Lie {
+        name: "order-as-first",
+        kind: "order-req",
+        about: "the primary orders the request as the first of the history",
+    },
+    Lie {
+        name: "wrong-order-history",
+        kind: "order-req",
+        about: "the ORDER-REQ names a history that does not exist",
+    },
+    Lie {
+        name: "wrong-answer",
+        kind: "spec-response",
+        about: "the client is told an invented answer",
+    },
+    Lie {
+        name: "wrong-history",
+        kind: "spec-response",
+        about: "the response names a history that does not exist",
+    },
+    Lie {
+        name: "garbage-certificate",
+        kind: "commit",
+        about: "the client deposits a certificate with forged signatures, for another history",
+    },
+    Lie {
+        name: "one-signer-certificate",
+        kind: "commit",
+        about: "the client deposits a certificate that repeats one replica's response",
+    },
+    Lie {
+        name: "wrong-state",
+        kind: "checkpoint",
+        about: "the CHECKPOINT has the digest of no state",
+    },
+    Lie {
+        name: "deny-history",
+        kind: "view-change",
+        about: "the VIEW-CHANGE reports no order and no certificate",
+    },
+    Lie {
+        name: "hide-certificate",
+        kind: "view-change",
+        about: "the VIEW-CHANGE reports no certificate",
+    },
+    Lie {
+        name: "old-history",
+        kind: "view-change",
+        about: "the VIEW-CHANGE reports the first history that its sender ever had, and no \
+                certificate",
+    },
+    Lie {
+        name: "show-certificate",
+        kind: "view-change",
+        about: "the VIEW-CHANGE reports the longest client's certificate that its sender ever had, \
+                and the history of that time",
+    },
+    Lie {
+        name: "last-as-first",
+        kind: "view-change",
+        about: "the VIEW-CHANGE of the primary reports its last order as its only one, and no \
+                certificate",
+    },
+    Lie {
+        name: "forge-certificate",
+        kind: "view-change",
+        about: "the VIEW-CHANGE reports the last order as the only one, with a forged certificate",
+    },
+    Lie {
+        name: "empty-new-view",
+        kind: "new-view",
+        about: "the NEW-VIEW starts with no history, whatever its view changes demand",
+    },
+    Lie {
+        name: "slander",
+        kind: "view-confirm",
+        about: "with its VIEW-CONFIRM the replica accuses the primary that it confirms",
+    },
+    Lie {
+        name: "next-view",
+        kind: "view-confirm",
+        about: "with its VIEW-CONFIRM the replica asks for the next view, without accusations",
+    },
+];
+
+pub(super) fn tell(msg: &Msg, lie: &str, signer: &Signer, rng: &mut SimRng) -> Option<Vec<Msg>> {
+    let me = signer.node();
+    match (lie, msg) {
+        ("order-as-first", Msg::OrderReq(it, request)) if it.signer() == me => {
+            let (seq, history) = (1, chain(GENESIS, it.digest));
+            let order = OrderReq { seq, history, ..*it.body() };
+            Some(vec![Msg::OrderReq(signer.sign(order), Rc::clone(request))])
+        }
+        ("wrong-order-history", Msg::OrderReq(it, request)) if it.signer() == me => {
+            let order = OrderReq { history: Digest(rng.key()), ..*it.body() };
+            Some(vec![Msg::OrderReq(signer.sign(order), Rc::clone(request))])
+        }
+        ("wrong-answer", Msg::SpecResponse(it, Some(answer), order)) => {
+            let wrong = wrong(answer, rng);
+            let response = SpecResponse { answer: wrong.sha256(), ..*it.body() };
+            Some(vec![Msg::SpecResponse(signer.sign(response), Some(wrong), order.clone())])
+        }
+        ("wrong-history", Msg::SpecResponse(it, answer, _)) => {
+            let response = SpecResponse { history: Digest(rng.key()), ..*it.body() };
+            Some(vec![Msg::SpecResponse(signer.sign(response), answer.clone(), None)])
+        }
+        ("garbage-certificate", Msg::Commit(votes)) => {
+            let history = Digest(rng.key());
+            let forge = |vote: &Signed<SpecResponse>| {
+                Signed::forged(SpecResponse { history, ..*vote.body() }, vote.signer())
+            };
+            Some(vec![Msg::Commit(Rc::new(votes.iter().map(forge).collect()))])
+        }
+        ("one-signer-certificate", Msg::Commit(votes)) => {
+            let one = votes.first()?;
+            Some(vec![Msg::Commit(Rc::new(vec![one.clone(); votes.len()]))])
+        }
+        ("wrong-state", Msg::Checkpoint(it)) if it.signer() == me => {
+            let checkpoint = Checkpoint { state: Digest(rng.key()), ..*it.body() };
+            Some(vec![Msg::Checkpoint(signer.sign(checkpoint))])
+        }
+        (_, Msg::ViewChange(it, past)) if it.signer() == me => {
+            let report = lying_report(lie, it, past, signer)?;
+            Some(vec![Msg::ViewChange(Rc::new(signer.sign(report)), past.clone())])
+        }
+        ("empty-new-view", Msg::NewView(it)) if it.signer() == me => {
+            let new_view = super::message::NewView { orders: Vec::new(), ..it.body().clone() };
+            Some(vec![Msg::NewView(Rc::new(signer.sign(new_view)))])
+        }
+        ("slander", Msg::ViewConfirm(it)) if it.signer() == me => {
+            Some(vec![msg.clone(), Msg::Hate(signer.sign(Hate { view: it.view }))])
+        }
+        ("next-view", Msg::ViewConfirm(it)) if it.signer() == me => {
+            let view_change = ViewChange {
+                view: it.view + 1,
+                stable: 0,
+                proof: Vec::new(),
+                certificate: None,
+                origin: it.view,
+                history: Vec::new(),
+                hates: Vec::new(),
+            };
+            let view_change = Msg::ViewChange(Rc::new(signer.sign(view_change)), Past::default());
+            Some(vec![msg.clone(), view_change])
+        }
+        _ => None,
+    }
+}
+
+/// What a VIEW-CHANGE reports instead of the truth.
+fn lying_report(lie: &str, it: &ViewChange, past: &Past, signer: &Signer) -> Option<ViewChange> {
+    let empty = ViewChange { certificate: None, history: Vec::new(), ..it.clone() };
+    match lie {
+        "deny-history" => Some(empty),
+        "hide-certificate" => Some(ViewChange { certificate: None, ..it.clone() }),
+        "old-history" => {
+            let had = |old: &&Rc<Signed<ViewChange>>| !old.history.is_empty();
+            let old = past.0.iter().find(had)?;
+            let (stable, proof) = (old.stable, old.proof.clone());
+            let (origin, history) = (old.origin, old.history.clone());
+            Some(ViewChange { stable, proof, origin, history, ..empty })
+        }
+        "show-certificate" => {
+            let longest = past.0.iter().filter_map(|old| Some((client_claim(old)?, old)));
+            let (_, old) = longest.max_by_key(|(seq, old)| (*seq, u64::MAX - old.view))?;
+            let (stable, proof) = (old.stable, old.proof.clone());
+            let (certificate, origin) = (old.certificate.clone(), old.origin);
+            let history = old.history.clone();
+            Some(ViewChange { stable, proof, certificate, origin, history, ..empty })
+        }
+        "last-as-first" => Some(ViewChange { history: vec![last_as_first(it, signer)?], ..empty }),
+        "forge-certificate" => {
+            let only = last_as_first(it, signer)?;
+            let client = only.request.as_ref()?.signer();
+            let timestamp = only.request.as_ref()?.timestamp;
+            let OrderReq { view, seq, history, .. } = *only.order.body();
+            let answer = Digest::default();
+            let body = SpecResponse { view, seq, history, answer, client, timestamp };
+            // Enough for every quorum; the names are of no weight.
+            let votes = (0..128).map(|i| Signed::forged(body, NodeId::Replica(i))).collect();
+            let certificate = Certificate::Commit(Rc::new(votes));
+            let certificate = Some(Certified { certificate, path: vec![only.link()] });
+            Some(ViewChange { certificate, history: vec![only], ..empty })
+        }
+        _ => None,
+    }
+}
+
+/// The length of the client's certificate that a VIEW-CHANGE reported.
+fn client_claim(it: &ViewChange) -> Option<u64> {
+    let certified = it.certificate.as_ref()?;
+    match &certified.certificate {
+        Certificate::Commit(votes) => votes.first().map(|vote| vote.seq),
+        Certificate::Confirm(_) => None,
+    }
+}
+
+/// The sender's last order, as the first of a history; if the sender gave the order.
+fn last_as_first(it: &ViewChange, signer: &Signer) -> Option<Ordered> {
+    let last = it.history.last()?;
+    if it.stable != 0 || last.order.signer() != signer.node() {
+        return None;
+    }
+    let (seq, history) = (1, chain(GENESIS, last.order.digest));
+    let order = signer.sign(OrderReq { seq, history, ..*last.order.body() });
+    Some(Ordered { order, request: last.request.clone() })
+}
+
+/// An answer of the same shape that no execution gives.
+fn wrong(answer: &Answer, rng: &mut SimRng) -> Answer {
+    match answer {
+        Answer::Done => Answer::Value(None),
+        Answer::Value(_) => Answer::Value(Some(Text::from(format!("lie{}", rng.between(0, 999))))),
+        Answer::Swapped(swapped) => Answer::Swapped(!swapped),
+    }
+}

@@ -1,0 +1,249 @@
+//! Zyzzyva: Speculative Byzantine Fault Tolerance (Kotla, Alvisi, Dahlin, Clement, Wong, SOSP 2007;
+//! TOCS 2009).
+//!
+//! # What the paper claims
+//!
+//! State machine replication by n = 3f + 1 replicas, like PBFT's, in three message delays where all
+//! replicas answer in time: the primary orders, the replicas execute at once, and the *client*
+//! decides whether its request is complete. *Safety*: if a request completes with the history
+//! `h_n`, every request that completes later has a history that begins with `h_n`. *Liveness*
+//! after GST.
+//!
+//! The safety claim is wrong (Abraham, Gueta, Malkhi, Alvisi, Kotla, Martin, arXiv 1712.01367): the
+//! view change can lose a completed request. [`selection`] holds the published rule beside the one
+//! that repairs it, and three that look as if they would.
+//!
+//! # The messages
+//!
+//! Each statement of [`message`] is documented with what it says. The primary gives slots to
+//! requests (`OrderReq`), and every statement about a slot is one about the whole history up to it,
+//! as `h_n` chains the digests. A replica answers what it executed on the primary's word alone
+//! (`SpecResponse`).
+//!
+//! # The thresholds
+//!
+//! * 3f + 1 matching responses complete a request (*fast*): every correct replica holds it, so f +
+//!   1 of any 2f + 1 that report to a new view say so.
+//! * 2f + 1 matching responses are a commit certificate: no other history has one in this view. It
+//!   completes nothing yet: of its signers a new view may hear of one correct one only. With 2f + 1
+//!   LOCAL-COMMITs it does (*slow*): any 2f + 1 replicas that report include a correct one that
+//!   stored it.
+//! * f + 1 accusations for a view change; 2f + 1 reports, of which exactly so many are used: among
+//!   them at most one history has f + 1 witnesses.
+//! * 2f + 1 matching VIEW-CONFIRMs to enter a view: otherwise its primary could open it with
+//!   different histories for different replicas.
+//! * 2f + 1 CHECKPOINTs make one stable.
+//!
+//! # The view change under `fixed`
+//!
+//! Of the two forms of the repair this is the first: a replica counts the 2f + 1 VIEW-CONFIRMs with
+//! which it entered a view as a certificate of that view, and reports the certificate of the
+//! highest (view, length). The second, which reports all certificates that no other dominates, is
+//! as safe; this one keeps a VIEW-CHANGE to one certificate, and one rule tells when a slot is
+//! *covered*: a certificate of the *current* view reaches it. LOCAL-COMMIT and CHECKPOINT rest on
+//! that.
+//!
+//! A certificate at one replica is no decision, under any rule: its client may never have
+//! completed, and a new view may not hear of it. So a correct replica may have to undo what it has
+//! a certificate for (it reports `rolled-back-commit`), and observes `Committed` for stable slots
+//! only.
+//!
+//! # Deviations from the paper
+//!
+//! * Of the statements that replicas keep to themselves, FILL-HOLE, CONFIRM-REQ and COMMIT are not
+//!   signed by their sender, nor are STATUS, FETCH-STATE, STATE and STABLE-PROOF: links are
+//!   authenticated, and what they carry proves itself.
+//! * No batching, message authentication codes, read-only requests or preferred quorums; ND is
+//!   empty. One answer comes in full from every replica.
+//! * CHECKPOINT names the view in which it is said, and 2f + 1 of *one* view make it stable.
+//!   Without the view, words of several views add up, and one of them may come from a replica that
+//!   has undone since what it rests on. After a view change a replica says it again.
+//! * A replica reports a certificate together with the requests that lead to it, as they may be
+//!   gone from its history: the new view that it adopted may have been opened without its word,
+//!   and never entered.
+//! * LOCAL-COMMIT and CHECKPOINT need a certificate of the sender's view under the rules that count
+//!   VIEW-CONFIRMs. With one of an older view a slot beyond the confirmed history would be
+//!   committed by a certificate that is not reported any more.
+//! * A SPEC-RESPONSE is sent again, in the new view, to clients that ask again.
+//! * A client's interval grows by doubling, three times at most, so that the liveness bound exists.
+//! * Retransmission by STATUS ([`retransmit`]), sent by replicas that are stuck only; it also tells
+//!   the last history digest, so that two histories of one view meet, and prove that the primary
+//!   equivocated.
+//! * A replica that a client asks again for what it executed is stuck as well, for one STATUS. With
+//!   the paper's words a random run gets stuck for ever: two replicas are in view 1, one missed the
+//!   view change and is content in view 0, the faulty one is silent, and the client hears two
+//!   matching answers and one of another view, again and again.
+//! * A replica that learns of a stable checkpoint of a later view leaves its view. In a random run
+//!   a primary that had missed a view change fetched such a state, ordered the client's request
+//!   again in its old view, and thereby proved itself guilty.
+//! * What is stable is passed on as one proof. As single CHECKPOINTs a random run gets stuck: the
+//!   faulty replica tells one replica another digest than the rest, which keeps the first and
+//!   refuses the one in the proof.
+//! * The order timer runs for the request that waits longest, and stops for no other.
+//! * Timeouts double with each view that failed, and fall back when a request is executed.
+//! * A VIEW-CHANGE carries what its sender said before, outside of its bytes ([`message::Past`]):
+//!   lies need it.
+//! * Crash and restart, which the paper does not treat: all that a replica's messages rest on is on
+//!   stable storage; waiting requests and messages before their time are lost.
+//!
+//! Provenance: the rules were taken from a summary of the CACM text, of two public implementations
+//! and of notes; the SOSP and TOCS texts were not read.
+
+mod agreement;
+mod checkpoint;
+mod client;
+mod commit;
+mod history;
+mod lies;
+pub mod message;
+mod reconcile;
+mod replica;
+pub mod retransmit;
+mod rules;
+pub mod selection;
+mod state;
+mod view_change;
+mod wire;
+
+use std::rc::Rc;
+
+use byzsim_core::{Committee, Protocol, Signer, Span};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use client::Client;
+pub use message::Msg;
+pub use replica::{Replica, Timer};
+pub use rules::ZyzzyvaFlaw;
+pub use selection::ViewChangeRule;
+pub use state::{Place, State};
+
+use crate::catalogue::{Catalogued, Flaw as _, FlawEntry, Flaws};
+use rules::Rules;
+
+/// The protocol.
+#[derive(Clone, Copy, Debug)]
+pub struct Zyzzyva;
+
+/// What a scenario may set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Params {
+    /// How a new view chooses its history: the published rule, the repair, or one of three repairs
+    /// that fail.
+    pub view_change: ViewChangeRule,
+    /// Whether a new view puts null requests where a report shows a slot that the rule gives to
+    /// nothing (technical report of Zyzzyva).
+    pub null_fill: bool,
+    /// `CP_INTERVAL`: a checkpoint is taken every so many slots; nothing is executed further than
+    /// two intervals above the last stable one.
+    pub checkpoint_interval: u64,
+    /// Timer 1: how long a client waits for 3f + 1 responses. Doubled with each retransmission,
+    /// three times at most.
+    pub client_timeout: Span,
+    /// Timer 2: how long a client waits for 2f + 1 LOCAL-COMMITs.
+    pub commit_timeout: Span,
+    /// How long a backup waits for an order, or for one that it lacks, before it goes on to the
+    /// next step, and at last suspects the primary.
+    pub order_timeout: Span,
+    /// How long a replica waits for a new view to come about.
+    pub view_change_timeout: Span,
+    /// After how long without progress a replica asks the others for what it lacks.
+    pub status_interval: Span,
+    /// Planted flaws, by name.
+    #[serde(skip_serializing_if = "Flaws::is_empty")]
+    pub flaws: Flaws<ZyzzyvaFlaw>,
+}
+
+impl Default for Params {
+    /// The repaired view change; timeouts for latencies of tens of milliseconds.
+    fn default() -> Self {
+        Self {
+            view_change: ViewChangeRule::Fixed,
+            null_fill: false,
+            checkpoint_interval: 100,
+            client_timeout: Span::from_millis(300),
+            commit_timeout: Span::from_millis(300),
+            order_timeout: Span::from_millis(400),
+            view_change_timeout: Span::from_millis(500),
+            status_interval: Span::from_millis(250),
+            flaws: Flaws::default(),
+        }
+    }
+}
+
+impl Protocol for Zyzzyva {
+    type Msg = Msg;
+    type Timer = Timer;
+    type Params = Params;
+    type Replica = Replica;
+    type Client = Client;
+
+    const NAME: &'static str = "zyzzyva";
+
+    fn replica(signer: Rc<Signer>, committee: Committee, params: &Params) -> Replica {
+        Replica::new(signer, Rules::new(committee, params), params.clone())
+    }
+
+    fn client(signer: Rc<Signer>, committee: Committee, params: &Params) -> Client {
+        Client::new(signer, Rules::new(committee, params), params.clone())
+    }
+
+    /// Before GST timeouts doubled at most until they spanned the asynchrony. After GST at most f
+    /// faulty primaries come in a row, and one more view may be too short for what is left to
+    /// fetch; each view lasts twice as long as the one before. A view fails after its timer, or
+    /// after two order timeouts; then the client, whose interval has grown, must ask again, twice:
+    /// once for the responses, once for the LOCAL-COMMITs. Clocks may run slow by a twentieth.
+    fn liveness_bound(
+        committee: Committee,
+        params: &Params,
+        delta: Span,
+        asynchrony: Span,
+    ) -> Span {
+        let catching_up = params.status_interval * 6 + delta * 20;
+        let patience = params.view_change_timeout + params.order_timeout * 2;
+        let view = patience.max(asynchrony * 2).max(catching_up);
+        let asking = params.client_timeout.doubled(client::DOUBLINGS_MAX) + params.commit_timeout;
+        let sum = view.doubled(u32::from(committee.faults) + 4) + asking * 6 + catching_up;
+        sum + Span::from_nanos(sum.nanos() / 20)
+    }
+}
+
+impl Catalogued for Zyzzyva {
+    fn flaws() -> Vec<FlawEntry> {
+        ZyzzyvaFlaw::ALL.iter().map(|(_, entry)| *entry).collect()
+    }
+
+    fn plant(params: &mut Params, flaw: &str) -> Result<(), String> {
+        params.flaws.plant(flaw)
+    }
+
+    fn check(params: &Params, _: Committee) -> Result<(), String> {
+        if params.checkpoint_interval == 0 {
+            return Err("`checkpoint-interval` is 0: use 1 or more".to_owned());
+        }
+        let times = [
+            ("client-timeout", params.client_timeout),
+            ("commit-timeout", params.commit_timeout),
+            ("order-timeout", params.order_timeout),
+            ("view-change-timeout", params.view_change_timeout),
+            ("status-interval", params.status_interval),
+        ];
+        match times.iter().find(|(_, span)| *span == Span::ZERO) {
+            Some((name, _)) => {
+                Err(format!("`{name}` is 0s: a timer that never waits never lets time pass"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The paper claims safety for n = 3f + 1, and for its own view change above all: what breaks
+    /// under the rules other than `fixed` breaks within the model.
+    fn within_model(_: &Params, committee: Committee) -> bool {
+        3 * committee.faults < committee.replicas
+    }
+
+    fn base_timeout(params: &Params) -> Span {
+        params.view_change_timeout
+    }
+}

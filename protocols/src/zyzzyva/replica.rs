@@ -1,0 +1,316 @@
+//! A Zyzzyva replica: its state, one field per variable of the paper, and which handler takes what.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use byzsim_core::{
+    Digest, Encode, Encoder, Message as _, Node, NodeId, Outbox, Signed, Signer, Span,
+};
+
+use super::Params;
+use super::history::History;
+use super::message::{
+    Certificate, Checkpoint, Claim, Hate, Link, Msg, NewView, OrderReq, Ordered, Past, Request,
+    Seq, SpecResponse, Status, View, ViewChange, ViewConfirm,
+};
+use super::rules::Rules;
+use super::selection::Start;
+use super::state::State;
+use crate::quorum::Votes;
+
+pub(super) type Out = Outbox<Msg, Timer>;
+
+/// The timers of replicas and clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Timer {
+    /// A backup waits in this view for the order of a request.
+    Order(View),
+    /// A replica waits in this view for the orders that it lacks.
+    Hole(View),
+    /// A quorum asked for this view, and it is not entered yet.
+    NewView(View),
+    /// Whether anything is stuck is looked at from time to time.
+    Status,
+    /// Timer 1 of a client: it waits for responses to this request.
+    Responses(u64),
+    /// Timer 2 of a client: it waits for LOCAL-COMMITs.
+    LocalCommits(u64),
+}
+
+impl Encode for Timer {
+    fn encode(&self, out: &mut Encoder) {
+        match self {
+            Self::Order(view) => out.u8(0).u64(*view),
+            Self::Hole(view) => out.u8(1).u64(*view),
+            Self::NewView(view) => out.u8(2).u64(*view),
+            Self::Status => out.u8(3),
+            Self::Responses(timestamp) => out.u8(4).u64(*timestamp),
+            Self::LocalCommits(timestamp) => out.u8(5).u64(*timestamp),
+        };
+    }
+}
+
+/// A replica. All fields but `volatile` survive a crash.
+#[derive(Debug)]
+pub struct Replica {
+    pub(super) id: NodeId,
+    pub(super) signer: Rc<Signer>,
+    pub(super) params: Params,
+    pub(super) rules: Rules,
+
+    /// v: the view in which it works, or last worked.
+    pub(super) view: View,
+    /// The view that it is on the way to, from its VIEW-CHANGE or the NEW-VIEW that it accepts to
+    /// its entry (`vc_mode`).
+    pub(super) changing: Option<View>,
+    /// The view in which it adopted or extended its history.
+    pub(super) origin: View,
+    pub(super) history: History,
+    /// What the history leads to.
+    pub(super) state: State,
+    /// `max_n`: the last slot that it executed. Below the stable checkpoint if it lacks the state.
+    pub(super) executed: Seq,
+    /// `max_cc`: the certificate that it would report.
+    pub(super) held: Option<Held>,
+
+    /// The last stable checkpoint.
+    pub(super) stable: Seq,
+    /// The proof of it.
+    pub(super) stable_proof: Vec<Signed<Checkpoint>>,
+    /// Its own states: at the stable checkpoint, and at the slots that are due for one.
+    pub(super) snapshots: BTreeMap<Seq, (Digest, Rc<State>)>,
+    /// CHECKPOINT messages above the stable one: of each replica the one of the highest view.
+    pub(super) checkpoints: BTreeMap<Seq, BTreeMap<NodeId, Signed<Checkpoint>>>,
+
+    /// The I-HATE-THE-PRIMARY of the highest view of each replica.
+    pub(super) hates: BTreeMap<NodeId, Signed<Hate>>,
+    /// The last VIEW-CHANGE of each replica, its own included, in the order of arrival.
+    pub(super) view_changes: Vec<Rc<Signed<ViewChange>>>,
+    /// The last VIEW-CONFIRM of each replica.
+    pub(super) confirms: BTreeMap<NodeId, Signed<ViewConfirm>>,
+    /// The NEW-VIEW that it adopted last, and what it leads to; none for view 0.
+    pub(super) adopted: Option<(Rc<Signed<NewView>>, ViewConfirm)>,
+    /// The VIEW-CONFIRMs with which it entered its view; none for view 0.
+    pub(super) confirmation: Vec<Signed<ViewConfirm>>,
+    /// A NEW-VIEW that it cannot adopt before it has the state that it begins with.
+    pub(super) pending: Option<Adoption>,
+    /// Its own VIEW-CHANGEs. See [`Past`].
+    pub(super) past: Past,
+
+    pub(super) volatile: Volatile,
+}
+
+/// A certificate that it holds.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    pub(super) claim: Claim,
+    pub(super) certificate: Certificate,
+    /// What lies between the stable checkpoint and n: it may be gone from its own history.
+    pub(super) path: Vec<Link>,
+}
+
+/// What a NEW-VIEW leads to.
+#[derive(Clone, Debug)]
+pub(super) struct Adoption {
+    pub(super) new_view: Rc<Signed<NewView>>,
+    pub(super) start: Start,
+    /// The proof of the stable checkpoint that it starts from.
+    pub(super) proof: Vec<Signed<Checkpoint>>,
+    pub(super) orders: Vec<Ordered>,
+}
+
+/// How far the search for missing orders is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hole {
+    /// The primary was asked, for this slot first.
+    AskedPrimary(Seq),
+    /// All were asked, for this slot first.
+    AskedAll(Seq),
+}
+
+/// What a crash wipes out.
+#[derive(Debug, Default)]
+pub(super) struct Volatile {
+    /// Requests received and not executed: for each client the last, and its place in the order of
+    /// arrival.
+    pub(super) waiting: BTreeMap<NodeId, (u64, Rc<Signed<Request>>)>,
+    /// Requests that came while it was in no view, to be looked at when it is in one.
+    pub(super) unanswered: BTreeMap<NodeId, Rc<Signed<Request>>>,
+    /// How many requests arrived.
+    pub(super) arrivals: u64,
+    /// The request (client, timestamp) for which the order timer of the current view runs.
+    pub(super) timing: Option<(NodeId, u64)>,
+    /// Orders of the current view that came before their turn.
+    pub(super) ahead: BTreeMap<Seq, (Signed<OrderReq>, Rc<Signed<Request>>)>,
+    pub(super) hole: Option<Hole>,
+    /// Certificates of clients for slots that it has not executed, the last of each client.
+    pub(super) commits: BTreeMap<NodeId, Rc<Vec<Signed<SpecResponse>>>>,
+    /// SPEC-RESPONSEs of replicas to slots that are due for a checkpoint, of the current view.
+    pub(super) responses: BTreeMap<Seq, Votes<SpecResponse>>,
+    /// It holds evidence of the current view that contradicts its own history.
+    pub(super) contradicted: bool,
+    /// A client asked again for what this replica executed.
+    pub(super) doubted: bool,
+    /// The view whose primary it proved guilty last.
+    pub(super) proven: Option<View>,
+    /// How many views failed since a request was last executed: timeouts double with each.
+    pub(super) failed_views: u32,
+    /// The view whose timer was armed.
+    pub(super) awaited: Option<View>,
+    /// Messages of views that it has not entered, with their senders.
+    pub(super) early: Vec<(NodeId, Msg)>,
+    /// How often it asked for the state of its stable checkpoint.
+    pub(super) fetches: usize,
+    /// How far it was when the status timer was armed.
+    pub(super) status: Option<Status>,
+}
+
+impl Replica {
+    pub(super) fn new(signer: Rc<Signer>, rules: Rules, params: Params) -> Self {
+        let state = State::default();
+        let genesis = (state.digest(), Rc::new(state.clone()));
+        Self {
+            id: signer.node(),
+            signer,
+            params,
+            rules,
+            view: 0,
+            changing: None,
+            origin: 0,
+            history: History::default(),
+            state,
+            executed: 0,
+            held: None,
+            stable: 0,
+            stable_proof: Vec::new(),
+            snapshots: BTreeMap::from([(0, genesis)]),
+            checkpoints: BTreeMap::new(),
+            hates: BTreeMap::new(),
+            view_changes: Vec::new(),
+            confirms: BTreeMap::new(),
+            adopted: None,
+            confirmation: Vec::new(),
+            pending: None,
+            past: Past::default(),
+            volatile: Volatile::default(),
+        }
+    }
+
+    /// Whether it works in its view: it is on the way to no other.
+    pub(super) const fn is_active(&self) -> bool {
+        self.changing.is_none()
+    }
+
+    pub(super) fn is_primary(&self) -> bool {
+        self.rules.primary(self.view) == self.id
+    }
+
+    /// The view that it is in, or on the way to.
+    pub(super) fn goal(&self) -> View {
+        self.changing.unwrap_or(self.view)
+    }
+
+    /// Whether it adopted the history of the view that it is on the way to.
+    pub(super) fn has_adopted(&self) -> bool {
+        self.changing.is_some() && self.adopted.as_ref().map(|(it, _)| it.view) == self.changing
+    }
+
+    /// Flow control: nothing is executed further than this.
+    pub(super) const fn high(&self) -> Seq {
+        self.stable + 2 * self.params.checkpoint_interval
+    }
+
+    /// Whether it knows of a stable checkpoint that it has not executed up to: it fetches the
+    /// state.
+    pub(super) const fn lacks_state(&self) -> bool {
+        self.executed < self.stable
+    }
+
+    /// A timeout, doubled for each view that failed before.
+    pub(super) fn patience(&self, timeout: Span) -> Span {
+        timeout.doubled(self.volatile.failed_views.min(32))
+    }
+
+    /// All replicas but this one.
+    pub(super) fn others(&self) -> impl Iterator<Item = NodeId> + use<> {
+        let me = self.id;
+        self.rules.replicas().filter(move |node| *node != me)
+    }
+}
+
+impl Node<Msg, Timer> for Replica {
+    fn on_start(&mut self, _: &mut Out) {}
+
+    fn on_message(&mut self, from: NodeId, msg: &Msg, out: &mut Out) {
+        match msg {
+            Msg::Request(request) => self.on_request(from, request, out),
+            Msg::OrderReq(it, request) if self.accepts_view(it.view, from, msg) => {
+                self.on_order_req(it, request, out);
+            }
+            Msg::SpecResponse(it, ..) if self.accepts_view(it.view, from, msg) => {
+                self.on_spec_response(from, it, out);
+            }
+            Msg::Commit(it) => self.on_commit(from, it, out),
+            Msg::FillHole(view, first, last) => {
+                self.on_fill_hole(from, *view, (*first, *last), out);
+            }
+            Msg::ConfirmReq(view, request) => self.on_confirm_req(from, *view, request, out),
+            Msg::Checkpoint(it) => self.on_checkpoint(from, it, out),
+            Msg::ProofOfMisbehaviour(one, other) => self.on_proof(one, other, out),
+            Msg::Hate(it) => self.on_hate(from, it, out),
+            Msg::ViewChange(it, _) => self.on_view_change(from, it, out),
+            Msg::NewView(it) => self.on_new_view(it, out),
+            Msg::ViewConfirm(it) => self.on_view_confirm(from, it, out),
+            Msg::Status(it) => self.on_status(from, it, out),
+            Msg::StableProof(proof) => self.on_stable_proof(proof, out),
+            Msg::FetchState(seq) => self.on_fetch_state(from, *seq, out),
+            Msg::State(seq, state, proof) => self.on_state(*seq, state, proof, out),
+            // Of another view, or a client's business.
+            Msg::OrderReq(..) | Msg::SpecResponse(..) | Msg::LocalCommit(_) => {}
+        }
+        self.watch(out);
+    }
+
+    fn on_timer(&mut self, timer: Timer, out: &mut Out) {
+        match timer {
+            Timer::Order(view) => self.on_order_timeout(view, out),
+            Timer::Hole(view) => self.on_hole_timeout(view, out),
+            Timer::NewView(view) => self.on_new_view_timeout(view, out),
+            Timer::Status => self.on_status_timer(out),
+            Timer::Responses(_) | Timer::LocalCommits(_) => unreachable!("timers of clients"),
+        }
+        self.watch(out);
+    }
+
+    /// What a replica's messages said is on stable storage: views, history, certificate,
+    /// checkpoints, state. Requests that wait, and messages before their time, are lost.
+    fn on_restart(&mut self, out: &mut Out) {
+        self.volatile = Volatile::default();
+        self.await_new_view(out);
+        self.ask_for_help(out);
+        self.watch(out);
+    }
+}
+
+impl Replica {
+    /// Whether a message of the agreement in `view` is for now. One of a view to come is kept: its
+    /// sender may have heard of the VIEW-CONFIRMs first.
+    pub(super) fn accepts_view(&mut self, view: View, from: NodeId, msg: &Msg) -> bool {
+        if self.view < view {
+            let kept = self.volatile.early.iter().filter(|(sender, _)| *sender == from).count();
+            if (kept as u64) < 4 * self.params.checkpoint_interval.min(1_000) {
+                self.volatile.early.push((from, msg.clone()));
+            }
+        }
+        view == self.view && self.is_active()
+    }
+
+    /// Handles the messages of the view that was just entered, which came before.
+    pub(super) fn catch_up(&mut self, out: &mut Out) {
+        for (from, msg) in std::mem::take(&mut self.volatile.early) {
+            if msg.view().is_some_and(|view| self.view <= view) {
+                self.on_message(from, &msg, out);
+            }
+        }
+    }
+}

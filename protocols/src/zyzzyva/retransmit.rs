@@ -1,0 +1,151 @@
+//! Retransmission: how a replica that is stuck gets what it lacks.
+//!
+//! The paper's replicas have FILL-HOLE for orders, and nothing for the messages of a view change.
+//! As in this crate's PBFT, a replica that has something open and made no progress for a whole
+//! interval says again what it has to say, and tells the others how far it came; they send what it
+//! lacks. A replica with nothing open is silent, so the normal case costs what the paper says.
+
+use byzsim_core::NodeId;
+
+use super::agreement::ORDERS_MAX;
+use super::message::{Msg, Status};
+use super::replica::{Out, Replica, Timer};
+
+impl Replica {
+    /// Arms the status timer while something is open.
+    pub(super) fn watch(&mut self, out: &mut Out) {
+        if self.volatile.status.is_none() && self.has_something_open() {
+            self.volatile.status = Some(self.progress());
+            out.set_timer(Timer::Status, self.params.status_interval);
+        }
+    }
+
+    fn has_something_open(&self) -> bool {
+        let volatile = &self.volatile;
+        !self.is_active()
+            || self.lacks_state()
+            || !volatile.waiting.is_empty()
+            || !volatile.ahead.is_empty()
+            || !volatile.commits.is_empty()
+            || volatile.contradicted
+            || volatile.doubted
+            || self.snapshots.keys().any(|seq| self.stable < *seq)
+            || !self.checkpoints.is_empty()
+    }
+
+    fn progress(&self) -> Status {
+        Status {
+            view: self.view,
+            changing: self.changing,
+            adopted: self.has_adopted(),
+            stable: self.stable,
+            executed: self.executed,
+            history: self.history.head(),
+        }
+    }
+
+    pub(super) fn on_status_timer(&mut self, out: &mut Out) {
+        let stuck = self.volatile.status.take() == Some(self.progress());
+        if stuck && self.has_something_open() {
+            for to in self.others() {
+                self.say_again(to, out);
+            }
+            self.ask_for_help(out);
+        }
+        self.volatile.doubted = false;
+    }
+
+    /// Says how far it came, so that others send what it lacks.
+    pub(super) fn ask_for_help(&mut self, out: &mut Out) {
+        let status = self.progress();
+        for to in self.others() {
+            out.send(to, Msg::Status(status));
+        }
+        if self.is_active() && !self.is_primary() {
+            for (_, request) in self.volatile.waiting.values() {
+                let confirm = Msg::ConfirmReq(self.view, request.clone());
+                out.send(self.rules.primary(self.view), confirm);
+            }
+        }
+        self.fetch_state(out);
+    }
+
+    /// Its own last words on what is open.
+    fn say_again(&self, to: NodeId, out: &mut Out) {
+        let goal = self.goal();
+        if let Some(hate) = self.hates.get(&self.id).filter(|hate| goal <= hate.view) {
+            out.send(to, Msg::Hate(hate.clone()));
+        }
+        if self.changing.is_some() {
+            let own = self.view_changes.iter().find(|it| it.signer() == self.id);
+            if let Some(own) = own.filter(|it| it.view == goal) {
+                out.send(to, Msg::ViewChange(own.clone(), self.past.clone()));
+            }
+        }
+        if self.has_adopted()
+            && let Some((new_view, _)) = &self.adopted
+        {
+            out.send(to, Msg::NewView(new_view.clone()));
+            if let Some(own) = self.confirms.get(&self.id) {
+                out.send(to, Msg::ViewConfirm(own.clone()));
+            }
+        }
+        for votes in self.volatile.responses.values() {
+            if let Some(own) = votes.of(self.id) {
+                out.send(to, Msg::SpecResponse(own.clone(), None, None));
+            }
+        }
+        for own in self.checkpoints.values().filter_map(|votes| votes.get(&self.id)) {
+            out.send(to, Msg::Checkpoint(own.clone()));
+        }
+    }
+
+    /// Someone is stuck: sends it what it lacks. If it is in the same view with another history,
+    /// the order where they differ is what it lacks: with its own one it is proof against the
+    /// primary.
+    pub(super) fn on_status(&self, from: NodeId, status: &Status, out: &mut Out) {
+        if from.is_client() {
+            return;
+        }
+        if status.stable < self.stable {
+            self.send_stable_proof(from, out);
+        }
+        let goal = status.changing.unwrap_or(status.view);
+        if status.view < self.view && goal <= self.view {
+            self.help_into_view(from, out);
+        } else if goal <= self.goal() {
+            self.say_again(from, out);
+        }
+        if status.view == self.view && status.changing.is_none() && self.is_active() {
+            let differs =
+                self.history.digest(status.executed).is_some_and(|own| own != status.history);
+            // With more slots than this one its history may differ, too: this one's last order
+            // tells.
+            let first = match status.executed <= self.executed {
+                true if differs => status.executed,
+                true => status.executed + 1,
+                false => self.executed,
+            };
+            self.send_orders(from, first, status.executed + ORDERS_MAX, out);
+        }
+    }
+
+    /// The proof of the last stable checkpoint.
+    pub(super) fn send_stable_proof(&self, to: NodeId, out: &mut Out) {
+        if 0 < self.stable {
+            out.send(to, Msg::StableProof(self.stable_proof.clone()));
+        }
+    }
+
+    /// A replica has not entered this view yet: sends it what opened it.
+    pub(super) fn help_into_view(&self, node: NodeId, out: &mut Out) {
+        let Some((new_view, _)) = self.adopted.as_ref().filter(|_| node != self.id) else { return };
+        if new_view.view != self.view {
+            return;
+        }
+        out.send(node, Msg::NewView(new_view.clone()));
+        for confirm in &self.confirmation {
+            out.send(node, Msg::ViewConfirm(confirm.clone()));
+        }
+    }
+}

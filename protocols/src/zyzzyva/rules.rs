@@ -1,0 +1,203 @@
+//! The rules of the paper that a planted flaw can break, each with what it protects from.
+//!
+//! Every flaw of Zyzzyva lives here, in the one rule that it breaks; the handlers ask the rule. The
+//! names are those of the catalogue of real bugs (`docs/flaws.md`). How a new view chooses its
+//! history is a parameter, not a flaw: see [`super::selection`].
+
+use byzsim_core::{Committee, NodeId, ReplicaSet, Signed, Signer, Statement};
+
+use super::Params;
+use super::message::{Seq, SpecResponse, View};
+use crate::catalogue::{Flaw, FlawEntry, Flaws};
+use crate::quorum::quorum;
+
+/// The flaws that can be planted in Zyzzyva.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ZyzzyvaFlaw {
+    /// Z07.
+    ClientImpatient,
+    /// Z08.
+    ResponsesMixed,
+    /// Z10.
+    CertificateUnverified,
+    /// Z11.
+    GapsExecuted,
+    /// Z12.
+    CacheSurvives,
+    /// Z14.
+    HateAlone,
+    /// Z15.
+    Unaccused,
+}
+
+impl Flaw for ZyzzyvaFlaw {
+    const ALL: &'static [(Self, FlawEntry)] = &[
+        (
+            Self::ClientImpatient,
+            FlawEntry {
+                name: "Z07-client-impatient",
+                about: "the client takes 2f + 1 matching SPEC-RESPONSEs for completion, and \
+                        deposits no certificate",
+                violates: "durability",
+            },
+        ),
+        (
+            Self::ResponsesMixed,
+            FlawEntry {
+                name: "Z08-responses-mixed",
+                about: "the client compares answers only, and counts responses of different views \
+                        and histories together",
+                violates: "linearizability",
+            },
+        ),
+        (
+            Self::CertificateUnverified,
+            FlawEntry {
+                name: "Z10-certificate-unverified",
+                about: "the signatures in a certificate are counted, and neither verified nor \
+                        checked to be of distinct replicas",
+                violates: "durability",
+            },
+        ),
+        (
+            Self::GapsExecuted,
+            FlawEntry {
+                name: "Z11-gaps-executed",
+                about: "an ORDER-REQ is executed without the ones before it, and its history \
+                        digest is not checked",
+                violates: "agreement",
+            },
+        ),
+        (
+            Self::CacheSurvives,
+            FlawEntry {
+                name: "Z12-cache-survives",
+                about: "a rollback leaves the reply cache and the timestamps of undone requests",
+                violates: "liveness",
+            },
+        ),
+        (
+            Self::HateAlone,
+            FlawEntry {
+                name: "Z14-hate-alone",
+                about: "one I-HATE-THE-PRIMARY is enough to change the view",
+                violates: "liveness",
+            },
+        ),
+        (
+            Self::Unaccused,
+            FlawEntry {
+                name: "Z15-unaccused",
+                about: "a VIEW-CHANGE is accepted without f + 1 accusations",
+                violates: "liveness",
+            },
+        ),
+    ];
+}
+
+/// The rules, for one committee.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    committee: Committee,
+    flaws: Flaws<ZyzzyvaFlaw>,
+}
+
+impl Rules {
+    pub(super) fn new(committee: Committee, params: &Params) -> Self {
+        Self { committee, flaws: params.flaws.clone() }
+    }
+
+    /// View v has primary v mod n.
+    pub(super) fn primary(&self, view: View) -> NodeId {
+        let number = view % u64::from(self.committee.replicas);
+        NodeId::Replica(u16::try_from(number).expect("below n"))
+    }
+
+    /// All replicas.
+    pub(super) fn replicas(&self) -> impl Iterator<Item = NodeId> + use<> {
+        self.committee.replica_ids()
+    }
+
+    /// 3f + 1: all.
+    pub(super) fn everyone(&self) -> usize {
+        usize::from(self.committee.replicas)
+    }
+
+    /// 2f + 1 of 3f + 1. Any two share a correct replica.
+    pub(super) fn quorum(&self) -> usize {
+        quorum(usize::from(self.committee.replicas), usize::from(self.committee.faults))
+    }
+
+    /// f + 1: at least one of them is correct.
+    pub(super) const fn weak(&self) -> usize {
+        self.committee.faults as usize + 1
+    }
+
+    /// Step 4a: a client completes on 3f + 1 matching responses: then every correct replica holds
+    /// the request, and f + 1 of any 2f + 1 that report at a view change say so.
+    pub(super) fn responses(&self) -> usize {
+        match self.flaws.has(ZyzzyvaFlaw::ClientImpatient) {
+            false => self.everyone(),
+            true => self.quorum(),
+        }
+    }
+
+    /// Steps 4a, 4b: responses match iff all that they say is equal. Equal answers alone may rest
+    /// on different histories, of which a view change keeps one.
+    pub(super) fn match_each_other(&self, one: &SpecResponse, other: &SpecResponse) -> bool {
+        match self.flaws.has(ZyzzyvaFlaw::ResponsesMixed) {
+            false => one == other,
+            true => one.answer == other.answer && one.timestamp == other.timestamp,
+        }
+    }
+
+    /// A certificate is the word of 2f + 1 *distinct* replicas, each *verified*: a list of names
+    /// that anyone can write certifies nothing.
+    pub(super) fn certifies<T: Statement + PartialEq>(
+        &self,
+        votes: &[Signed<T>],
+        signer: &Signer,
+    ) -> bool {
+        let Some(first) = votes.first() else { return false };
+        if votes.iter().any(|vote| vote.body() != first.body()) {
+            return false;
+        }
+        if self.flaws.has(ZyzzyvaFlaw::CertificateUnverified) {
+            return self.quorum() <= votes.len();
+        }
+        let counts = |it: &&Signed<T>| !it.signer().is_client() && signer.verify(it);
+        let signers: ReplicaSet = votes.iter().filter(counts).map(Signed::signer).collect();
+        self.quorum() <= signers.len()
+    }
+
+    /// ORDER-REQs are executed in order, without gaps, and only if the digest of the history is the
+    /// own one, continued.
+    pub(super) fn checks_history(&self) -> bool {
+        !self.flaws.has(ZyzzyvaFlaw::GapsExecuted)
+    }
+
+    /// The slot that an order is executed in.
+    pub(super) fn executes(&self, seq: Seq, next: Seq) -> bool {
+        seq == next || next < seq && !self.checks_history()
+    }
+
+    /// What is undone never happened: no reply, no timestamp of it stays. Otherwise a client is
+    /// answered from a history that no longer exists, and its request is never executed again.
+    pub(super) fn undoes_replies(&self) -> bool {
+        !self.flaws.has(ZyzzyvaFlaw::CacheSurvives)
+    }
+
+    /// VC2: f + 1 accusations, one of them from a correct replica.
+    pub(super) fn accusations(&self) -> usize {
+        match self.flaws.has(ZyzzyvaFlaw::HateAlone) {
+            false => self.weak(),
+            true => 1,
+        }
+    }
+
+    /// VC2: a VIEW-CHANGE carries the accusations that justify it, so that one faulty replica
+    /// cannot change views at will.
+    pub(super) fn asks_for_accusations(&self) -> bool {
+        !self.flaws.has(ZyzzyvaFlaw::Unaccused)
+    }
+}

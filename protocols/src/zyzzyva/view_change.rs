@@ -1,0 +1,407 @@
+//! View changes: suspicion, accusation, VIEW-CHANGE, NEW-VIEW.
+//!
+//! VC1: who suspects the primary says so and *keeps working*: as no phase of agreement commits
+//! anything at the replicas, a lone suspicious replica that stopped could block clients for ever.
+//! VC2: on f + 1 accusations a replica stops, and reports what it may have helped to complete.
+//! VC3: from 2f + 1 reports the new primary, and every replica after it, computes the history that
+//! the view starts with ([`super::selection`]).
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use byzsim_core::{Digest, NodeId, Observation, ReplicaSet, Signed};
+
+use super::message::{
+    Certificate, Certified, GENESIS, Hate, Link, Msg, NewView, OrderReq, Ordered, Past, View,
+    ViewChange, chain,
+};
+use super::replica::{Adoption, Out, Replica, Timer};
+use super::selection::{Report, Start, Step};
+
+impl Replica {
+    /// VC1.
+    pub(super) fn suspect(&mut self, reason: &'static str, out: &mut Out) {
+        let node = self.rules.primary(self.goal());
+        out.observe(Observation::Suspected { node, reason });
+        self.hate(out);
+    }
+
+    /// Says I-HATE-THE-PRIMARY of the view that it is in, or on the way to; once.
+    pub(super) fn hate(&mut self, out: &mut Out) {
+        let view = self.goal();
+        if self.hates.get(&self.id).is_none_or(|hate| hate.view < view) {
+            let hate = self.signer.sign(Hate { view });
+            self.hates.insert(self.id, hate.clone());
+            out.broadcast(Msg::Hate(hate));
+        }
+    }
+
+    /// POM: two orders of one primary that no correct primary gives both: one slot, two orders; or
+    /// one request, two slots. Anyone can check the signatures.
+    pub(super) fn on_proof(
+        &mut self,
+        one: &Signed<OrderReq>,
+        other: &Signed<OrderReq>,
+        out: &mut Out,
+    ) {
+        let view = one.view;
+        let is_news = self.volatile.proven.is_none_or(|last| last < view);
+        if view != self.view || !self.is_active() || !is_news || !contradict(one, other) {
+            return;
+        }
+        let primary = self.rules.primary(view);
+        let signed = |it: &Signed<OrderReq>| it.signer() == primary && self.signer.verify(it);
+        if !signed(one) || !signed(other) {
+            return;
+        }
+        self.volatile.proven = Some(view);
+        let reason = "two orders that contradict each other";
+        out.observe(Observation::Proven { node: primary, reason });
+        for to in self.others() {
+            out.send(to, Msg::ProofOfMisbehaviour(one.clone(), other.clone()));
+        }
+        self.volatile.contradicted = true;
+        self.hate(out);
+    }
+
+    /// VC2: f + 1 accusations, one of them from a correct replica: leave the view.
+    pub(super) fn on_hate(&mut self, from: NodeId, it: &Signed<Hate>, out: &mut Out) {
+        let sender = it.signer();
+        if it.view < self.goal() || sender.is_client() {
+            return;
+        }
+        if from != self.id && !self.signer.verify(it) {
+            return;
+        }
+        let last = self.hates.entry(sender).or_insert_with(|| it.clone());
+        if last.view < it.view {
+            *last = it.clone();
+        }
+        let same = self.hates.values().filter(|hate| hate.view == it.view);
+        let hates: Vec<_> = same.take(self.rules.accusations()).cloned().collect();
+        if hates.len() == self.rules.accusations() {
+            self.start_view_change(it.view + 1, hates, "f + 1 accusations", out);
+        }
+    }
+
+    /// Stops the agreement and asks for `view`.
+    fn start_view_change(
+        &mut self,
+        view: View,
+        hates: Vec<Signed<Hate>>,
+        reason: &'static str,
+        out: &mut Out,
+    ) {
+        assert!(self.goal() < view, "views move up");
+        self.leave_for(view, out);
+        out.observe(Observation::ViewChangeStarted { view, reason });
+        let certificate = self.held.as_ref().map(|held| Certified {
+            certificate: held.certificate.clone(),
+            path: held.path.clone(),
+        });
+        let view_change = Rc::new(self.signer.sign(ViewChange {
+            view,
+            stable: self.stable,
+            proof: self.stable_proof.clone(),
+            certificate,
+            origin: self.origin,
+            history: self.history.orders().cloned().collect(),
+            hates,
+        }));
+        out.broadcast(Msg::ViewChange(Rc::clone(&view_change), self.past.clone()));
+        let mut past = self.past.0.to_vec();
+        past.push(view_change);
+        self.past = Past(Rc::new(past));
+    }
+
+    /// Stops the agreement.
+    pub(super) fn leave_for(&mut self, view: View, out: &mut Out) {
+        self.stop_order_timer(out);
+        if self.volatile.hole.take().is_some() {
+            out.cancel_timer(Timer::Hole(self.view));
+        }
+        if let Some(before) = self.changing.replace(view) {
+            out.cancel_timer(Timer::NewView(before));
+        }
+        self.pending = None;
+        self.volatile.awaited = None;
+        self.volatile.ahead.clear();
+        self.volatile.commits.clear();
+        self.volatile.responses.clear();
+        self.volatile.contradicted = false;
+    }
+
+    /// Keeps the last VIEW-CHANGE of each replica, and draws the conclusions. One valid VIEW-CHANGE
+    /// is enough to join: it carries the f + 1 accusations.
+    pub(super) fn on_view_change(
+        &mut self,
+        from: NodeId,
+        it: &Rc<Signed<ViewChange>>,
+        out: &mut Out,
+    ) {
+        if it.view <= self.view {
+            self.help_into_view(from, out);
+            return;
+        }
+        let known = self.view_changes.iter().find(|known| known.signer() == it.signer());
+        if known.is_some_and(|known| it.view <= known.view) {
+            return;
+        }
+        if from != self.id && !self.is_valid_view_change(it) {
+            return;
+        }
+        self.view_changes.retain(|known| known.signer() != it.signer());
+        self.view_changes.push(Rc::clone(it));
+        if self.goal() < it.view {
+            self.start_view_change(it.view, it.hates.clone(), "another asks for it", out);
+        }
+        self.await_new_view(out);
+        self.open_new_view(out);
+    }
+
+    /// VC3: the timer starts when a quorum asks for the view, or for a later one.
+    pub(super) fn await_new_view(&mut self, out: &mut Out) {
+        let Some(goal) = self.changing else { return };
+        let asking = self.view_changes.iter().filter(|it| goal <= it.view).count();
+        if self.rules.quorum() <= asking && self.volatile.awaited != Some(goal) {
+            self.volatile.awaited = Some(goal);
+            out.set_timer(Timer::NewView(goal), self.patience(self.params.view_change_timeout));
+        }
+    }
+
+    /// The view was not entered in time: the next one, if f others think so too.
+    pub(super) fn on_new_view_timeout(&mut self, view: View, out: &mut Out) {
+        if self.changing == Some(view) {
+            self.volatile.failed_views += 1;
+            self.suspect("the new view does not come about", out);
+        }
+    }
+
+    /// VC3: with 2f + 1 valid VIEW-CHANGEs, its own among them, the new primary opens the view. P
+    /// is exactly the first 2f + 1: more would let f + 1 reports be found for two histories.
+    fn open_new_view(&mut self, out: &mut Out) {
+        let Some(view) = self.changing.filter(|view| self.rules.primary(*view) == self.id) else {
+            return;
+        };
+        if self.has_adopted() || self.pending.is_some() {
+            return;
+        }
+        let asking = self.view_changes.iter().filter(|it| it.view == view);
+        let (own, others): (Vec<_>, Vec<_>) =
+            asking.cloned().partition(|it| it.signer() == self.id);
+        let mut view_changes = own;
+        view_changes.extend(others);
+        view_changes.truncate(self.rules.quorum());
+        if view_changes.len() < self.rules.quorum() || view_changes[0].signer() != self.id {
+            return;
+        }
+        let outcome = self.outcome(&view_changes);
+        let order = |(seq, step): (u64, &Step)| {
+            let OrderReq { digest, history, .. } = outcome.order(view, seq, *step);
+            self.signer.sign(OrderReq { view, seq, history, digest })
+        };
+        let orders: Vec<_> = (outcome.start.stable + 1..).zip(&outcome.steps).map(order).collect();
+        let new_view = NewView { view, view_changes, orders };
+        let new_view = Rc::new(self.signer.sign(new_view));
+        for to in self.others() {
+            out.send(to, Msg::NewView(Rc::clone(&new_view)));
+        }
+        self.pending = Some(outcome.adoption(new_view));
+        self.adopt_pending(out);
+    }
+
+    /// VC4: accept iff the primary signed it, its VIEW-CHANGEs are 2f + 1 valid ones for this view,
+    /// and G follows from them.
+    pub(super) fn on_new_view(&mut self, it: &Rc<Signed<NewView>>, out: &mut Out) {
+        let primary = self.rules.primary(it.view);
+        if it.view <= self.view || it.view < self.goal() || it.signer() != primary {
+            return;
+        }
+        let known = (self.has_adopted() || self.pending.is_some()) && self.goal() == it.view;
+        if known || !self.signer.verify(it) {
+            return;
+        }
+        let is_for_it =
+            |vc: &&Rc<Signed<ViewChange>>| vc.view == it.view && self.is_valid_view_change(vc);
+        let signers: ReplicaSet =
+            it.view_changes.iter().filter(is_for_it).map(|vc| vc.signer()).collect();
+        let count = it.view_changes.len();
+        if signers.len() != self.rules.quorum() || count != self.rules.quorum() {
+            out.observe(Observation::Suspected { node: primary, reason: "an invalid new view" });
+            return;
+        }
+        let outcome = self.outcome(&it.view_changes);
+        let expected = (outcome.start.stable + 1..).zip(&outcome.steps);
+        let expected = expected.map(|(seq, step)| outcome.order(it.view, seq, *step));
+        if !it.orders.iter().map(|order| *order.body()).eq(expected) {
+            let reason = "a new view that does not follow from its view changes";
+            out.observe(Observation::Proven { node: primary, reason });
+            return;
+        }
+        let signed =
+            |order: &Signed<OrderReq>| order.signer() == primary && self.signer.verify(order);
+        if !it.orders.iter().all(signed) {
+            return;
+        }
+        if self.changing != Some(it.view) {
+            self.leave_for(it.view, out);
+        }
+        self.pending = Some(outcome.adoption(Rc::clone(it)));
+        self.adopt_pending(out);
+        self.await_new_view(out);
+    }
+
+    /// What follows from the VIEW-CHANGEs of a NEW-VIEW.
+    fn outcome(&self, view_changes: &[Rc<Signed<ViewChange>>]) -> Outcome {
+        let mut reporting: Vec<&ViewChange> = Vec::new();
+        let mut in_order: Vec<_> = view_changes.iter().collect();
+        in_order.sort_by_key(|it| it.signer());
+        reporting.extend(in_order.iter().map(|it| it.body()));
+        // min-s: the latest stable checkpoint, of the lowest number.
+        let latest = reporting.iter().rev().max_by_key(|it| it.stable);
+        let proof = latest.map_or_else(Vec::new, |it| it.proof.clone());
+        let stable = latest.map_or(0, |it| it.stable);
+        let start = Start { stable, history: history_of(&proof) };
+        let reports: Vec<Report> = reporting.iter().map(|it| report(it)).collect();
+        let rule = self.params.view_change;
+        let steps = rule.select(start, &reports, self.rules.weak(), self.params.null_fill);
+        let mut links = BTreeMap::new();
+        for it in reporting {
+            let base = history_of(&it.proof);
+            let path = it.certificate.iter().flat_map(|certified| &certified.path).cloned();
+            collect_links(base, path, &mut links);
+            collect_links(base, it.history.iter().map(Ordered::link), &mut links);
+        }
+        Outcome { start, proof, steps, links }
+    }
+
+    /// VC2: signed; f + 1 distinct accusations; a proven checkpoint; a history without gaps, all of
+    /// it ordered by the primary of its view; a certificate that proves what it claims, with the
+    /// requests that lead to it.
+    fn is_valid_view_change(&self, it: &Signed<ViewChange>) -> bool {
+        let Some(before) = it.view.checked_sub(1) else { return false };
+        let accuses = |hate: &&Signed<Hate>| {
+            hate.view == before && !hate.signer().is_client() && self.signer.verify(hate)
+        };
+        let accusers: ReplicaSet = it.hates.iter().filter(accuses).map(Signed::signer).collect();
+        let accused = self.rules.accusations() <= accusers.len();
+        !it.signer().is_client()
+            && (accused || !self.rules.asks_for_accusations())
+            && self.signer.verify(it)
+            && self.proves(it.stable, &it.proof)
+            && self.is_valid_history(it)
+            && it
+                .certificate
+                .as_ref()
+                .is_none_or(|certified| self.is_valid_certified(it, certified))
+    }
+
+    fn is_valid_history(&self, it: &ViewChange) -> bool {
+        let primary = self.rules.primary(it.origin);
+        let mut last = (it.stable, history_of(&it.proof));
+        it.origin < it.view
+            && it.history.iter().all(|ordered| {
+                let order = ordered.order.body();
+                let next = (last.0 + 1, chain(last.1, order.digest));
+                last = (order.seq, order.history);
+                last == next
+                    && order.view == it.origin
+                    && ordered.order.signer() == primary
+                    && self.signer.verify(&ordered.order)
+                    && self.is_valid_link(&ordered.link())
+            })
+    }
+
+    fn is_valid_link(&self, link: &Link) -> bool {
+        let signed = link
+            .request
+            .as_ref()
+            .is_none_or(|request| request.signer().is_client() && self.signer.verify(request));
+        signed && link.is_whole()
+    }
+
+    fn is_valid_certified(&self, it: &ViewChange, certified: &Certified) -> bool {
+        let Some(claim) = certified.certificate.claim() else { return false };
+        let certifies = match &certified.certificate {
+            Certificate::Commit(votes) => self.rules.certifies(votes, &self.signer),
+            Certificate::Confirm(votes) => {
+                self.params.view_change.counts_view_confirms()
+                    && self.rules.certifies(votes, &self.signer)
+            }
+        };
+        let path = &certified.path;
+        let reaches = it.stable + path.len() as u64 == claim.seq
+            && path.iter().fold(history_of(&it.proof), |h, link| chain(h, link.digest))
+                == claim.history;
+        let past = claim.seq <= it.stable && path.is_empty();
+        claim.view < it.view
+            && certifies
+            && (reaches || past)
+            && path.iter().all(|link| self.is_valid_link(link))
+    }
+}
+
+/// Whether two orders contradict each other, if one primary signed both.
+pub(super) fn contradict(one: &OrderReq, other: &OrderReq) -> bool {
+    let one_slot = one.seq == other.seq && one != other;
+    let one_request = one.digest == other.digest && one.seq != other.seq;
+    one.view == other.view && (one_slot || one_request)
+}
+
+/// What follows from 2f + 1 VIEW-CHANGEs: where the new view starts, G, and what its slots hold.
+struct Outcome {
+    start: Start,
+    proof: Vec<Signed<super::message::Checkpoint>>,
+    steps: Vec<Step>,
+    /// By the history that it ends: what a slot holds.
+    links: BTreeMap<Digest, Link>,
+}
+
+impl Outcome {
+    const fn order(&self, view: View, seq: u64, step: Step) -> OrderReq {
+        OrderReq { view, seq, history: step.history, digest: step.digest }
+    }
+
+    fn adoption(&self, new_view: Rc<Signed<NewView>>) -> Adoption {
+        let ordered = |order: &Signed<OrderReq>| {
+            let link = self.links.get(&order.history);
+            let request = link.and_then(|link| link.request.clone());
+            Ordered { order: order.clone(), request }
+        };
+        let orders = new_view.orders.iter().map(ordered).collect();
+        Adoption { start: self.start, proof: self.proof.clone(), orders, new_view }
+    }
+}
+
+/// `h_n` at the stable checkpoint that a proof is of.
+fn history_of(proof: &[Signed<super::message::Checkpoint>]) -> Digest {
+    proof.first().map_or(GENESIS, |checkpoint| checkpoint.history)
+}
+
+fn report(it: &ViewChange) -> Report {
+    let base = history_of(&it.proof);
+    let step =
+        |ordered: &Ordered| Step { digest: ordered.order.digest, history: ordered.order.history };
+    let certificate = it.certificate.as_ref().and_then(|certified| {
+        let mut last = base;
+        let steps = certified.path.iter().map(|link| {
+            last = chain(last, link.digest);
+            Step { digest: link.digest, history: last }
+        });
+        Some((certified.certificate.claim()?, steps.collect()))
+    });
+    let history = it.history.iter().map(step).collect();
+    Report { stable: it.stable, certificate, origin: it.origin, history }
+}
+
+fn collect_links(
+    base: Digest,
+    path: impl Iterator<Item = Link>,
+    links: &mut BTreeMap<Digest, Link>,
+) {
+    let mut last = base;
+    for link in path {
+        last = chain(last, link.digest);
+        links.insert(last, link);
+    }
+}

@@ -1,0 +1,102 @@
+//! `byzsim compare`: protocols side by side, and beside the formulas of their papers.
+
+use std::io::{self, IsTerminal as _};
+
+use clap::{Args, ValueEnum};
+
+use super::options::Manner;
+use super::{Failure, output};
+use crate::compare::settings::{self, Setting};
+use crate::compare::{Comparison, Grid, compare};
+use crate::exit::Exit;
+use crate::format::SeedRange;
+use crate::report::compare as report;
+
+/// Compare what protocols cost, measured and by the formulas of their papers.
+///
+/// Exits 1 if a property is violated or a figure differs from its formula.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    byzsim compare pbft\n  \
+    byzsim compare pbft zyzzyva --replicas 4,7,10,16,31 --faults none,silent-backup\n  \
+    byzsim compare pbft --faults all --seeds 0..5000 --format csv")]
+pub struct Compare {
+    /// Protocols (`byzsim list protocols`). Ratios are those of the first to the others.
+    #[arg(required = true, value_name = "PROTOCOL")]
+    protocols: Vec<String>,
+    /// Numbers of replicas, each 3f + 1.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "4,7,10")]
+    replicas: Vec<u16>,
+    #[arg(
+        long,
+        value_name = "NAME,…",
+        value_delimiter = ',',
+        default_value = "none,silent-backup,silent-primary,loss-1%",
+        help = settings::help()
+    )]
+    faults: Vec<String>,
+    /// The seeds of settings with chance in them; the others play the first one.
+    #[arg(long, value_name = "A..B", default_value = "0..1000")]
+    seeds: SeedRange,
+    /// How many threads play; one per core if nothing is said.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    jobs: Option<u16>,
+    /// What is written to stdout.
+    #[arg(long, value_enum, default_value = "human")]
+    format: CompareFormat,
+}
+
+/// How a comparison is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum CompareFormat {
+    /// Tables, for people.
+    Human,
+    /// Everything, for programs.
+    Json,
+    /// A line per figure.
+    Csv,
+    /// Tables in Markdown.
+    Md,
+}
+
+impl Compare {
+    pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let grid = Grid {
+            protocols: distinct(&self.protocols),
+            replicas: distinct(&self.replicas),
+            settings: Setting::read(&self.faults)?,
+            seeds: self.seeds,
+            jobs: self.jobs.map_or(cores, usize::from),
+        };
+        let is_watched = !manner.quiet && io::stderr().is_terminal();
+        let comparison = compare(&grid, |cell| {
+            if is_watched {
+                output::note(cell);
+            }
+        })?;
+        self.print(&comparison, manner)?;
+        Ok(comparison.exit())
+    }
+
+    fn print(&self, comparison: &Comparison, manner: &Manner) -> io::Result<()> {
+        match self.format {
+            CompareFormat::Human if manner.quiet => output::data(&report::verdict(comparison)),
+            CompareFormat::Human => output::data(&report::human(comparison)),
+            CompareFormat::Json => output::json(comparison),
+            CompareFormat::Csv => output::data(&report::csv(comparison)),
+            CompareFormat::Md => output::data(&report::markdown(comparison)),
+        }
+    }
+}
+
+/// What is named twice counts once.
+fn distinct<T: Clone + PartialEq>(given: &[T]) -> Vec<T> {
+    let mut distinct: Vec<T> = Vec::new();
+    for it in given {
+        if !distinct.contains(it) {
+            distinct.push(it.clone());
+        }
+    }
+    distinct
+}

@@ -1,0 +1,144 @@
+//! One cell: its runs on several threads, and the figures that come of them.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use byzsim_core::CryptoBackend;
+
+use super::formulas::{Book, Inputs};
+use super::measure::{self, Measure};
+use super::settings::Setting;
+use super::stats::{self, Estimate, agreement};
+use super::{Cell, Expected, Figure, Grid};
+use crate::expect::Judgement;
+use crate::format::SeedRange;
+use crate::row;
+use crate::scenario::{PlayOptions, Scenario};
+
+impl Cell {
+    /// Plays the runs of a cell, and measures them.
+    pub(super) fn play(scenario: &Scenario, setting: &Setting, grid: &Grid) -> Self {
+        let protocol = scenario.protocol;
+        let committee = scenario.committee;
+        let inputs = Inputs {
+            n: u64::from(committee.replicas),
+            f: u64::from(committee.faults),
+            s: u64::from(setting.silent(committee.faults)),
+            q: stats::part(u64::from(setting.loss_ppm()), 1_000_000).unwrap_or_default(),
+            params: scenario.file.params.clone(),
+            book: Book::of(protocol.name),
+        };
+        let measures = Measure::all(protocol.kinds);
+        let is_random = setting.is_random();
+        let start = grid.seeds.start;
+        let seeds = if is_random { grid.seeds } else { SeedRange { start, end: start + 1 } };
+        let runs = play_all(scenario, &inputs, &measures, seeds, grid.jobs);
+        let mut cell = Self {
+            protocol: protocol.name,
+            replicas: committee.replicas,
+            faults: committee.faults,
+            setting: setting.name.clone(),
+            about: setting.about.clone(),
+            random: is_random,
+            runs: runs.len(),
+            requests: setting.requests(),
+            violations: Vec::new(),
+            unfinished: 0,
+            figures: Vec::new(),
+            samples: Vec::new(),
+        };
+        for run in &runs {
+            match run.judgement {
+                Judgement::Violation => cell.violations.push(run.seed),
+                // A run without checkpoints gives some properties nothing to judge.
+                Judgement::Inconclusive | Judgement::Expected => {}
+            }
+            cell.unfinished += usize::from(run.is_unfinished);
+        }
+        for (place, measure) in measures.into_iter().enumerate() {
+            let sample: Vec<Option<f64>> =
+                runs.iter().map(|run| run.values.as_ref().and_then(|it| it[place])).collect();
+            cell.add(measure, sample, &inputs, setting);
+        }
+        cell
+    }
+
+    fn add(
+        &mut self,
+        measure: Measure,
+        sample: Vec<Option<f64>>,
+        inputs: &Inputs,
+        setting: &Setting,
+    ) {
+        let (scale, is_random) = (measure.scale(), setting.is_random());
+        let known: Vec<f64> = sample.iter().flatten().copied().collect();
+        let Some(measured) = Estimate::of(&known, scale, is_random) else { return };
+        let formula = inputs.formula(measure, setting.case).map(|formula| {
+            let value = (formula.value)(inputs);
+            let kind = (scale, is_random);
+            Expected {
+                text: formula.text,
+                value,
+                relation: formula.relation,
+                tag: formula.tag,
+                source: formula.source,
+                sigmas: measured.sigmas(value, scale).filter(|_| is_random),
+                agreement: agreement(&measured, value, formula.relation, kind),
+            }
+        });
+        if matches!(measure, Measure::Kind(_)) && measured.mean <= 0.0 && formula.is_none() {
+            return;
+        }
+        self.figures.push(Figure { name: measure.name(), measure, measured, formula });
+        self.samples.push(sample);
+    }
+
+    /// The figure of a measure, if the cell has it.
+    pub fn figure(&self, measure: Measure) -> Option<&Figure> {
+        self.figures.iter().find(|figure| figure.measure == measure)
+    }
+}
+
+/// The numbers of one run.
+struct Played {
+    seed: u64,
+    judgement: Judgement,
+    is_unfinished: bool,
+    values: Option<Vec<Option<f64>>>,
+}
+
+/// Plays the seeds on several threads; what comes out is in the order of the seeds.
+fn play_all(
+    scenario: &Scenario,
+    inputs: &Inputs,
+    measures: &[Measure],
+    seeds: SeedRange,
+    jobs: usize,
+) -> Vec<Played> {
+    let (next, played) = (AtomicU64::new(seeds.start), Mutex::new(Vec::new()));
+    let options = PlayOptions { crypto: CryptoBackend::Ideal, with_marks: false };
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.max(1).min(usize::try_from(seeds.len()).unwrap_or(usize::MAX)) {
+            scope.spawn(|| {
+                let mut own = Vec::new();
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seeds.end <= seed {
+                        break;
+                    }
+                    let report = scenario.play(seed, &options);
+                    let values = measure::values(measures, scenario, inputs, &report);
+                    let is_unfinished = report.result.as_ref().is_ok_and(|played| {
+                        row::completed(&played.outcome) < played.outcome.operations
+                    });
+                    let judgement = report.judgement;
+                    own.push(Played { seed, judgement, is_unfinished, values });
+                }
+                played.lock().expect("no thread panics with the lock").append(&mut own);
+            });
+        }
+    });
+    let mut played = played.into_inner().expect("no thread panicked with the lock");
+    played.sort_unstable_by_key(|run| run.seed);
+    played
+}

@@ -1,0 +1,321 @@
+//! Comparisons: protocols side by side, measured figures beside the closed formulas of the papers.
+//!
+//! A *cell* is one protocol under one fault setting with one number of replicas. [`settings`] turns
+//! names into scenarios, [`measure`] reads numbers off their runs, [`stats`] makes estimates of
+//! them, [`formulas`] says what they should be.
+
+mod cell;
+pub mod chance;
+pub mod formulas;
+pub mod measure;
+pub mod settings;
+pub mod stats;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::VERSION;
+use crate::error::{LoadError, Problem};
+use crate::exit::Exit;
+use crate::format::SeedRange;
+use crate::registry;
+use crate::scenario::Scenario;
+
+use formulas::{Book, Tag};
+use measure::Measure;
+use settings::{LATENCY, Setting};
+use stats::{Agreement, Estimate, Relation, ratio};
+
+/// What is compared.
+#[derive(Clone, Debug)]
+pub struct Grid {
+    /// The protocols. Ratios are those of the first to each other one.
+    pub protocols: Vec<String>,
+    /// The numbers of replicas, each 3f + 1.
+    pub replicas: Vec<u16>,
+    /// The fault settings.
+    pub settings: Vec<Setting>,
+    /// The seeds of random settings; the others play the first of them.
+    pub seeds: SeedRange,
+    /// How many threads play.
+    pub jobs: usize,
+}
+
+/// What came out.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Comparison {
+    /// The version of this output: 1.
+    pub format: u32,
+    /// The version of byzsim.
+    pub byzsim: &'static str,
+    /// The seeds of random settings.
+    pub seeds: SeedRange,
+    /// What holds in every cell.
+    pub conditions: Vec<String>,
+    /// The protocols and their parameters, none left out.
+    pub protocols: Vec<Contestant>,
+    /// The cells: by number of replicas, then setting, then protocol.
+    pub cells: Vec<Cell>,
+    /// The ratios of the first protocol to each other one.
+    pub ratios: Vec<Ratio>,
+    /// How many figures agree with their formulas.
+    pub tally: Tally,
+}
+
+/// A protocol that is compared.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Contestant {
+    /// Its name.
+    pub name: &'static str,
+    /// Its parameters.
+    pub params: Map<String, Value>,
+}
+
+/// One protocol under one setting with one number of replicas.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Cell {
+    /// The protocol.
+    pub protocol: &'static str,
+    /// n.
+    pub replicas: u16,
+    /// f.
+    pub faults: u16,
+    /// The setting's name.
+    pub setting: String,
+    /// What goes wrong in it.
+    pub about: String,
+    /// Whether its runs differ.
+    pub random: bool,
+    /// How many runs there were.
+    pub runs: usize,
+    /// How many requests each had.
+    pub requests: u32,
+    /// Runs in which a property was violated or the protocol panicked, by seed.
+    pub violations: Vec<u64>,
+    /// Runs in which some request never completed.
+    pub unfinished: usize,
+    /// The figures.
+    pub figures: Vec<Figure>,
+    /// The values behind them: by figure, then by run.
+    #[serde(skip)]
+    pub samples: Vec<Vec<Option<f64>>>,
+}
+
+/// One measured figure, and what it should be.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Figure {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    #[serde(skip)]
+    pub measure: Measure,
+    /// What was measured.
+    pub measured: Estimate,
+    /// What it should be, if a formula says so.
+    pub formula: Option<Expected>,
+}
+
+/// What a formula says.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Expected {
+    /// As people write it.
+    pub text: &'static str,
+    /// Its value.
+    pub value: f64,
+    /// How the figure relates to it.
+    pub relation: Relation,
+    /// Where it comes from: `D`, derived from the message flow; `M`, from memory of a paper.
+    pub tag: Tag,
+    /// The same in words.
+    pub source: &'static str,
+    /// How many standard errors the figure is off, if it varies.
+    pub sigmas: Option<f64>,
+    /// Whether they go together.
+    pub agreement: Agreement,
+}
+
+/// The ratio of two protocols' figures.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Ratio {
+    /// The protocol above the line.
+    pub over: &'static str,
+    /// The protocol below the line.
+    pub under: &'static str,
+    /// n.
+    pub replicas: u16,
+    /// The setting's name.
+    pub setting: String,
+    /// Of which figure.
+    pub name: String,
+    /// The same.
+    #[serde(skip)]
+    pub measure: Measure,
+    /// The ratio of the means.
+    pub ratio: f64,
+    /// The lower end of its 95 % interval.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+/// How many figures there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Tally {
+    /// Equal to their formula, or not below the bound that it is.
+    pub agree: usize,
+    /// Random, and within 3 standard errors of their formula.
+    pub within_three_sigma: usize,
+    /// With a formula that gives the shape only.
+    pub shape_only: usize,
+    /// Not what their formula says.
+    pub differ: usize,
+    /// Without a formula.
+    pub without_formula: usize,
+}
+
+/// Plays the whole grid. `each` is told of every cell before it is played.
+///
+/// # Errors
+/// If a protocol is unknown, or a number of replicas is not 3f + 1.
+pub fn compare(grid: &Grid, mut each: impl FnMut(&str)) -> Result<Comparison, LoadError> {
+    check(grid)?;
+    let mut comparison = Comparison {
+        format: 1,
+        byzsim: VERSION,
+        seeds: grid.seeds,
+        conditions: conditions(),
+        protocols: Vec::new(),
+        cells: Vec::new(),
+        ratios: Vec::new(),
+        tally: Tally::default(),
+    };
+    for n in &grid.replicas {
+        for setting in &grid.settings {
+            let first = comparison.cells.len();
+            for name in &grid.protocols {
+                let scenario = scenario(name, *n, setting)?;
+                each(&scenario.name);
+                let protocol = scenario.protocol.name;
+                if !comparison.protocols.iter().any(|known| known.name == protocol) {
+                    let params = scenario.file.params.clone();
+                    comparison.protocols.push(Contestant { name: protocol, params });
+                }
+                comparison.cells.push(Cell::play(&scenario, setting, grid));
+            }
+            let ratios = ratios(&comparison.cells[first..]);
+            comparison.ratios.extend(ratios);
+        }
+    }
+    comparison.tally = Tally::of(&comparison.cells);
+    Ok(comparison)
+}
+
+/// The scenario of one cell.
+///
+/// # Errors
+/// If there is no such protocol.
+pub fn scenario(protocol: &str, n: u16, setting: &Setting) -> Result<Scenario, LoadError> {
+    let params = Book::of(protocol).map_or("{}", |book| book.params);
+    let params = serde_json::from_str(params).expect("the books have parameters as JSON");
+    let file = setting.scenario(protocol, n, params);
+    let name = file.title.clone();
+    Scenario::new(&name, file, &[]).map_err(plain)
+}
+
+/// A problem for someone who wrote a command and no file.
+fn plain(problem: Problem) -> LoadError {
+    LoadError { what: problem.what, help: problem.help, place: None }
+}
+
+fn check(grid: &Grid) -> Result<(), LoadError> {
+    for name in &grid.protocols {
+        registry::protocol(name).map_err(plain)?;
+    }
+    for n in &grid.replicas {
+        if *n < 4 || n % 3 != 1 {
+            let what = format!("{n} replicas are not 3f + 1 for any f above 0");
+            let f = (n.saturating_sub(1) / 3).max(1);
+            let (below, above) = (3 * f + 1, 3 * f + 4);
+            let help = format!("the formulas are about n = 3f + 1: use {below} or {above}");
+            return Err(LoadError::new(what, help));
+        }
+    }
+    Ok(())
+}
+
+/// What holds in every cell.
+fn conditions() -> Vec<String> {
+    vec![
+        format!("every message takes d = {LATENCY}, handlers take no time"),
+        "one client, one request at a time, batches of one request".to_owned(),
+        "10 requests a run, where messages are lost 1".to_owned(),
+        "no checkpoint falls into a run".to_owned(),
+    ]
+}
+
+/// The ratios of the first of these cells to each other one, over the runs that both have.
+fn ratios(cells: &[Cell]) -> Vec<Ratio> {
+    let Some((first, others)) = cells.split_first() else { return Vec::new() };
+    let mut ratios = Vec::new();
+    for other in others {
+        for (figure, sample) in first.figures.iter().zip(&first.samples) {
+            let measure = figure.measure;
+            let place = other.figures.iter().position(|it| it.measure == measure);
+            let Some(place) = place.filter(|_| measure.has_ratio()) else { continue };
+            let pairs = sample.iter().zip(&other.samples[place]);
+            let (xs, ys): (Vec<f64>, Vec<f64>) =
+                pairs.filter_map(|(x, y)| Some(((*x)?, (*y)?))).unzip();
+            let Some((ratio, low, high)) = ratio(&xs, &ys) else { continue };
+            ratios.push(Ratio {
+                over: first.protocol,
+                under: other.protocol,
+                replicas: first.replicas,
+                setting: first.setting.clone(),
+                name: measure.name(),
+                measure,
+                ratio,
+                low,
+                high,
+            });
+        }
+    }
+    ratios
+}
+
+impl Tally {
+    fn of(cells: &[Cell]) -> Self {
+        let mut tally = Self::default();
+        for figure in cells.iter().flat_map(|cell| &cell.figures) {
+            match figure.formula.map(|formula| formula.agreement) {
+                None => tally.without_formula += 1,
+                Some(Agreement::Agrees) => tally.agree += 1,
+                Some(Agreement::WithinThreeSigma) => tally.within_three_sigma += 1,
+                Some(Agreement::ShapeOnly) => tally.shape_only += 1,
+                Some(Agreement::Differs) => tally.differ += 1,
+            }
+        }
+        tally
+    }
+}
+
+impl Comparison {
+    /// What the process exits with: a violation and a figure that differs are findings.
+    pub fn exit(&self) -> Exit {
+        let violated = self.cells.iter().any(|cell| !cell.violations.is_empty());
+        let unfinished = self.cells.iter().any(|cell| 0 < cell.unfinished);
+        if violated || 0 < self.tally.differ {
+            Exit::Violation
+        } else if unfinished {
+            Exit::Inconclusive
+        } else {
+            Exit::Expected
+        }
+    }
+}

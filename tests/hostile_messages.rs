@@ -8,12 +8,12 @@ use byzsim_core::{
     NetworkModel, NodeId, Observation, Outbox, Purpose, Sent, Setup, Signed, Signer, SimRng,
     Simulation, Span, Statement, Time, Verdict, Wake,
 };
-use byzsim_protocols::Catalogued;
 use byzsim_protocols::pbft::message::{
     Batch, Checkpoint, Commit, Decision, NewView, PrePrepare, Prepare, PreparedCertificate, Status,
     ViewChange,
 };
 use byzsim_protocols::pbft::{Msg, Pbft};
+use byzsim_protocols::{Catalogued, zyzzyva};
 
 /// Invents messages of a protocol: `(victim, own signer, chance)`.
 type Inventor<M> = fn(NodeId, &Signer, &mut SimRng) -> Vec<M>;
@@ -191,6 +191,36 @@ fn invent_pbft(victim: NodeId, signer: &Signer, rng: &mut SimRng) -> Vec<Msg> {
         }
         _ => Msg::FetchState(seq),
     }]
+}
+
+fn invent_zyzzyva(victim: NodeId, signer: &Signer, rng: &mut SimRng) -> Vec<zyzzyva::Msg> {
+    use zyzzyva::Msg as Z;
+    use zyzzyva::message as z;
+    let (view, seq, stable) = (number(rng), number(rng), number(rng));
+    let (history, state, digest) = (Digest(rng.key()), Digest(rng.key()), Digest(rng.key()));
+    let votes = usize::try_from(rng.between(0, 4)).expect("small");
+    let order =
+        |rng: &mut SimRng| sign(z::OrderReq { view, seq, history, digest }, victim, signer, rng);
+    let checkpoint = |rng: &mut SimRng| {
+        sign(z::Checkpoint { view, seq: stable, history, state }, victim, signer, rng)
+    };
+    let changing = rng.chance(500_000).then_some(view);
+    let adopted = rng.chance(500_000);
+    vec![match rng.between(0, 6) {
+        0 => Z::Hate(sign(z::Hate { view }, victim, signer, rng)),
+        1 => Z::Checkpoint(checkpoint(rng)),
+        2 => Z::ViewConfirm(sign(z::ViewConfirm { view, seq, history }, victim, signer, rng)),
+        3 => Z::FillHole(view, seq, stable),
+        4 => Z::ProofOfMisbehaviour(order(rng), order(rng)),
+        5 => Z::StableProof((0..votes).map(|_| checkpoint(rng)).collect()),
+        _ => Z::Status(z::Status { view, changing, adopted, stable, executed: seq, history }),
+    }]
+}
+
+#[test]
+fn zyzzyva_survives_a_babbler() {
+    let params = zyzzyva::Params { checkpoint_interval: 4, ..zyzzyva::Params::default() };
+    babble::<zyzzyva::Zyzzyva>(400, &params, invent_zyzzyva);
 }
 
 #[test]

@@ -321,7 +321,7 @@ impl Replica {
         let next = self.executed + 1;
         let ahead = self.volatile.ahead.first_key_value().map(|(seq, _)| *seq);
         let certified = self.volatile.commits.values().filter_map(|it| it.first());
-        let certified = certified.map(|vote| vote.seq + 1).max();
+        let certified = certified.map(|vote| vote.seq.saturating_add(1)).max();
         let until = ahead.or(certified).filter(|seq| next < *seq && next <= self.high());
         let Some(until) = until.filter(|_| self.is_active() && !self.lacks_state()) else {
             if self.volatile.hole.take().is_some() {

@@ -148,7 +148,7 @@ pub(super) fn tell(msg: &Msg, lie: &str, signer: &Signer, rng: &mut SimRng) -> O
         }
         ("next-view", Msg::ViewConfirm(it)) if it.signer() == me => {
             let view_change = ViewChange {
-                view: it.view + 1,
+                view: it.view.saturating_add(1),
                 stable: 0,
                 proof: Vec::new(),
                 certificate: None,

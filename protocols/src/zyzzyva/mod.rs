@@ -121,6 +121,9 @@ pub use state::{Place, State};
 use crate::catalogue::{Catalogued, Flaw as _, FlawEntry, Flaws};
 use rules::Rules;
 
+/// The greatest interval: beyond any run, and safe to reckon with.
+const INTERVAL_MAX: u64 = 1 << 32;
+
 /// The protocol.
 #[derive(Clone, Copy, Debug)]
 pub struct Zyzzyva;
@@ -221,6 +224,10 @@ impl Catalogued for Zyzzyva {
     fn check(params: &Params, _: Committee) -> Result<(), String> {
         if params.checkpoint_interval == 0 {
             return Err("`checkpoint-interval` is 0: use 1 or more".to_owned());
+        }
+        if INTERVAL_MAX < params.checkpoint_interval {
+            let interval = params.checkpoint_interval;
+            return Err(format!("`checkpoint-interval` is {interval}: use {INTERVAL_MAX} or less"));
         }
         let times = [
             ("client-timeout", params.client_timeout),

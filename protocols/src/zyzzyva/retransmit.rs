@@ -123,10 +123,10 @@ impl Replica {
             // tells.
             let first = match status.executed <= self.executed {
                 true if differs => status.executed,
-                true => status.executed + 1,
+                true => status.executed.saturating_add(1),
                 false => self.executed,
             };
-            self.send_orders(from, first, status.executed + ORDERS_MAX, out);
+            self.send_orders(from, first, status.executed.saturating_add(ORDERS_MAX), out);
         }
     }
 

@@ -302,7 +302,7 @@ impl Replica {
         it.origin < it.view
             && it.history.iter().all(|ordered| {
                 let order = ordered.order.body();
-                let next = (last.0 + 1, chain(last.1, order.digest));
+                let next = (last.0.saturating_add(1), chain(last.1, order.digest));
                 last = (order.seq, order.history);
                 last == next
                     && order.view == it.origin
@@ -330,7 +330,7 @@ impl Replica {
             }
         };
         let path = &certified.path;
-        let reaches = it.stable + path.len() as u64 == claim.seq
+        let reaches = it.stable.saturating_add(path.len() as u64) == claim.seq
             && path.iter().fold(history_of(&it.proof), |h, link| chain(h, link.digest))
                 == claim.history;
         let past = claim.seq <= it.stable && path.is_empty();

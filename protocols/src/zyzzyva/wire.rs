@@ -131,7 +131,8 @@ impl Encode for NewView {
 
 impl Encode for Status {
     fn encode(&self, out: &mut Encoder) {
-        out.u64(self.view).u64(self.changing.map_or(0, |view| view + 1));
+        let (leaves, goal) = self.changing.map_or((0, 0), |goal| (1, goal));
+        out.u64(self.view).u8(leaves).u64(goal);
         out.u8(u8::from(self.adopted));
         out.u64(self.stable).u64(self.executed).digest(&self.history);
     }

@@ -253,11 +253,14 @@ impl Replica {
     /// business: what a stable checkpoint rests on is always verified.
     pub(super) fn proves(&self, seq: Seq, proof: &[Signed<Checkpoint>]) -> bool {
         let Some(first) = proof.first().map(|it| *it.body()) else { return seq == 0 };
-        let says_so = |it: &&Signed<Checkpoint>| {
+        let says_so = |it: &Signed<Checkpoint>| {
             *it.body() == first && !it.signer().is_client() && self.signer.verify(it)
         };
-        let signers: byzsim_core::ReplicaSet =
-            proof.iter().filter(says_so).map(Signed::signer).collect();
-        first.seq == seq && self.rules.quorum() <= signers.len()
+        // It is kept, relayed and asked for the state: nothing that does not count may be in it.
+        if first.seq != seq || proof.len() != self.rules.quorum() || !proof.iter().all(says_so) {
+            return false;
+        }
+        let signers: byzsim_core::ReplicaSet = proof.iter().map(Signed::signer).collect();
+        signers.len() == proof.len()
     }
 }

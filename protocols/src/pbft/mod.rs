@@ -68,6 +68,7 @@
 
 mod checkpoint;
 mod client;
+mod flaws;
 mod lies;
 mod log;
 pub mod message;
@@ -84,9 +85,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use client::Client;
+pub use flaws::PbftFlaw;
 pub use message::Msg;
 pub use replica::{Replica, Timer};
-pub use rules::PbftFlaw;
 
 use crate::catalogue::{Catalogued, Flaw as _, FlawEntry, Flaws};
 use crate::quorum::quorum;

@@ -93,6 +93,7 @@ mod agreement;
 mod checkpoint;
 mod client;
 mod commit;
+mod flaws;
 mod history;
 mod lies;
 pub mod message;
@@ -112,9 +113,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use client::Client;
+pub use flaws::ZyzzyvaFlaw;
 pub use message::Msg;
 pub use replica::{Replica, Timer};
-pub use rules::ZyzzyvaFlaw;
 pub use selection::ViewChangeRule;
 pub use state::{Place, State};
 

@@ -5,19 +5,25 @@
 
 use crate::support::{play, scenario};
 
-const RULES: [&str; 5] =
-    ["original", "cc-by-view", "f-plus-1-first", "latest-client-certificate-only", "fixed"];
+const RULES: [&str; 6] = [
+    "original",
+    "cc-by-view",
+    "f-plus-1-first",
+    "not-strict",
+    "latest-client-certificate-only",
+    "fixed",
+];
 
 /// Whether the completed operation is kept, by schedule and rule.
-const KEPT: &[(&str, [bool; 5])] = &[
-    ("a", [false, false, true, true, true]),
-    ("b", [false, true, true, true, true]),
-    ("b-prime", [false, true, true, true, true]),
-    ("c", [false, true, true, true, true]),
-    ("d", [true, true, false, true, true]),
-    ("e", [false, false, true, true, true]),
-    ("f", [true, true, false, true, true]),
-    ("g", [true, true, true, false, true]),
+const KEPT: &[(&str, [bool; 6])] = &[
+    ("a", [false, false, true, true, true, true]),
+    ("b", [false, true, true, true, true, true]),
+    ("b-prime", [false, true, true, true, true, true]),
+    ("c", [false, true, true, true, true, true]),
+    ("d", [true, true, false, true, true, true]),
+    ("e", [false, false, true, true, true, true]),
+    ("f", [true, true, false, false, true, true]),
+    ("g", [true, true, true, true, false, true]),
 ];
 
 #[test]

@@ -56,7 +56,7 @@ impl Replica {
     }
 
     fn count_responses(&mut self, seq: Seq, out: &mut Out) {
-        if self.is_covered(seq) {
+        if self.rules.takes_checkpoint(self.is_covered(seq)) {
             self.take_checkpoints(out);
             return;
         }
@@ -79,7 +79,7 @@ impl Replica {
         let due: Vec<Checkpoint> = self
             .snapshots
             .range(self.stable + 1..)
-            .filter(|(seq, _)| self.is_covered(**seq) && !said(seq))
+            .filter(|(seq, _)| self.rules.takes_checkpoint(self.is_covered(**seq)) && !said(seq))
             .filter_map(|(seq, (state, _))| {
                 let (view, history) = (self.view, self.history.digest(*seq)?);
                 Some(Checkpoint { view, seq: *seq, history, state: *state })

@@ -79,7 +79,7 @@ impl Replica {
     /// Keeps a certificate for a prefix of the own history, if it is the one to report.
     pub(super) fn hold(&mut self, certificate: Certificate, out: &mut Out) {
         let Some(claim) = certificate.claim() else { return };
-        let rule = self.params.view_change;
+        let rule = self.rules.view_change();
         let is_new = |held: &Held| rule.reports_instead(claim, held.claim);
         let binds = rule.binds_certificates_to_views();
         if binds && claim.view < self.goal() {
@@ -95,7 +95,7 @@ impl Replica {
     /// Whether the history up to `seq` is committed locally: it is stable, or a certificate covers
     /// it, of this view where that matters.
     pub(super) fn is_covered(&self, seq: Seq) -> bool {
-        let binds = self.params.view_change.binds_certificates_to_views();
+        let binds = self.rules.view_change().binds_certificates_to_views();
         let covers = |Claim { view, seq: last, history }: Claim| {
             seq <= last
                 && (view == self.view || !binds)
@@ -106,7 +106,7 @@ impl Replica {
 
     /// The own history changed: a certificate for what is no longer in it may have to go.
     pub(super) fn forget_overtaken_certificate(&mut self) {
-        let rule = self.params.view_change;
+        let rule = self.rules.view_change();
         let overtaken = |Claim { seq, history, .. }: Claim| {
             self.stable < seq && self.history.digest(seq) != Some(history)
         };

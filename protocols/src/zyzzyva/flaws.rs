@@ -6,6 +6,18 @@ use crate::catalogue::{Flaw, FlawEntry};
 /// The flaws that can be planted in Zyzzyva.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ZyzzyvaFlaw {
+    /// Z01.
+    OriginalViewChange,
+    /// Z02.
+    FPlus1First,
+    /// Z03.
+    CcByView,
+    /// Z04.
+    NotStrict,
+    /// Z05.
+    LatestClientCertificateOnly,
+    /// Z06.
+    DigestMatched,
     /// Z07.
     ClientImpatient,
     /// Z08.
@@ -18,12 +30,71 @@ pub enum ZyzzyvaFlaw {
     CacheSurvives,
     /// Z14.
     HateAlone,
+    /// Z14b.
+    StopsAlone,
     /// Z15.
     Unaccused,
+    /// Z17.
+    CheckpointUncovered,
+    /// Z18.
+    ViewsMixed,
 }
 
 impl Flaw for ZyzzyvaFlaw {
     const ALL: &'static [(Self, FlawEntry)] = &[
+        (
+            Self::OriginalViewChange,
+            FlawEntry {
+                name: "Z01-original-view-change",
+                about: "a new view takes the longest certificate, of whatever view, and looks at \
+                        reports only after its end: the rule as published",
+                violates: "durability",
+            },
+        ),
+        (
+            Self::FPlus1First,
+            FlawEntry {
+                name: "Z02-f-plus-1-first",
+                about: "a new view gives a slot to what f + 1 replicas report, of whatever views, \
+                        and looks at certificates afterwards",
+                violates: "durability",
+            },
+        ),
+        (
+            Self::CcByView,
+            FlawEntry {
+                name: "Z03-cc-by-view",
+                about: "a new view takes the certificate of the highest view, and looks at \
+                        reports only after its end",
+                violates: "durability",
+            },
+        ),
+        (
+            Self::NotStrict,
+            FlawEntry {
+                name: "Z04-not-strict",
+                about: "f + 1 reports of the very view of a certificate beat it",
+                violates: "durability",
+            },
+        ),
+        (
+            Self::LatestClientCertificateOnly,
+            FlawEntry {
+                name: "Z05-latest-client-certificate-only",
+                about: "a replica gives up a long certificate for a short one of a higher view, \
+                        and takes no VIEW-CONFIRMs for one",
+                violates: "durability",
+            },
+        ),
+        (
+            Self::DigestMatched,
+            FlawEntry {
+                name: "Z06-digest-matched",
+                about: "f + 1 reports of a slot match if they name the same request, whatever \
+                        their histories before it",
+                violates: "durability",
+            },
+        ),
         (
             Self::ClientImpatient,
             FlawEntry {
@@ -77,11 +148,37 @@ impl Flaw for ZyzzyvaFlaw {
             },
         ),
         (
+            Self::StopsAlone,
+            FlawEntry {
+                name: "Z14b-stops-alone",
+                about: "a replica that suspects the primary stops working at once, without f + 1 \
+                        accusations",
+                violates: "liveness",
+            },
+        ),
+        (
             Self::Unaccused,
             FlawEntry {
                 name: "Z15-unaccused",
                 about: "a VIEW-CHANGE is accepted without f + 1 accusations",
                 violates: "liveness",
+            },
+        ),
+        (
+            Self::CheckpointUncovered,
+            FlawEntry {
+                name: "Z17-checkpoint-uncovered",
+                about: "a replica says CHECKPOINT for all that it executed, with no certificate \
+                        that covers it",
+                violates: "agreement",
+            },
+        ),
+        (
+            Self::ViewsMixed,
+            FlawEntry {
+                name: "Z18-views-mixed",
+                about: "a new view is opened with VIEW-CHANGEs for earlier views among its 2f + 1",
+                violates: "durability",
             },
         ),
     ];

@@ -10,7 +10,7 @@ use byzsim_core::{Answer, Digest, Encode, Lie, NodeId, Signed, Signer, SimRng, T
 
 use super::message::{
     Certificate, Certified, Checkpoint, GENESIS, Hate, Msg, OrderReq, Ordered, Past, SpecResponse,
-    ViewChange, chain,
+    ViewChange, chain, null_digest,
 };
 
 pub(super) const LIES: &[Lie] = &[
@@ -76,6 +76,12 @@ pub(super) const LIES: &[Lie] = &[
         kind: "view-change",
         about: "the VIEW-CHANGE of the primary reports its last order as its only one, and no \
                 certificate",
+    },
+    Lie {
+        name: "null-first",
+        kind: "view-change",
+        about: "the VIEW-CHANGE of the primary reports its history with the null request in place \
+                of the first, and no certificate",
     },
     Lie {
         name: "forge-certificate",
@@ -185,6 +191,7 @@ fn lying_report(lie: &str, it: &ViewChange, past: &Past, signer: &Signer) -> Opt
             Some(ViewChange { stable, proof, certificate, origin, history, ..empty })
         }
         "last-as-first" => Some(ViewChange { history: vec![last_as_first(it, signer)?], ..empty }),
+        "null-first" => Some(ViewChange { history: null_first(it, signer)?, ..empty }),
         "forge-certificate" => {
             let only = last_as_first(it, signer)?;
             let client = only.request.as_ref()?.signer();
@@ -220,6 +227,26 @@ fn last_as_first(it: &ViewChange, signer: &Signer) -> Option<Ordered> {
     let (seq, history) = (1, chain(GENESIS, last.order.digest));
     let order = signer.sign(OrderReq { seq, history, ..*last.order.body() });
     Some(Ordered { order, request: last.request.clone() })
+}
+
+/// The sender's history, with the null request in place of the first; if the sender gave the orders.
+fn null_first(it: &ViewChange, signer: &Signer) -> Option<Vec<Ordered>> {
+    let first = it.history.first()?;
+    if first.order.signer() != signer.node() {
+        return None;
+    }
+    let mut last = it.proof.first().map_or(GENESIS, |checkpoint| checkpoint.history);
+    let null = Ordered {
+        order: signer.sign(OrderReq { digest: null_digest(), ..*first.order.body() }),
+        request: None,
+    };
+    let others = it.history.iter().skip(1).cloned();
+    let orders = std::iter::once(null).chain(others).map(|ordered| {
+        last = chain(last, ordered.order.digest);
+        let order = signer.sign(OrderReq { history: last, ..*ordered.order.body() });
+        Ordered { order, request: ordered.request }
+    });
+    Some(orders.collect())
 }
 
 /// An answer of the same shape that no execution gives.

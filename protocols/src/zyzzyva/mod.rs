@@ -11,7 +11,7 @@
 //!
 //! The safety claim is wrong (Abraham, Gueta, Malkhi, Alvisi, Kotla, Martin, arXiv 1712.01367): the
 //! view change can lose a completed request. [`selection`] holds the published rule beside the one
-//! that repairs it, and three that look as if they would.
+//! that repairs it, and four that look as if they would.
 //!
 //! # The messages
 //!
@@ -134,7 +134,7 @@ pub struct Zyzzyva;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Params {
-    /// How a new view chooses its history: the published rule, the repair, or one of three repairs
+    /// How a new view chooses its history: the published rule, the repair, or one of four repairs
     /// that fail.
     pub view_change: ViewChangeRule,
     /// Whether a new view puts null requests where a report shows a slot that the rule gives to

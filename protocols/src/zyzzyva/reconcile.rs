@@ -153,7 +153,7 @@ impl Replica {
         self.hates.retain(|_, it| view <= it.view);
         out.observe(Observation::EnteredView { view });
         out.observe(Observation::Reached("view-confirm"));
-        let rule = self.params.view_change;
+        let rule = self.rules.view_change();
         // With one wrong turn the paper's rule is this: no slots confirmed, no certificate.
         let counts = rule != super::ViewChangeRule::CcByView || self.stable < own.seq;
         if rule.counts_view_confirms() && counts {

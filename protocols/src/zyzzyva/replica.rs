@@ -197,8 +197,13 @@ impl Replica {
     }
 
     /// Whether it works in its view: it is on the way to no other.
-    pub(super) const fn is_active(&self) -> bool {
-        self.changing.is_none()
+    pub(super) fn is_active(&self) -> bool {
+        self.changing.is_none() && !self.rules.stops(self.suspects())
+    }
+
+    /// Whether it said I-HATE-THE-PRIMARY in its view.
+    fn suspects(&self) -> bool {
+        self.hates.get(&self.id).is_some_and(|hate| self.view <= hate.view)
     }
 
     pub(super) fn is_primary(&self) -> bool {

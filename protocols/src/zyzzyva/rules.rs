@@ -2,13 +2,15 @@
 //!
 //! Every flaw of Zyzzyva lives here, in the one rule that it breaks; the handlers ask the rule. The
 //! names are those of the catalogue of real bugs (`docs/flaws.md`). How a new view chooses its
-//! history is a parameter, not a flaw: see [`super::selection`].
+//! history is a parameter with several values, side by side in [`super::selection`]; a flaw can name
+//! each of the wrong ones.
 
 use byzsim_core::{Committee, NodeId, ReplicaSet, Signed, Signer, Statement};
 
 use super::Params;
 use super::flaws::ZyzzyvaFlaw;
 use super::message::{Seq, SpecResponse, View};
+use super::selection::{Step, ViewChangeRule};
 use crate::catalogue::Flaws;
 use crate::quorum::quorum;
 
@@ -17,11 +19,24 @@ use crate::quorum::quorum;
 pub(super) struct Rules {
     committee: Committee,
     flaws: Flaws<ZyzzyvaFlaw>,
+    view_change: ViewChangeRule,
 }
+
+/// The flaws that are rules of the view change.
+const RULES: [(ZyzzyvaFlaw, ViewChangeRule); 5] = [
+    (ZyzzyvaFlaw::OriginalViewChange, ViewChangeRule::Original),
+    (ZyzzyvaFlaw::FPlus1First, ViewChangeRule::FPlus1First),
+    (ZyzzyvaFlaw::CcByView, ViewChangeRule::CcByView),
+    (ZyzzyvaFlaw::NotStrict, ViewChangeRule::NotStrict),
+    (ZyzzyvaFlaw::LatestClientCertificateOnly, ViewChangeRule::LatestClientCertificateOnly),
+];
 
 impl Rules {
     pub(super) fn new(committee: Committee, params: &Params) -> Self {
-        Self { committee, flaws: params.flaws.clone() }
+        let flaws = params.flaws.clone();
+        let planted = RULES.iter().find(|(flaw, _)| flaws.has(*flaw));
+        let view_change = planted.map_or(params.view_change, |(_, rule)| *rule);
+        Self { committee, flaws, view_change }
     }
 
     /// View v has primary v mod n.
@@ -116,5 +131,37 @@ impl Rules {
     /// cannot change views at will.
     pub(super) fn asks_for_accusations(&self) -> bool {
         !self.flaws.has(ZyzzyvaFlaw::Unaccused)
+    }
+    /// VC1: who suspects the primary keeps working. As no phase of agreement commits anything at
+    /// the replicas, one that stopped alone, beside f silent ones, would block clients for ever.
+    pub(super) fn stops(&self, suspects: bool) -> bool {
+        suspects && self.flaws.has(ZyzzyvaFlaw::StopsAlone)
+    }
+
+    /// VC3: how a new view chooses its history: the parameter's value, or that which a flaw names.
+    pub(super) const fn view_change(&self) -> ViewChangeRule {
+        self.view_change
+    }
+
+    /// VC3: reports agree on a slot if they agree on the whole history up to it. Who counts those
+    /// of one request together takes the history before it from one of them, which may be the
+    /// liar's.
+    pub(super) fn agree(&self, one: Step, other: Step) -> bool {
+        match self.flaws.has(ZyzzyvaFlaw::DigestMatched) {
+            false => one == other,
+            true => one.digest == other.digest,
+        }
+    }
+
+    /// VC3: all that open a view asked for this very one. Who asked for an earlier one may have
+    /// helped to complete something since.
+    pub(super) fn opens(&self, asked: View, view: View) -> bool {
+        asked == view || asked < view && self.flaws.has(ZyzzyvaFlaw::ViewsMixed)
+    }
+
+    /// CHECKPOINT says that a certificate covers the slot. Without one f + 1 correct replicas know
+    /// of the history, and a new view hears of one of them only: less than f + 1.
+    pub(super) fn takes_checkpoint(&self, covered: bool) -> bool {
+        covered || self.flaws.has(ZyzzyvaFlaw::CheckpointUncovered)
     }
 }

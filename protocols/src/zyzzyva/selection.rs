@@ -12,25 +12,25 @@
 //! | `original` | the longest wins | the certificate wins |
 //! | `cc-by-view` | the one of the highest view wins | the certificate wins |
 //! | `f-plus-1-first` | slot by slot, the highest view wins | the reports win |
-//! | `fixed` | slot by slot, the highest view wins | the reports win if all are of a *higher view*
-//! |
+//! | `not-strict` | slot by slot, the highest view wins | the reports win if none is of a *lower* view |
+//! | `fixed` | slot by slot, the highest view wins | the reports win if all are of a *higher* view |
 //!
-//! Only the last compares the views of both kinds of evidence. That is the whole repair (Abraham,
+//! Only the last two compare the views of both kinds of evidence. That is the whole repair, if the
+//! comparison is strict (Abraham,
 //! Gueta, Malkhi, Martin, "Thelma, Velma, and Zelma", arXiv 1801.10022): a proposal is safe only if
 //! it is compatible with a possible decision of the *highest* view below. The original forgets
 //! that a certificate grows old: one that a view change passed over, and that a faulty replica
 //! kept, beats a request that completed later at all replicas (Abraham et al., arXiv 1712.01367).
 //!
-//! The fifth rule, `latest-client-certificate-only`, chooses like `fixed`. It differs in what
+//! The sixth rule, `latest-client-certificate-only`, chooses like `fixed`. It differs in what
 //! replicas report: see [`ViewChangeRule::reports_instead`].
-
-use std::collections::BTreeSet;
 
 use byzsim_core::Digest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::message::{Claim, Seq, View, chain, null_digest};
+use super::rules::Rules;
 
 /// How a new view chooses its history.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +47,8 @@ pub enum ViewChangeRule {
     /// A repair that fails: f + 1 equal reports of any views first, then certificates.
     #[serde(rename = "f-plus-1-first")]
     FPlus1First,
+    /// A repair that fails: `fixed`, but reports of the certificate's own view beat it as well.
+    NotStrict,
     /// A repair that fails: `fixed`, but a replica keeps the client's certificate of the highest
     /// view only, and takes no VIEW-CONFIRMs for one.
     LatestClientCertificateOnly,
@@ -82,31 +84,24 @@ pub(super) struct Start {
 }
 
 impl ViewChangeRule {
-    /// G: the steps of the slots from `start` on. `weak` is f + 1.
+    /// G: the steps of the slots from `start` on.
     pub(super) fn select(
         self,
         start: Start,
         reports: &[Report],
-        weak: usize,
+        rules: &Rules,
         null_fill: bool,
     ) -> Vec<Step> {
+        let evidence = Evidence { start, reports, rules };
         let mut chosen = match self {
-            Self::Original => certificate_then_support(start, reports, weak, |it| (it.seq, 0)),
-            Self::CcByView => {
-                certificate_then_support(start, reports, weak, |it| (it.view, it.seq))
-            }
-            Self::FPlus1First => slot_by_slot(start, reports, |seq, slow| {
-                let fast = supported(reports, seq, weak, |_| true);
-                pick(&fast, slow).or(slow.map(|(_, step)| step))
-            }),
+            Self::Original => evidence.certificate_then_support(|it| (it.seq, 0)),
+            Self::CcByView => evidence.certificate_then_support(|it| (it.view, it.seq)),
+            Self::FPlus1First => evidence.slot_by_slot(|_, _| true),
+            Self::NotStrict => evidence.slot_by_slot(|certified, origin| certified <= origin),
+            // Strictly higher: f + 1 reports of the certificate's own view may be f lies and one
+            // replica to which the primary lied.
             Self::Fixed | Self::LatestClientCertificateOnly => {
-                slot_by_slot(start, reports, |seq, slow| {
-                    // Strictly higher: f + 1 reports of the certificate's own view may be f lies
-                    // and one replica to which the primary lied.
-                    let newer = |origin: View| slow.is_none_or(|(view, _)| view < origin);
-                    let fast = supported(reports, seq, weak, newer);
-                    pick(&fast, slow).or(slow.map(|(_, step)| step))
-                })
+                evidence.slot_by_slot(|certified, origin| certified < origin)
             }
         };
         if null_fill {
@@ -123,6 +118,7 @@ impl ViewChangeRule {
             Self::Fixed
             | Self::CcByView
             | Self::FPlus1First
+            | Self::NotStrict
             | Self::LatestClientCertificateOnly => (held.view, held.seq) < (new.view, new.seq),
         }
     }
@@ -132,7 +128,7 @@ impl ViewChangeRule {
     /// the rest of the adopted history has too few other witnesses (schedule G).
     pub(super) const fn counts_view_confirms(self) -> bool {
         match self {
-            Self::Fixed | Self::CcByView | Self::FPlus1First => true,
+            Self::Fixed | Self::CcByView | Self::FPlus1First | Self::NotStrict => true,
             Self::Original | Self::LatestClientCertificateOnly => false,
         }
     }
@@ -173,66 +169,75 @@ fn step_of(steps: &[Step], before: Seq, seq: Seq) -> Option<Step> {
     steps.get(usize::try_from(place).ok()?).copied()
 }
 
-/// The published rule, with the order of the certificates left open: the greatest certificate from
-/// its beginning to its end, and then what f + 1 reports agree on, as far as it continues it.
-///
-/// What completed on the fast track is found by f + 1 reports only, and these come second.
-fn certificate_then_support<K: Ord>(
+/// What a new view has to choose from.
+#[derive(Clone, Copy)]
+struct Evidence<'a> {
     start: Start,
-    reports: &[Report],
-    weak: usize,
-    rank: impl Fn(&Claim) -> K,
-) -> Vec<Step> {
-    let mut best: Option<(&Claim, &Report)> = None;
-    for report in reports {
-        let Some((claim, _)) = &report.certificate else { continue };
-        // Ties go to the replica of the lowest number.
-        let wins = best.is_none_or(|(held, _)| rank(held) < rank(claim));
-        if start.stable < claim.seq && wins {
-            best = Some((claim, report));
-        }
-    }
-    let covered = best.map_or(0, |(claim, _)| claim.seq);
-    let certified = |seq| best.and_then(|(_, report)| report.certified(seq)).map(|it| it.1);
-    grow(start, |seq, last| match certified(seq) {
-        Some(step) => Some(step),
-        None if seq <= covered => None,
-        None => supported(reports, seq, weak, |_| true).into_iter().find(|s| continues(last, *s)),
-    })
+    reports: &'a [Report],
+    rules: &'a Rules,
 }
 
-/// For each slot the certificate of the highest view that reaches it, given to `choose` with that
-/// view; on to the next slot as long as the choice continues the one before. From a slot on that
-/// has no choice, or one that contradicts what comes before, nothing can have completed.
-fn slot_by_slot(
-    start: Start,
-    reports: &[Report],
-    choose: impl Fn(Seq, Option<(View, Step)>) -> Option<Step>,
-) -> Vec<Step> {
-    grow(start, |seq, _| {
-        let certified = reports.iter().filter_map(|report| report.certified(seq));
-        let highest = certified.max_by_key(|(claim, step)| (claim.view, claim.seq, *step));
-        choose(seq, highest.map(|(claim, step)| (claim.view, step)))
-    })
+impl Evidence<'_> {
+    /// The published rule, with the order of the certificates left open: the greatest certificate
+    /// from its beginning to its end, and then what f + 1 reports agree on, as far as it continues
+    /// it.
+    ///
+    /// What completed on the fast track is found by f + 1 reports only, and these come second.
+    fn certificate_then_support<K: Ord>(self, rank: impl Fn(&Claim) -> K) -> Vec<Step> {
+        let mut best: Option<(&Claim, &Report)> = None;
+        for report in self.reports {
+            let Some((claim, _)) = &report.certificate else { continue };
+            // Ties go to the replica of the lowest number.
+            let wins = best.is_none_or(|(held, _)| rank(held) < rank(claim));
+            if self.start.stable < claim.seq && wins {
+                best = Some((claim, report));
+            }
+        }
+        let covered = best.map_or(0, |(claim, _)| claim.seq);
+        let certified = |seq| best.and_then(|(_, report)| report.certified(seq)).map(|it| it.1);
+        grow(self.start, |seq, last| match certified(seq) {
+            Some(step) => Some(step),
+            None if seq <= covered => None,
+            None => self.supported(seq, |_| true).into_iter().find(|s| continues(last, *s)),
+        })
+    }
+
+    /// For each slot the certificate of the highest view that reaches it, unless f + 1 reports say
+    /// otherwise that `beat` it, by its view and theirs; on to the next slot as long as the choice
+    /// continues the one before. From a slot on that has no choice, or one that contradicts what
+    /// comes before, nothing can have completed.
+    fn slot_by_slot(self, beat: impl Fn(View, View) -> bool) -> Vec<Step> {
+        grow(self.start, |seq, _| {
+            let certified = self.reports.iter().filter_map(|report| report.certified(seq));
+            let highest = certified.max_by_key(|(claim, step)| (claim.view, claim.seq, *step));
+            let slow = highest.map(|(claim, step)| (claim.view, step));
+            let counts = |origin| slow.is_none_or(|(view, _)| beat(view, origin));
+            let fast = self.supported(seq, counts);
+            pick(&fast, slow).or(slow.map(|(_, step)| step))
+        })
+    }
+
+    /// What f + 1 reports of views that count agree on about a slot.
+    fn supported(self, seq: Seq, counts: impl Fn(View) -> bool) -> Vec<Step> {
+        let said =
+            || self.reports.iter().filter(|it| counts(it.origin)).filter_map(|it| it.step(seq));
+        let mut distinct: Vec<Step> = Vec::new();
+        for step in said() {
+            if !distinct.iter().any(|known| self.rules.agree(*known, step)) {
+                distinct.push(step);
+            }
+        }
+        let count = |step: &Step| said().filter(|it| self.rules.agree(*it, *step)).count();
+        distinct.retain(|step| self.rules.weak() <= count(step));
+        distinct.sort_unstable();
+        distinct
+    }
 }
 
 /// Of what f + 1 reports agree on, the one that counts: at most one, where 2f + 1 replicas report,
 /// as 2(f + 1) > 2f + 1. With more faults than that there may be two; then what is certified wins.
 fn pick(fast: &[Step], slow: Option<(View, Step)>) -> Option<Step> {
     fast.iter().find(|step| slow.is_some_and(|(_, it)| it == **step)).or(fast.first()).copied()
-}
-
-/// What `weak` reports of views that count say about a slot, histories compared, not requests: two
-/// replicas that hold the same request after different histories do not agree.
-fn supported(
-    reports: &[Report],
-    seq: Seq,
-    weak: usize,
-    counts: impl Fn(View) -> bool,
-) -> Vec<Step> {
-    let said = || reports.iter().filter(|it| counts(it.origin)).filter_map(|it| it.step(seq));
-    let distinct: BTreeSet<Step> = said().collect();
-    distinct.into_iter().filter(|step| weak <= said().filter(|it| it == step).count()).collect()
 }
 
 fn continues(last: Digest, step: Step) -> bool {
@@ -288,10 +293,16 @@ mod tests {
         Report { stable: 0, certificate, origin: history.0, history: steps(history.1) }
     }
 
-    const RULES: [ViewChangeRule; 5] = [
+    fn rules() -> Rules {
+        let committee = byzsim_core::Committee { replicas: 4, faults: 1, clients: 1 };
+        Rules::new(committee, &super::super::Params::default())
+    }
+
+    const RULES: [ViewChangeRule; 6] = [
         ViewChangeRule::Original,
         ViewChangeRule::CcByView,
         ViewChangeRule::FPlus1First,
+        ViewChangeRule::NotStrict,
         ViewChangeRule::LatestClientCertificateOnly,
         ViewChangeRule::Fixed,
     ];
@@ -307,7 +318,7 @@ mod tests {
             (
                 "A, E: an old certificate against f + 1 newer reports",
                 [report((0, "a"), Some((0, "a"))), report((1, "b"), none), report((1, "b"), none)],
-                ["a", "a", "b", "b", "b"],
+                ["a", "a", "b", "b", "b", "b"],
             ),
             (
                 "B, with VIEW-CONFIRMs: a tie of length, which goes to the lowest number",
@@ -316,7 +327,7 @@ mod tests {
                     report((1, "b"), Some((1, "b"))),
                     report((1, "b"), Some((1, "b"))),
                 ],
-                ["a", "b", "b", "b", "b"],
+                ["a", "b", "b", "b", "b", "b"],
             ),
             (
                 "C: a newer, shorter certificate",
@@ -325,32 +336,32 @@ mod tests {
                     report((1, "b"), Some((1, "b"))),
                     report((0, ""), none),
                 ],
-                ["a c", "b", "b", "b", "b"],
+                ["a c", "b", "b", "b", "b", "b"],
             ),
             (
                 "D: f + 1 reports older than the certificate",
                 [report((0, "a"), none), report((1, "b"), Some((1, "b"))), report((0, "a"), none)],
-                ["b", "b", "a", "b", "b"],
+                ["b", "b", "a", "b", "b", "b"],
             ),
             (
                 "F: f + 1 reports of the certificate's view",
                 [report((0, "b"), none), report((0, "a"), Some((0, "a"))), report((0, "b"), none)],
-                ["a", "a", "b", "a", "a"],
+                ["a", "a", "b", "b", "a", "a"],
             ),
             (
                 "a fast completion, seen by f + 1",
                 [report((0, "a b"), none), report((0, "a b"), none), report((0, ""), none)],
-                ["a b", "a b", "a b", "a b", "a b"],
+                ["a b", "a b", "a b", "a b", "a b", "a b"],
             ),
             (
                 "less than f + 1",
                 [report((0, "a"), none), report((0, ""), none), report((0, "b"), none)],
-                ["", "", "", "", ""],
+                ["", "", "", "", "", ""],
             ),
             (
                 "equal requests after different histories do not support each other",
                 [report((0, "a c"), none), report((0, "b c"), none), report((0, "a"), none)],
-                ["a", "a", "a", "a", "a"],
+                ["a", "a", "a", "a", "a", "a"],
             ),
             (
                 "support continues a certificate",
@@ -359,7 +370,7 @@ mod tests {
                     report((1, "a b"), none),
                     report((0, "c d"), none),
                 ],
-                ["a b", "a b", "a b", "a b", "a b"],
+                ["a b", "a b", "a b", "a b", "a b", "a b"],
             ),
             (
                 "support that contradicts a newer certificate",
@@ -368,12 +379,12 @@ mod tests {
                     report((0, "c"), none),
                     report((1, "a b"), Some((1, "a b"))),
                 ],
-                ["a b", "a b", "c", "a b", "a b"],
+                ["a b", "a b", "c", "a b", "a b", "a b"],
             ),
         ];
         for (name, reports, expected) in table {
             for (rule, expected) in RULES.into_iter().zip(expected) {
-                let chosen = rule.select(start, &reports, 2, false);
+                let chosen = rule.select(start, &reports, &rules(), false);
                 assert_eq!(chosen, steps(expected), "{name}, under {rule:?}");
             }
         }
@@ -383,7 +394,7 @@ mod tests {
     fn null_requests_fill_what_is_reported_and_not_chosen() {
         let start = Start { stable: 0, history: GENESIS };
         let reports = [report((0, "a b"), None), report((0, "a"), None), report((0, ""), None)];
-        let chosen = ViewChangeRule::Original.select(start, &reports, 2, true);
+        let chosen = ViewChangeRule::Original.select(start, &reports, &rules(), true);
         assert_eq!(chosen.len(), 2);
         assert_eq!(chosen[0], steps("a")[0]);
         let history = chain(chosen[0].history, null_digest());
@@ -403,7 +414,7 @@ mod tests {
         };
         let reports = [behind, ahead(&all[2..]), ahead(&[])];
         for rule in RULES {
-            assert_eq!(rule.select(start, &reports, 2, false), all[2..3], "{rule:?}");
+            assert_eq!(rule.select(start, &reports, &rules(), false), all[2..3], "{rule:?}");
         }
     }
 }

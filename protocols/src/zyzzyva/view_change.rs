@@ -186,7 +186,7 @@ impl Replica {
         if self.has_adopted() || self.pending.is_some() {
             return;
         }
-        let asking = self.view_changes.iter().filter(|it| it.view == view);
+        let asking = self.view_changes.iter().filter(|it| self.rules.opens(it.view, view));
         let (own, others): (Vec<_>, Vec<_>) =
             asking.cloned().partition(|it| it.signer() == self.id);
         let mut view_changes = own;
@@ -221,8 +221,9 @@ impl Replica {
         if known || !self.signer.verify(it) {
             return;
         }
-        let is_for_it =
-            |vc: &&Rc<Signed<ViewChange>>| vc.view == it.view && self.is_valid_view_change(vc);
+        let is_for_it = |vc: &&Rc<Signed<ViewChange>>| {
+            self.rules.opens(vc.view, it.view) && self.is_valid_view_change(vc)
+        };
         let signers: ReplicaSet =
             it.view_changes.iter().filter(is_for_it).map(|vc| vc.signer()).collect();
         let count = it.view_changes.len();
@@ -263,8 +264,8 @@ impl Replica {
         let stable = latest.map_or(0, |it| it.stable);
         let start = Start { stable, history: history_of(&proof) };
         let reports: Vec<Report> = reporting.iter().map(|it| report(it)).collect();
-        let rule = self.params.view_change;
-        let steps = rule.select(start, &reports, self.rules.weak(), self.params.null_fill);
+        let rule = self.rules.view_change();
+        let steps = rule.select(start, &reports, &self.rules, self.params.null_fill);
         let mut links = BTreeMap::new();
         for it in reporting {
             let base = history_of(&it.proof);
@@ -325,7 +326,7 @@ impl Replica {
         let certifies = match &certified.certificate {
             Certificate::Commit(votes) => self.rules.certifies(votes, &self.signer),
             Certificate::Confirm(votes) => {
-                self.params.view_change.counts_view_confirms()
+                self.rules.view_change().counts_view_confirms()
                     && self.rules.certifies(votes, &self.signer)
             }
         };

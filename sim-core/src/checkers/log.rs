@@ -2,10 +2,15 @@
 //!
 //! Agreement is judged elsewhere; here the first correct replica that applies a slot speaks for
 //! it. What replicas execute speculatively may differ and be rolled back, so there each replica
-//! speaks for itself, and at the end the one that got furthest is believed.
+//! speaks for itself, and at the end those of the highest view are believed; where they differ, as
+//! a faulty primary told them different things, what most of them executed. Whatever completed in
+//! that view is there: of the 2f + 1 replicas that it takes f + 1 are correct, and so at most f
+//! correct ones are elsewhere, however far the primary led them.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::crypto::Digest;
 use crate::history::Operation;
 use crate::id::NodeId;
 use crate::observation::Observation;
@@ -18,8 +23,17 @@ pub(super) struct Entry {
     pub(super) operation: Operation,
 }
 
-/// The requests of each slot, and who spoke for it.
-type Slots = BTreeMap<u64, (NodeId, Vec<Entry>)>;
+/// A slot of the order.
+#[derive(Debug)]
+struct Slot {
+    /// Who speaks for it.
+    speaker: NodeId,
+    /// The digest of the history that ends with it, where replicas speculate.
+    history: Digest,
+    entries: Vec<Entry>,
+}
+
+type Slots = BTreeMap<u64, Slot>;
 
 #[derive(Debug, Default)]
 pub(super) struct CommittedLog {
@@ -31,10 +45,11 @@ pub(super) struct CommittedLog {
 impl CommittedLog {
     pub(super) fn observe(&mut self, node: NodeId, observation: &Observation) {
         match observation {
-            Observation::Speculated { view, seq, .. } => {
+            Observation::Speculated { view, seq, history, .. } => {
                 let (entered, slots) = self.speculated.entry(node).or_default();
                 *entered = *view;
-                slots.insert(*seq, (node, Vec::new()));
+                let slot = Slot { speaker: node, history: *history, entries: Vec::new() };
+                slots.insert(*seq, slot);
             }
             Observation::EnteredView { view } => {
                 if let Some((entered, _)) = self.speculated.get_mut(&node) {
@@ -51,34 +66,96 @@ impl CommittedLog {
                     Some((_, slots)) => slots,
                     None => &mut self.decided,
                 };
-                let (speaker, entries) = slots.entry(*seq).or_insert_with(|| (node, Vec::new()));
-                if *speaker == node {
+                let slot = slots.entry(*seq).or_insert_with(|| Slot {
+                    speaker: node,
+                    history: Digest::default(),
+                    entries: Vec::new(),
+                });
+                if slot.speaker == node {
                     let (client, timestamp) = (*client, *timestamp);
                     let operation = operation.clone();
-                    entries.push(Entry { client, timestamp, operation });
+                    slot.entries.push(Entry { client, timestamp, operation });
                 }
             }
             _ => {}
         }
     }
 
-    /// Settles which replica is believed, where they speculate. Slots that it does not know, as it
-    /// fetched the state after them, are taken from the next best.
+    /// Settles which replicas are believed, where they speculate. Slots that they do not know, as
+    /// they fetched the state after them, are taken from the next best.
     pub(super) fn settle(&mut self) {
         let mut logs: Vec<(u64, Slots)> =
             std::mem::take(&mut self.speculated).into_values().collect();
         logs.sort_by_key(|(view, slots)| {
-            std::cmp::Reverse((*view, slots.last_key_value().map_or(0, |(seq, _)| *seq)))
+            Reverse((*view, slots.last_key_value().map_or(0, |(seq, _)| *seq)))
         });
+        let newest = logs.first().map(|(view, _)| *view);
+        let count = logs.iter().take_while(|(view, _)| Some(*view) == newest).count();
+        prune(&mut logs[..count]);
         for (_, slots) in logs {
-            for (seq, spoken) in slots {
-                self.decided.entry(seq).or_insert(spoken);
+            for (seq, slot) in slots {
+                self.decided.entry(seq).or_insert(slot);
             }
         }
     }
 
     /// The requests, in their order.
     pub(super) fn entries(&self) -> impl Iterator<Item = (u64, &Entry)> {
-        self.decided.iter().flat_map(|(seq, (_, entries))| entries.iter().map(move |e| (*seq, e)))
+        self.decided.iter().flat_map(|(seq, slot)| slot.entries.iter().map(move |e| (*seq, e)))
+    }
+}
+
+/// Cuts off the branches of one view that fewer replicas are on; of equal ones the shorter.
+fn prune(logs: &mut [(u64, Slots)]) {
+    let seqs: BTreeSet<u64> = logs.iter().flat_map(|(_, slots)| slots.keys().copied()).collect();
+    for seq in seqs {
+        let said = || logs.iter().filter_map(|(_, slots)| slots.get(&seq)).map(|it| it.history);
+        let count = |history: &Digest| said().filter(|it| it == history).count();
+        // Of equal ones `min` takes the first, and the longest come first.
+        let Some(most) = said().min_by_key(|history| Reverse(count(history))) else { continue };
+        for (_, slots) in &mut *logs {
+            if slots.get(&seq).is_some_and(|slot| slot.history != most) {
+                slots.split_off(&seq);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Has replica `i` execute client `i`'s requests after a history of the given name.
+    fn execute(log: &mut CommittedLog, i: u16, view: u64, branch: &[u8]) {
+        for (seq, name) in (1..).zip(branch) {
+            let (node, client) = (NodeId::Replica(i), NodeId::Client(u16::from(*name)));
+            let (batch, history) = (Digest([*name; 32]), Digest([*name; 32]));
+            log.observe(node, &Observation::Speculated { view, seq, batch, history });
+            let operation = Operation::Get { key: "k".into() };
+            let answer = crate::history::Answer::Done;
+            let applied = Observation::Applied { seq, client, timestamp: 1, operation, answer };
+            log.observe(node, &applied);
+        }
+    }
+
+    fn settled(branches: &[(u64, &[u8])]) -> Vec<u8> {
+        let mut log = CommittedLog::default();
+        for (i, (view, branch)) in (0..).zip(branches) {
+            execute(&mut log, i, *view, branch);
+        }
+        log.settle();
+        let name = |entry: &Entry| match entry.client {
+            NodeId::Client(name) => u8::try_from(name).expect("small"),
+            NodeId::Replica(_) => panic!("a client's request"),
+        };
+        log.entries().map(|(_, entry)| name(entry)).collect()
+    }
+
+    #[test]
+    fn a_longer_branch_of_fewer_replicas_is_not_believed() {
+        assert_eq!(settled(&[(1, b"axyz"), (1, b"ab"), (1, b"ab")]), b"ab");
+        assert_eq!(settled(&[(1, b"axy"), (1, b"ab")]), b"axy");
+        assert_eq!(settled(&[(1, b"ab"), (1, b"abc"), (1, b"a")]), b"abc");
+        assert_eq!(settled(&[(2, b"ax"), (1, b"ab"), (1, b"ab")]), b"ax");
     }
 }

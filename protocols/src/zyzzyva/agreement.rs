@@ -155,8 +155,9 @@ impl Replica {
     }
 
     /// Accept iff the primary of this view signed it, d is the digest of a request that its client
-    /// signed, n = `max_n` + 1, and `h_n` continues the own history. Before its turn it is kept;
-    /// after it, it may prove that the primary equivocates.
+    /// signed, n = `max_n` + 1, `h_n` continues the own history, and the request is not older than
+    /// the client's last in it. Before its turn it is kept; after it, it may prove that the primary
+    /// equivocates.
     pub(super) fn on_order_req(
         &mut self,
         order: &Signed<OrderReq>,
@@ -200,9 +201,17 @@ impl Replica {
         {
             let (order, request) = entry.remove();
             let continues = chain(self.history.head(), order.digest) == order.history;
-            if !continues && self.rules.checks_history() {
+            // A request has one place in a history. If two were adopted, the primary of the next view
+            // would have to order both again, and that is proof against it.
+            let is_new = self.state.last_reply(request.signer()).0 < request.timestamp;
+            let wrong = match (continues, is_new) {
+                (true, true) => None,
+                (true, false) => Some("an order of a request that the history holds already"),
+                (false, _) => Some("an order with a wrong history"),
+            };
+            if let Some(reason) = wrong.filter(|_| self.rules.checks_history()) {
                 self.volatile.contradicted = true;
-                self.suspect("an order with a wrong history", out);
+                self.suspect(reason, out);
                 return;
             }
             self.accept(&order, &request, out);
@@ -226,7 +235,7 @@ impl Replica {
     }
 
     /// Executes a slot speculatively; says whether it answers a request. A request that was
-    /// executed before is a no-op, whatever the primary says: exactly once.
+    /// executed before is a no-op, whatever a new view says: exactly once.
     pub(super) fn execute(&mut self, ordered: Ordered, out: &mut Out) -> bool {
         let OrderReq { seq, history, digest, .. } = *ordered.order.body();
         let view = self.origin;

@@ -98,7 +98,8 @@ impl Replica {
     /// replica that fell behind learns from them.
     pub(super) fn on_checkpoint(&mut self, from: NodeId, it: &Signed<Checkpoint>, out: &mut Out) {
         let (seq, sender) = (it.seq, it.signer());
-        if seq <= self.stable || sender.is_client() {
+        let is_due = seq.is_multiple_of(self.params.checkpoint_interval);
+        if !is_due || seq <= self.stable || sender.is_client() {
             return;
         }
         if from != self.id && !self.signer.verify(it) {

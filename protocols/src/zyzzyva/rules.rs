@@ -97,9 +97,13 @@ impl Rules {
         if self.flaws.has(ZyzzyvaFlaw::CertificateUnverified) {
             return self.quorum() <= votes.len();
         }
+        // Exactly so many: who keeps it passes it on.
+        if votes.len() != self.quorum() {
+            return false;
+        }
         let counts = |it: &&Signed<T>| !it.signer().is_client() && signer.verify(it);
         let signers: ReplicaSet = votes.iter().filter(counts).map(Signed::signer).collect();
-        self.quorum() <= signers.len()
+        signers.len() == votes.len()
     }
 
     /// ORDER-REQs are executed in order, without gaps, and only if the digest of the history is the

@@ -13,7 +13,7 @@ use byzsim_core::{Digest, NodeId, Observation, ReplicaSet, Signed};
 
 use super::message::{
     Certificate, Certified, GENESIS, Hate, Link, Msg, NewView, OrderReq, Ordered, Past, View,
-    ViewChange, chain,
+    ViewChange, chain, null_digest,
 };
 use super::replica::{Adoption, Out, Replica, Timer};
 use super::selection::{Report, Start, Step};
@@ -79,8 +79,10 @@ impl Replica {
         }
         let same = self.hates.values().filter(|hate| hate.view == it.view);
         let hates: Vec<_> = same.take(self.rules.accusations()).cloned().collect();
-        if hates.len() == self.rules.accusations() {
-            self.start_view_change(it.view + 1, hates, "f + 1 accusations", out);
+        // There is none after the last view; with a flaw one liar can get there.
+        let next = it.view.checked_add(1).filter(|_| hates.len() == self.rules.accusations());
+        if let Some(next) = next {
+            self.start_view_change(next, hates, "f + 1 accusations", out);
         }
     }
 
@@ -224,10 +226,10 @@ impl Replica {
         let is_for_it = |vc: &&Rc<Signed<ViewChange>>| {
             self.rules.opens(vc.view, it.view) && self.is_valid_view_change(vc)
         };
-        let signers: ReplicaSet =
-            it.view_changes.iter().filter(is_for_it).map(|vc| vc.signer()).collect();
-        let count = it.view_changes.len();
-        if signers.len() != self.rules.quorum() || count != self.rules.quorum() {
+        let quorum = self.rules.quorum();
+        let first = it.view_changes.iter().take(quorum);
+        let signers: ReplicaSet = first.filter(is_for_it).map(|vc| vc.signer()).collect();
+        if signers.len() != quorum || it.view_changes.len() != quorum {
             out.observe(Observation::Suspected { node: primary, reason: "an invalid new view" });
             return;
         }
@@ -276,16 +278,18 @@ impl Replica {
         Outcome { start, proof, steps, links }
     }
 
-    /// VC2: signed; f + 1 distinct accusations; a proven checkpoint; a history without gaps, all of
-    /// it ordered by the primary of its view; a certificate that proves what it claims, with the
-    /// requests that lead to it.
+    /// VC2: signed; f + 1 distinct accusations; a proven checkpoint; a history without gaps, within
+    /// the window, all of it ordered by the primary of its view; a certificate that proves what it
+    /// claims, with the requests that lead to it.
     fn is_valid_view_change(&self, it: &Signed<ViewChange>) -> bool {
         let Some(before) = it.view.checked_sub(1) else { return false };
         let accuses = |hate: &&Signed<Hate>| {
             hate.view == before && !hate.signer().is_client() && self.signer.verify(hate)
         };
         let accusers: ReplicaSet = it.hates.iter().filter(accuses).map(Signed::signer).collect();
-        let accused = self.rules.accusations() <= accusers.len();
+        // Exactly so many: who joins passes them on.
+        let accusations = self.rules.accusations();
+        let accused = it.hates.len() == accusations && accusers.len() == accusations;
         !it.signer().is_client()
             && (accused || !self.rules.asks_for_accusations())
             && self.signer.verify(it)
@@ -301,6 +305,7 @@ impl Replica {
         let primary = self.rules.primary(it.origin);
         let mut last = (it.stable, history_of(&it.proof));
         it.origin < it.view
+            && self.is_within_window(it.history.len())
             && it.history.iter().all(|ordered| {
                 let order = ordered.order.body();
                 let next = (last.0.saturating_add(1), chain(last.1, order.digest));
@@ -311,6 +316,13 @@ impl Replica {
                     && self.signer.verify(&ordered.order)
                     && self.is_valid_link(&ordered.link())
             })
+    }
+
+    /// Flow control: no correct replica has more slots above its stable checkpoint. Without that, a
+    /// faulty primary's report of its own orders could stretch a new view that fills up with null
+    /// requests, at will.
+    fn is_within_window(&self, slots: usize) -> bool {
+        slots as u64 <= 2 * self.params.checkpoint_interval
     }
 
     fn is_valid_link(&self, link: &Link) -> bool {
@@ -336,6 +348,7 @@ impl Replica {
                 == claim.history;
         let past = claim.seq <= it.stable && path.is_empty();
         claim.view < it.view
+            && self.is_within_window(path.len())
             && certifies
             && (reaches || past)
             && path.iter().all(|link| self.is_valid_link(link))
@@ -345,7 +358,9 @@ impl Replica {
 /// Whether two orders contradict each other, if one primary signed both.
 pub(super) fn contradict(one: &OrderReq, other: &OrderReq) -> bool {
     let one_slot = one.seq == other.seq && one != other;
-    let one_request = one.digest == other.digest && one.seq != other.seq;
+    // Null requests may fill any number of slots.
+    let one_request =
+        one.digest == other.digest && one.seq != other.seq && one.digest != null_digest();
     one.view == other.view && (one_slot || one_request)
 }
 

@@ -1,67 +1,208 @@
-//! No message makes an honest node panic: corrupted nodes replay, alter and invent at random.
+//! No message makes an honest node panic, misleads it, or proves it guilty: corrupted nodes replay,
+//! alter, assemble and invent at random, messages of every kind.
 
+mod pbft;
+mod zyzzyva;
+
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use byzsim_core::field::FieldMut;
 use byzsim_core::workload::{self, Workload};
 use byzsim_core::{
-    Adversary, Cabal, Committee, Control, CryptoBackend, Digest, Event, Fate, Message,
+    Adversary, Cabal, Committee, Control, CryptoBackend, Digest, Effect, Event, Fate, Message,
     NetworkModel, NodeId, Observation, Outbox, Purpose, Sent, Setup, Signed, Signer, SimRng,
     Simulation, Span, Statement, Time, Verdict, Wake,
 };
-use byzsim_protocols::pbft::message::{
-    Batch, Checkpoint, Commit, Decision, NewView, PrePrepare, Prepare, PreparedCertificate, Status,
-    ViewChange,
-};
-use byzsim_protocols::pbft::{Msg, Pbft};
-use byzsim_protocols::{Catalogued, zyzzyva};
+use byzsim_protocols::Catalogued;
 
-/// Invents messages of a protocol: `(victim, own signer, chance)`.
-type Inventor<M> = fn(NodeId, &Signer, &mut SimRng) -> Vec<M>;
+/// Invents messages of a protocol, and builds some from pieces of what it heard.
+trait Inventor<M>: Default {
+    /// Keeps the pieces of a message.
+    fn learn(&mut self, msg: &M);
+    /// A message of the kind of this number, for the given node.
+    fn invent(&self, kind: u64, pen: &mut Pen<'_>) -> M;
+}
 
-/// Says again what it heard or saw pass by, to anyone, at any time, with lies of its own; and what
-/// nobody ever said, with extreme numbers, in its own name and, with garbage signatures, in
-/// others'.
-struct Babbler<M> {
+/// What an inventor writes with.
+struct Pen<'a> {
+    victim: NodeId,
+    signer: &'a Signer,
+    rng: &'a mut SimRng,
+}
+
+impl Pen<'_> {
+    /// A number that is near what a short run uses, or at the edge of what there is.
+    fn number(&mut self) -> u64 {
+        match self.rng.between(0, 7) {
+            0 => u64::MAX,
+            1 => u64::MAX - self.rng.between(0, 9),
+            2 => 1 << 63,
+            _ => self.rng.between(0, 12),
+        }
+    }
+
+    fn small(&mut self) -> usize {
+        usize::try_from(self.rng.between(0, 4)).expect("small")
+    }
+
+    fn digest(&mut self) -> Digest {
+        Digest(self.rng.key())
+    }
+
+    fn coin(&mut self) -> bool {
+        self.rng.chance(500_000)
+    }
+
+    /// The node itself, the receiver, another replica, a client, or nobody.
+    fn name(&mut self) -> NodeId {
+        let replica = |number| NodeId::Replica(u16::try_from(number).expect("small"));
+        match self.rng.between(0, 7) {
+            0..=2 => self.signer.node(),
+            3 => self.victim,
+            4 => NodeId::Client(0),
+            5 => replica(self.rng.between(0, 300)),
+            _ => replica(self.rng.between(0, 3)),
+        }
+    }
+
+    /// A statement in the node's own name, or in another with a garbage signature.
+    fn sign<T: Statement>(&mut self, body: T) -> Signed<T> {
+        let name = self.name();
+        self.signer.sign_as(body, name)
+    }
+
+    /// Up to four of the pieces, some of them more than once, some of them forged; or, of none,
+    /// none.
+    fn some<T: Statement + Clone>(&mut self, pieces: &[Signed<T>]) -> Vec<Signed<T>> {
+        if pieces.is_empty() {
+            return Vec::new();
+        }
+        let one = self.rng.pick(pieces).clone();
+        let how = self.rng.between(0, 3);
+        (0..self.small())
+            .map(|_| match how {
+                // Duplicates of one,
+                0 => one.clone(),
+                // one in many names,
+                1 => {
+                    let name = self.name();
+                    self.signer.sign_as(one.body().clone(), name)
+                }
+                // or whatever was heard, of all views.
+                _ => self.rng.pick(pieces).clone(),
+            })
+            .collect()
+    }
+
+    /// One of the pieces, or of none what is made up.
+    fn one<T: Clone>(&mut self, pieces: &[T], made_up: impl FnOnce(&mut Self) -> T) -> T {
+        match pieces {
+            [] => made_up(self),
+            _ if self.rng.chance(250_000) => made_up(self),
+            _ => self.rng.pick(pieces).clone(),
+        }
+    }
+
+    /// Changes a field; whether it did.
+    fn edit(&mut self, field: FieldMut<'_>) -> bool {
+        match field {
+            FieldMut::Number(it) => *it = self.number(),
+            FieldMut::Digest(it) => *it = self.digest(),
+            FieldMut::Signer(it) => *it = self.name(),
+            FieldMut::Entries(it) if 0 < it.count() => {
+                let last = u64::try_from(it.count() - 1).expect("few");
+                let place = usize::try_from(self.rng.between(0, last)).expect("few");
+                match self.rng.between(0, 4) {
+                    0 => it.remove(place),
+                    1 => it.repeat(place),
+                    2 => it.copy(0, place),
+                    3 => it.forge(place),
+                    _ => it.invent(place, self.signer, self.rng),
+                }
+            }
+            FieldMut::Entries(_) | FieldMut::Answer(_) | FieldMut::Operation(_) => return false,
+        }
+        true
+    }
+}
+
+/// The last pieces of a kind: those of old views among them, and not without bound.
+fn keep<T>(pieces: &mut Vec<T>, piece: T) {
+    if pieces.len() == 64 {
+        // The oldest stay: they are what a view change passed over.
+        pieces.remove(16);
+    }
+    pieces.push(piece);
+}
+
+/// Says again what it heard or saw pass by, to anyone, at any time, with lies and changes of its
+/// own; and what nobody ever said.
+struct Babbler<M, I> {
     node: NodeId,
-    invent: Inventor<M>,
+    inventor: I,
     cabal: Cabal,
     rng: SimRng,
     heard: Vec<Rc<M>>,
     said: u64,
     told: u64,
-    invented: u64,
+    changed: u64,
+    invented: BTreeSet<u8>,
 }
 
-impl<M: Message> Babbler<M> {
+impl<M: Message, I: Inventor<M>> Babbler<M, I> {
     fn babble(&mut self, out: &mut Outbox<M, Wake>) {
         for _ in 0..self.rng.between(0, 3) {
             if self.heard.is_empty() {
                 return;
             }
-            let msg = Rc::clone(self.rng.pick(&self.heard));
             let nodes: Vec<NodeId> =
                 self.cabal.committee.nodes().filter(|node| *node != self.node).collect();
             let to = *self.rng.pick(&nodes);
-            let lie = self.rng.pick(M::LIES).name;
+            let msg = Rc::clone(self.rng.pick(&self.heard));
+            self.said += 1;
+            out.push(Effect::Send(to, Rc::clone(&msg)));
+
             let signer = &self.cabal.signers[&self.node];
+            let lie = self.rng.pick(M::LIES).name;
             let lies = msg.tell(lie, signer, &mut self.rng).unwrap_or_default();
             self.told += lies.len() as u64;
-            for lie in lies {
-                let lie = Rc::new(lie);
-                self.heard.push(Rc::clone(&lie));
-                out.push(byzsim_core::Effect::Send(to, lie));
+            let mut news: Vec<Rc<M>> = lies.into_iter().map(Rc::new).collect();
+
+            let field = self.rng.pick(M::FIELDS).name;
+            let mut pen = Pen { victim: to, signer, rng: &mut self.rng };
+            let changed = msg.edited(field, signer, &mut |field| pen.edit(field));
+            self.changed += u64::from(changed.is_some());
+            news.extend(changed.map(Rc::new));
+
+            let kind = pen.rng.between(0, M::KINDS.len() as u64 - 1);
+            let invented = Rc::new(self.inventor.invent(kind, &mut pen));
+            assert_eq!(u64::from(invented.kind().0), kind, "it invents what it is told to");
+            self.invented.insert(invented.kind().0);
+            // It may be consistent, or tell different nodes different things.
+            if self.rng.chance(500_000) {
+                let others = nodes.iter().filter(|node| **node != to);
+                others.for_each(|node| out.push(Effect::Send(*node, Rc::clone(&invented))));
             }
-            self.said += 1;
-            out.push(byzsim_core::Effect::Send(to, msg));
-            for invented in (self.invent)(to, signer, &mut self.rng) {
-                self.invented += 1;
-                out.push(byzsim_core::Effect::Send(to, Rc::new(invented)));
+            news.push(invented);
+            for msg in news {
+                self.inventor.learn(&msg);
+                keep_heard(&mut self.heard, Rc::clone(&msg));
+                out.push(Effect::Send(to, msg));
             }
         }
     }
 }
 
-impl<M: Message> Adversary<M> for Babbler<M> {
+/// It forgets at most what came in the middle.
+fn keep_heard<M>(heard: &mut Vec<Rc<M>>, msg: Rc<M>) {
+    if heard.len() == 2_000 {
+        heard.remove(1_000);
+    }
+    heard.push(msg);
+}
+
+impl<M: Message, I: Inventor<M>> Adversary<M> for Babbler<M, I> {
     fn corrupted(&self) -> Vec<NodeId> {
         vec![self.node]
     }
@@ -79,7 +220,10 @@ impl<M: Message> Adversary<M> for Babbler<M> {
                     out.set_timer(Wake(0), pause);
                 }
             }
-            Event::Message(_, msg) => self.heard.push(Rc::clone(msg)),
+            Event::Message(_, msg) => {
+                self.inventor.learn(msg);
+                keep_heard(&mut self.heard, Rc::clone(msg));
+            }
             Event::Operation(_) => {}
         }
         self.babble(out);
@@ -88,9 +232,10 @@ impl<M: Message> Adversary<M> for Babbler<M> {
     fn control(&mut self, _: Time, _: &mut Control) {}
 }
 
-fn babble<P: Catalogued>(seeds: u64, params: &P::Params, invent: Inventor<P::Msg>) {
+fn babble<P: Catalogued, I: Inventor<P::Msg>>(seeds: u64, params: &P::Params) {
     let committee = Committee { replicas: 4, faults: 1, clients: 2 };
-    let (mut said, mut told, mut invented) = (0, 0, 0);
+    let (mut said, mut told, mut changed) = (0, 0, 0);
+    let mut invented = BTreeSet::new();
     for seed in 0..seeds {
         let node = NodeId::Replica(u16::try_from(seed % 4).expect("small"));
         let setup = Setup {
@@ -112,123 +257,42 @@ fn babble<P: Catalogued>(seeds: u64, params: &P::Params, invent: Inventor<P::Msg
         let simulation = Simulation::<P>::new(setup, params.clone());
         let cabal = simulation.cabal(&[node]);
         let rng = SimRng::new(seed, Purpose::Adversary, 0);
-        let heard = Vec::new();
-        let mut babbler =
-            Babbler { node, invent, cabal, rng, heard, said: 0, told: 0, invented: 0 };
+        let mut babbler = Babbler {
+            node,
+            inventor: I::default(),
+            cabal,
+            rng,
+            heard: Vec::new(),
+            said: 0,
+            told: 0,
+            changed: 0,
+            invented: BTreeSet::new(),
+        };
         let outcome = simulation.run(&mut babbler, None);
         for (property, verdict) in &outcome.verdicts {
             assert!(matches!(verdict, Verdict::Holds(_)), "seed {seed}: {property}: {verdict:?}");
         }
         said += babbler.said;
         told += babbler.told;
-        invented += babbler.invented;
+        changed += babbler.changed;
+        invented.extend(babbler.invented);
     }
-    let babbled = 100 * seeds < said && seeds < told && 100 * seeds < invented;
-    assert!(babbled, "{said} said, {told} lies, {invented} inventions: it did babble");
-}
-
-/// A number that is near what a short run uses, or at the edge of what there is.
-fn number(rng: &mut SimRng) -> u64 {
-    match rng.between(0, 5) {
-        0 => u64::MAX,
-        1 => u64::MAX - rng.between(0, 9),
-        2 => 1 << 63,
-        _ => rng.between(0, 12),
-    }
-}
-
-/// A statement in the node's own name, or with a garbage signature in that of the receiver, of
-/// another replica, of a client, or of nobody.
-fn sign<T: Statement>(body: T, victim: NodeId, signer: &Signer, rng: &mut SimRng) -> Signed<T> {
-    let stranger = NodeId::Replica(u16::try_from(rng.between(0, 300)).expect("small"));
-    match rng.between(0, 5) {
-        0..=2 => signer.sign(body),
-        3 => Signed::forged(body, victim),
-        4 => Signed::forged(body, NodeId::Client(0)),
-        _ => Signed::forged(body, stranger),
-    }
-}
-
-fn invent_pbft(victim: NodeId, signer: &Signer, rng: &mut SimRng) -> Vec<Msg> {
-    let (view, seq, stable) = (number(rng), number(rng), number(rng));
-    let batch = Batch::new(Vec::new());
-    let digest = if rng.chance(500_000) { batch.digest() } else { Digest(rng.key()) };
-    let some = |rng: &mut SimRng| usize::try_from(rng.between(0, 4)).expect("small");
-    let pre_prepare =
-        |rng: &mut SimRng| sign(PrePrepare { view, seq, digest }, victim, signer, rng);
-    let prepare = |rng: &mut SimRng| sign(Prepare { view, seq, digest }, victim, signer, rng);
-    let commit = |rng: &mut SimRng| sign(Commit { view, seq, digest }, victim, signer, rng);
-    let state = digest;
-    let checkpoint =
-        |rng: &mut SimRng| sign(Checkpoint { seq: stable, state }, victim, signer, rng);
-    let (votes, proofs, reports) = (some(rng), some(rng), some(rng));
-    let certificate = |rng: &mut SimRng| PreparedCertificate {
-        pre_prepare: pre_prepare(rng),
-        prepares: (0..votes).map(|_| prepare(rng)).collect(),
-    };
-    let view_change = |rng: &mut SimRng| {
-        let proof = (0..proofs).map(|_| checkpoint(rng)).collect();
-        let prepared = (0..votes).map(|_| certificate(rng)).collect();
-        Rc::new(sign(ViewChange { view, stable, proof, prepared }, victim, signer, rng))
-    };
-    let new_view = |rng: &mut SimRng| {
-        let view_changes = (0..reports).map(|_| view_change(rng)).collect();
-        let proposals = (0..votes).map(|_| pre_prepare(rng)).collect();
-        Rc::new(sign(NewView { view, view_changes, proposals }, victim, signer, rng))
-    };
-    let changing = rng.chance(500_000).then_some(view);
-    vec![match rng.between(0, 8) {
-        0 => Msg::PrePrepare(pre_prepare(rng), batch),
-        1 => Msg::Prepare(prepare(rng)),
-        2 => Msg::Commit(commit(rng)),
-        3 => Msg::Checkpoint(checkpoint(rng)),
-        4 => Msg::ViewChange(view_change(rng)),
-        5 => Msg::NewView(new_view(rng)),
-        6 => Msg::Status(Status { view, changing, stable, executed: seq }),
-        7 => {
-            let commits = (0..votes).map(|_| commit(rng)).collect();
-            Msg::Decided(seq, Decision { commits, batch })
-        }
-        _ => Msg::FetchState(seq),
-    }]
-}
-
-fn invent_zyzzyva(victim: NodeId, signer: &Signer, rng: &mut SimRng) -> Vec<zyzzyva::Msg> {
-    use zyzzyva::Msg as Z;
-    use zyzzyva::message as z;
-    let (view, seq, stable) = (number(rng), number(rng), number(rng));
-    let (history, state, digest) = (Digest(rng.key()), Digest(rng.key()), Digest(rng.key()));
-    let votes = usize::try_from(rng.between(0, 4)).expect("small");
-    let order =
-        |rng: &mut SimRng| sign(z::OrderReq { view, seq, history, digest }, victim, signer, rng);
-    let checkpoint = |rng: &mut SimRng| {
-        sign(z::Checkpoint { view, seq: stable, history, state }, victim, signer, rng)
-    };
-    let changing = rng.chance(500_000).then_some(view);
-    let adopted = rng.chance(500_000);
-    vec![match rng.between(0, 6) {
-        0 => Z::Hate(sign(z::Hate { view }, victim, signer, rng)),
-        1 => Z::Checkpoint(checkpoint(rng)),
-        2 => Z::ViewConfirm(sign(z::ViewConfirm { view, seq, history }, victim, signer, rng)),
-        3 => Z::FillHole(view, seq, stable),
-        4 => Z::ProofOfMisbehaviour(order(rng), order(rng)),
-        5 => Z::StableProof((0..votes).map(|_| checkpoint(rng)).collect()),
-        _ => Z::Status(z::Status { view, changing, adopted, stable, executed: seq, history }),
-    }]
+    let babbled = 100 * seeds < said && seeds < told && seeds < changed;
+    assert!(babbled, "{said} said, {told} lies, {changed} changes: it did babble");
+    let kinds = u8::try_from(P::Msg::KINDS.len()).expect("few");
+    assert_eq!(invented, (0..kinds).collect(), "messages of every kind are invented");
 }
 
 #[test]
 fn zyzzyva_survives_a_babbler() {
-    let params = zyzzyva::Params { checkpoint_interval: 4, ..zyzzyva::Params::default() };
-    babble::<zyzzyva::Zyzzyva>(400, &params, invent_zyzzyva);
+    use byzsim_protocols::zyzzyva::{Params, Zyzzyva};
+    let params = Params { checkpoint_interval: 4, ..Params::default() };
+    babble::<Zyzzyva, zyzzyva::Pieces>(400, &params);
 }
 
 #[test]
 fn pbft_survives_a_babbler() {
-    let params = byzsim_protocols::pbft::Params {
-        checkpoint_interval: 4,
-        window: 8,
-        ..byzsim_protocols::pbft::Params::default()
-    };
-    babble::<Pbft>(400, &params, invent_pbft);
+    use byzsim_protocols::pbft::{Params, Pbft};
+    let params = Params { checkpoint_interval: 4, window: 8, ..Params::default() };
+    babble::<Pbft, pbft::Pieces>(400, &params);
 }

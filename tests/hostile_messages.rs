@@ -290,6 +290,14 @@ fn zyzzyva_survives_a_babbler() {
     babble::<Zyzzyva, zyzzyva::Pieces>(400, &params);
 }
 
+/// Null requests are ordered in many slots, and reports of any length could be answered with them.
+#[test]
+fn zyzzyva_with_null_requests_survives_a_babbler() {
+    use byzsim_protocols::zyzzyva::{Params, Zyzzyva};
+    let params = Params { checkpoint_interval: 4, null_fill: true, ..Params::default() };
+    babble::<Zyzzyva, zyzzyva::Pieces>(400, &params);
+}
+
 #[test]
 fn pbft_survives_a_babbler() {
     use byzsim_protocols::pbft::{Params, Pbft};

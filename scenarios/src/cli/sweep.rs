@@ -145,7 +145,7 @@ impl Sweep {
         seeds.sort_unstable();
         seeds.dedup();
         for seed in seeds {
-            if write_repro(&self.repro(scenario, summary, seed), folder).is_none() {
+            if write_repro(&self.repro(scenario, summary, seed), seed, folder).is_none() {
                 // What could not be written once cannot be written again; seeds replay as well.
                 return Vec::new();
             }
@@ -241,10 +241,10 @@ pub(super) fn print(
     }
 }
 
-/// Writes a repro file; where it is. If it cannot be written, a note says so and the verdict still
+/// Writes the repro file of what a sweep played as `seed`; where it is. If it cannot be written, a note says so and the verdict still
 /// counts.
-pub(super) fn write_repro(repro: &Repro, folder: &Path) -> Option<String> {
-    let path = repro_path(&repro.name, repro.seed, folder);
+pub(super) fn write_repro(repro: &Repro, seed: u64, folder: &Path) -> Option<String> {
+    let path = repro_path(&repro.name, seed, folder);
     match create(Path::new(&path), &repro.to_json()) {
         Ok(_) => Some(path),
         Err(why) => {

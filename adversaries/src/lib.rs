@@ -38,6 +38,7 @@ mod row;
 mod twins;
 mod validate;
 mod weather;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use byzsim_core::NodeId;
 
-use crate::plan::{Action, Fault, Milestone, Moment, Pattern, Plan, Reported};
+use crate::plan::{Action, Change, Fault, Milestone, Moment, Pattern, Plan, Reported, Split};
 use crate::range::Range;
 
 impl Plan {
@@ -21,16 +21,22 @@ impl Action {
     pub fn class(&self) -> String {
         let what = match self {
             Self::Lie { lie, .. } => lie.clone(),
+            Self::Mutate { messages, field, .. } if messages.kinds.is_empty() => field.clone(),
+            Self::Mutate { messages, field, .. } => {
+                format!("{} {field}", messages.kinds.join("/"))
+            }
             Self::Hold(messages)
             | Self::Drop(messages)
             | Self::Delay { messages, .. }
             | Self::Duplicate { messages, .. }
             | Self::Omit { messages, .. }
+            | Self::Replay { messages, .. }
             | Self::Lag { messages, .. } => messages.kinds.join("/"),
             Self::Partition { .. }
             | Self::Crash(_)
             | Self::Drift { .. }
             | Self::Mute(_)
+            | Self::Rush(_)
             | Self::Twins { .. } => String::new(),
         };
         if what.is_empty() { self.name().to_owned() } else { format!("{} {what}", self.name()) }
@@ -97,7 +103,20 @@ impl Fault {
             Action::Lie { node, lie, messages: of } => {
                 meanwhile(format!("{node} tells the lie `{lie}`{}", told(of)))
             }
-            Action::Twins { node, left, right } => twins(*node, left, right),
+            Action::Mutate { node, messages: of, field, change } => {
+                let made = changed(field, change);
+                meanwhile(format!("{node} sends its {} {made}", own_messages(of)))
+            }
+            Action::Replay { node, messages: of, to, heard } => {
+                let to = if to.is_empty() { "all replicas".to_owned() } else { listed(to) };
+                meanwhile(if *heard {
+                    format!("{node} repeats to {to} what it heard: {}", messages(of))
+                } else {
+                    format!("{node} repeats to {to} what it said: its {}", own_messages(of))
+                })
+            }
+            Action::Rush(node) => meanwhile(format!("{node} hears everything at once")),
+            Action::Twins { node, left, right, splits } => twins(*node, left, right, splits),
         };
         match &self.start {
             None => said,
@@ -248,15 +267,43 @@ fn partition(groups: &[Vec<NodeId>], one_way: bool) -> String {
     }
 }
 
-fn twins(node: NodeId, left: &[NodeId], right: &[NodeId]) -> String {
-    let sides = match (left, right) {
+fn twins(node: NodeId, left: &[NodeId], right: &[NodeId], splits: &[Split]) -> String {
+    let mut text = format!("{node} runs as two copies under one key: {}", sides(left, right));
+    for Split { view, left, right } in splits {
+        text.push_str(&format!("; in {} {}", numbered("view", *view), sides(left, right)));
+    }
+    text
+}
+
+fn sides(left: &[NodeId], right: &[NodeId]) -> String {
+    match (left, right) {
         ([], []) => "both deal with everyone".to_owned(),
         (side, []) | ([], side) => {
             format!("only one deals with {}, both with everyone else", listed(side))
         }
         (left, right) => format!("one deals with {}, one with {}", listed(left), listed(right)),
+    }
+}
+
+/// What was made of a field: `with `seq` raised by 1`.
+fn changed(field: &str, change: &Change) -> String {
+    let how = match change {
+        Change::Add(by) => format!("raised by {by}"),
+        Change::Subtract(by) => format!("lowered by {by}"),
+        Change::Set(to) => format!("set to {to}"),
+        Change::Invent => "made up".to_owned(),
+        Change::Recall => "as in its first one".to_owned(),
+        Change::Claim(other) => {
+            return format!("in the name of {other}, with a garbage signature");
+        }
+        Change::Empty => "empty".to_owned(),
+        Change::DropFirst => "without its first entry".to_owned(),
+        Change::DropLast => "without its last entry".to_owned(),
+        Change::Repeat => "saying its first entry twice".to_owned(),
+        Change::AllAlike => "saying its first entry in place of each".to_owned(),
+        Change::Forge => "under garbage signatures".to_owned(),
     };
-    format!("{node} runs as two copies under one key: {sides}")
+    format!("with `{field}` {how}")
 }
 
 #[cfg(test)]
@@ -335,7 +382,29 @@ mod tests {
             (
                 None,
                 None,
-                Action::Twins { node: r0, left: vec![r1], right: vec![r3, c0] },
+                Action::Mutate {
+                    node: r3,
+                    messages: of_kind("view-change"),
+                    field: "prepared".into(),
+                    change: Change::DropLast,
+                },
+                "r3 sends its view-change messages with `prepared` without its last entry",
+            ),
+            (
+                at(7),
+                None,
+                Action::Replay {
+                    node: r3,
+                    messages: of_kind("prepare"),
+                    to: vec![r1],
+                    heard: true,
+                },
+                "from 7ms on, r3 repeats to r1 what it heard: prepare messages",
+            ),
+            (
+                None,
+                None,
+                Action::Twins { node: r0, left: vec![r1], right: vec![r3, c0], splits: Vec::new() },
                 "r0 runs as two copies under one key: one deals with r1, one with r3 and c0",
             ),
         ] {

@@ -5,6 +5,7 @@
 //! is minimal. Nothing is guessed, and nothing depends on chance: the same run always shrinks to
 //! the same smaller one.
 
+mod causes;
 mod parts;
 mod rows;
 mod same;
@@ -24,6 +25,7 @@ use crate::scenario::{PlayOptions, Report, Scenario};
 use same::Same;
 use steps::{Generator, KINDS, Run};
 
+pub use causes::{Cause, causes, shrink_all};
 pub use same::Reason;
 
 /// How hard to try.

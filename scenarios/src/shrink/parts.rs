@@ -1,6 +1,6 @@
 //! The parts of a fault that steps reach for: one match over all actions for each kind of part.
 
-use byzsim_adversaries::{Action, Fault, Milestone, Moment, Pattern};
+use byzsim_adversaries::{Action, Change, Fault, Milestone, Moment, Pattern};
 use byzsim_core::{NodeId, Span};
 
 /// The messages that a fault is about.
@@ -12,11 +12,14 @@ pub(super) const fn messages(action: &mut Action) -> Option<&mut Pattern> {
         | Action::Duplicate { messages, .. }
         | Action::Omit { messages, .. }
         | Action::Lag { messages, .. }
-        | Action::Lie { messages, .. } => Some(messages),
+        | Action::Lie { messages, .. }
+        | Action::Mutate { messages, .. }
+        | Action::Replay { messages, .. } => Some(messages),
         Action::Partition { .. }
         | Action::Crash(_)
         | Action::Drift { .. }
         | Action::Mute(_)
+        | Action::Rush(_)
         | Action::Twins { .. } => None,
     }
 }
@@ -30,6 +33,9 @@ pub(super) const fn span(action: &mut Action) -> Option<&mut Span> {
         | Action::Drop(_)
         | Action::Omit { .. }
         | Action::Lie { .. }
+        | Action::Mutate { .. }
+        | Action::Replay { .. }
+        | Action::Rush(_)
         | Action::Partition { .. }
         | Action::Crash(_)
         | Action::Drift { .. }
@@ -42,7 +48,10 @@ pub(super) const fn span(action: &mut Action) -> Option<&mut Span> {
 pub(super) fn groups(action: &mut Action) -> Vec<&mut Vec<NodeId>> {
     match action {
         Action::Partition { groups, .. } => groups.iter_mut().collect(),
-        Action::Twins { left, right, .. } => vec![left, right],
+        Action::Twins { left, right, splits, .. } => {
+            let sides = splits.iter_mut().flat_map(|split| [&mut split.left, &mut split.right]);
+            [left, right].into_iter().chain(sides).collect()
+        }
         Action::Hold(_)
         | Action::Drop(_)
         | Action::Delay { .. }
@@ -50,6 +59,9 @@ pub(super) fn groups(action: &mut Action) -> Vec<&mut Vec<NodeId>> {
         | Action::Omit { .. }
         | Action::Lag { .. }
         | Action::Lie { .. }
+        | Action::Mutate { .. }
+        | Action::Replay { .. }
+        | Action::Rush(_)
         | Action::Crash(_)
         | Action::Drift { .. }
         | Action::Mute(_) => Vec::new(),
@@ -65,6 +77,9 @@ pub(super) const fn owner(action: &mut Action) -> Option<&mut NodeId> {
         | Action::Omit { node, .. }
         | Action::Lag { node, .. }
         | Action::Lie { node, .. }
+        | Action::Mutate { node, .. }
+        | Action::Replay { node, .. }
+        | Action::Rush(node)
         | Action::Twins { node, .. } => Some(node),
         Action::Hold(_)
         | Action::Drop(_)
@@ -99,14 +114,21 @@ pub(super) fn renumber(fault: &mut Fault, number: &impl Fn(NodeId) -> Option<Nod
     {
         fault.end = None;
     }
-    let mut is_left = true;
-    // An empty list in a pattern means everyone: not what is left when the last one goes.
-    if let Some(messages) = messages(&mut fault.action) {
-        for list in [&mut messages.from, &mut messages.to] {
-            let named = !list.is_empty();
-            list.retain_mut(renamed);
-            is_left &= !(named && list.is_empty());
-        }
+    // An empty list of these means everyone: not what is left when the last one goes.
+    let keeps = |list: &mut Vec<NodeId>| {
+        let named = !list.is_empty();
+        list.retain_mut(renamed);
+        !(named && list.is_empty())
+    };
+    let mut is_left = match messages(&mut fault.action) {
+        Some(messages) => keeps(&mut messages.from) & keeps(&mut messages.to),
+        None => true,
+    };
+    if let Action::Replay { to, .. } = &mut fault.action {
+        is_left &= keeps(to);
+    }
+    if let Action::Mutate { change: Change::Claim(node), .. } = &mut fault.action {
+        is_left &= renamed(node);
     }
     for group in groups(&mut fault.action) {
         group.retain_mut(renamed);

@@ -1,13 +1,13 @@
 //! Simpler faults: the same fault in fewer words, or with less effect.
 
-use byzsim_adversaries::{Action, Fault, Milestone, Moment, Pattern, Range};
+use byzsim_adversaries::{Action, Change, Fault, Milestone, Moment, Pattern, Range};
 use byzsim_core::{NodeId, Time};
 
 use super::parts;
 use super::steps::{Candidate, Run, earlier, shorter};
 
 /// A change of one fault, in words and as a value.
-type Change = (String, Fault);
+type Simpler = (String, Fault);
 
 /// Makes single faults simpler, each in all ways.
 pub(super) fn simpler(run: Run<'_>) -> Vec<Candidate> {
@@ -28,7 +28,7 @@ pub(super) fn simpler(run: Run<'_>) -> Vec<Candidate> {
 
 struct Changes<'a> {
     fault: &'a Fault,
-    list: Vec<Change>,
+    list: Vec<Simpler>,
 }
 
 impl Changes<'_> {
@@ -81,13 +81,13 @@ impl Changes<'_> {
     fn messages(&mut self) {
         let mut action = self.fault.action.clone();
         let is_lie = matches!(action, Action::Lie { .. });
-        let is_corrupted = action.corrupts().is_some();
+        let node = action.corrupts();
         let Some(messages) = parts::messages(&mut action) else { return };
         // A lie names its kind of message, and a corrupted node is the only sender.
         if is_lie && !messages.kinds.is_empty() {
             self.push_messages("its kinds", |messages| messages.kinds.clear());
         }
-        if is_corrupted && !messages.from.is_empty() {
+        if !messages.from.is_empty() && node.is_some_and(|node| messages.from == [node]) {
             self.push_messages("its sender", |messages| messages.from.clear());
         }
         self.fewer("kind", messages.kinds.len(), |messages| &mut messages.kinds);
@@ -156,6 +156,14 @@ impl Changes<'_> {
         self.plainer_action();
     }
 
+    fn push_change(&mut self, simpler: Change) {
+        self.push("some of its change, now 1", |fault| {
+            if let Action::Mutate { change, .. } = &mut fault.action {
+                *change = simpler;
+            }
+        });
+    }
+
     #[expect(clippy::wildcard_enum_match_arm, reason = "only these have something of their own")]
     fn plainer_action(&mut self) {
         match &self.fault.action {
@@ -174,6 +182,30 @@ impl Changes<'_> {
             Action::Drift { node, ppm } if 1 < ppm.unsigned_abs() => {
                 let half = Action::Drift { node: *node, ppm: ppm / 2 };
                 self.push("half of its drift", |fault| fault.action = half);
+            }
+            Action::Mutate { change: Change::Add(2..), .. } => {
+                self.push_change(Change::Add(1));
+            }
+            Action::Mutate { change: Change::Subtract(2..), .. } => {
+                self.push_change(Change::Subtract(1));
+            }
+            Action::Replay { to, .. } if 1 < to.len() => {
+                for place in 0..to.len() {
+                    self.push("one addressee", |fault| {
+                        if let Action::Replay { to, .. } = &mut fault.action {
+                            to.remove(place);
+                        }
+                    });
+                }
+            }
+            Action::Twins { splits, .. } => {
+                for place in 0..splits.len() {
+                    self.push("one split", |fault| {
+                        if let Action::Twins { splits, .. } = &mut fault.action {
+                            splits.remove(place);
+                        }
+                    });
+                }
             }
             // Who withholds everything is silent.
             Action::Omit { node, messages } if *messages == Pattern::default() => {

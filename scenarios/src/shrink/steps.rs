@@ -256,8 +256,8 @@ fn typical(latency: &Latency) -> Option<Span> {
     }
 }
 
-/// Times from `first` on that come before `last`, the earliest first: at `first`, then half the
-/// way, three quarters of it, and so on, in whole milliseconds.
+/// Times from `first` on that come before `last`, the earliest first: at `first`, then half
+/// the way, and so on ([`shorter`]).
 pub(super) fn earlier(first: Time, last: Time) -> Vec<Time> {
     if last <= first {
         return Vec::new();
@@ -268,15 +268,16 @@ pub(super) fn earlier(first: Time, last: Time) -> Vec<Time> {
     std::iter::once(first).chain(shorter).filter(|time| *time < last).collect()
 }
 
-/// Spans shorter than `span`, the shortest first, in whole milliseconds.
+/// Spans shorter than `span`, the shortest first: half of it, three quarters, seven eighths, and
+/// the next rounder numbers of milliseconds. Finer steps would take long and tell nobody anything.
 pub(super) fn shorter(span: Span) -> Vec<Span> {
-    let mut spans = Vec::new();
-    let mut rest = span;
-    while Span::from_millis(1) < rest {
-        rest = halved(rest);
-        spans.push(rounded(span - rest));
-    }
-    spans.retain(|shorter| Span::default() < *shorter && *shorter < span);
+    let (half, eighth) = (halved(span), halved(halved(halved(span))));
+    let mut spans = [half, half + eighth + eighth, span - eighth].map(rounded).to_vec();
+    let millis = span.nanos() / 1_000_000;
+    let round = |grain: &u64| Span::from_millis(millis / grain * grain);
+    spans.extend([1, 10, 100, 1_000].iter().map(round));
+    spans.retain(|shorter| Span::from_millis(1) <= *shorter && *shorter < span);
+    spans.sort_unstable();
     spans.dedup();
     spans
 }
@@ -285,7 +286,7 @@ const fn halved(span: Span) -> Span {
     Span::from_nanos(span.nanos() / 2)
 }
 
-/// In whole milliseconds, but not nothing.
+/// In whole milliseconds, if there is one.
 const fn rounded(span: Span) -> Span {
     let millis = span.nanos() / 1_000_000;
     if millis == 0 { span } else { Span::from_millis(millis) }
@@ -306,7 +307,8 @@ mod tests {
     #[test]
     fn times_come_earlier_in_halves() {
         let ms = Span::from_millis;
-        assert_eq!(shorter(ms(10)), [5, 7, 8, 9].map(ms));
+        assert_eq!(shorter(ms(10)), [5, 7, 8].map(ms));
+        assert_eq!(shorter(ms(1_234)), [617, 925, 1_000, 1_079, 1_200, 1_230].map(ms));
         assert_eq!(shorter(ms(1)), []);
         let at = |millis| Time::ZERO + ms(millis);
         assert_eq!(earlier(at(2), at(6)), [2, 4, 5].map(at));

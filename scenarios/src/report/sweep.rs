@@ -9,7 +9,7 @@ use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
 use crate::expect::{Judgement, PANIC};
 use crate::format::Expect;
 use crate::shrink::Cause;
-use crate::summary::{Summary, Tally};
+use crate::summary::{FindingGroup, Summary, Tally};
 use crate::sweep::Shard;
 
 /// How a sweep went, apart from what came out.
@@ -134,24 +134,30 @@ fn faults(summary: &Summary) -> Vec<String> {
     vec![what]
 }
 
+/// What was found: by cause where it was shrunk; behind that, what these runs violate as well.
 fn failing(summary: &Summary, causes: &[Cause]) -> Vec<String> {
-    let mut lines = Vec::new();
-    for group in &summary.findings {
-        let seeds = counted(group.runs, "seed");
-        let heading = format!("{}  {}  on {seeds}", paint(BAD, &group.property), group.shape);
+    let of_group = |group: &FindingGroup| {
         let is_of_group = |cause: &&Cause| {
             cause.reason.property == group.property && cause.reason.shape == group.shape
         };
-        let mut causes = causes.iter().filter(is_of_group).peekable();
-        if causes.peek().is_some() {
-            lines.push(heading);
-            causes.for_each(|cause| lines.extend(cause_lines(cause)));
-            continue;
-        }
+        causes.iter().filter(is_of_group).collect::<Vec<_>>()
+    };
+    let heading = |group: &FindingGroup| {
+        let seeds = counted(group.runs, "seed");
+        format!("{}  {}  on {seeds}", paint(BAD, &group.property), group.shape)
+    };
+    let (explained, others): (Vec<&FindingGroup>, Vec<&FindingGroup>) =
+        summary.findings.iter().partition(|group| !of_group(group).is_empty());
+    let mut lines = Vec::new();
+    for group in explained {
+        lines.push(heading(group));
+        lines.extend(of_group(group).into_iter().flat_map(cause_lines));
+    }
+    for group in others {
         let (events, seed) = group.smallest;
         let seeds: Vec<String> = group.seeds.iter().map(u64::to_string).collect();
         let smallest = format!("smallest {seed} ({})", counted(events, "event"));
-        lines.push(format!("{heading}: {smallest}, first {}", seeds.join(" ")));
+        lines.push(format!("{}: {smallest}, first {}", heading(group), seeds.join(" ")));
         lines.push(format!("  {}", group.explanation));
     }
     lines

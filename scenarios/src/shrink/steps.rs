@@ -120,25 +120,40 @@ fn clients(run: Run<'_>) -> Vec<Candidate> {
     clients.map(candidate).collect()
 }
 
-/// Takes replicas out: one with f as it is; or three, where f goes down by one.
+/// Takes replicas out: three, where f goes down by one; or one with f as it is.
 fn replicas(run: Run<'_>) -> Vec<Candidate> {
     let committee = run.committee();
-    let mut candidates = Vec::new();
-    if 0 < committee.faults && 3 < committee.replicas {
-        let gone: Vec<NodeId> = committee.replica_ids().rev().take(3).collect();
-        candidates.push(run.after("three replicas, and one of f", |file| {
+    let threes = if 0 < committee.faults { threes(committee.replicas) } else { Vec::new() };
+    let smaller = threes.into_iter().map(|gone| {
+        run.after("three replicas, and one of f", |file| {
             file.cluster.replicas -= 3;
             file.cluster.faults -= 1;
             take_out(file, &gone);
-        }));
-    }
-    candidates.extend(committee.replica_ids().rev().map(|gone| {
+        })
+    });
+    let sparser = committee.replica_ids().rev().map(|gone| {
         run.after(format!("the replica {gone}"), |file| {
             file.cluster.replicas -= 1;
             take_out(file, &[gone]);
         })
-    }));
-    candidates
+    });
+    smaller.chain(sparser).collect()
+}
+
+/// Some ways to choose three replicas: neighbours, every second, and so on. Plans part replicas
+/// into groups, and something of each group must mostly stay.
+fn threes(replicas: u16) -> Vec<[NodeId; 3]> {
+    const TRIES: usize = 40;
+    if replicas < 7 {
+        return Vec::new();
+    }
+    let apart = 1..=(replicas - 1) / 2;
+    let choice = |first: u16, apart: u16| {
+        [0, 1, 2].map(|step| NodeId::Replica((first + step * apart) % replicas))
+    };
+    let all = apart.flat_map(|apart| (0..replicas).rev().map(move |first| choice(first, apart)));
+    let distinct = |[a, b, c]: &[NodeId; 3]| a != b && b != c && a != c;
+    all.filter(distinct).take(TRIES).collect()
 }
 
 /// Takes nodes out of the workload and the plan; those above them move down.

@@ -42,6 +42,7 @@ mod twins;
 mod validate;
 mod vary;
 mod weather;
+mod words;
 
 #[cfg(test)]
 mod tests;

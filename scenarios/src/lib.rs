@@ -34,6 +34,7 @@ pub mod row;
 pub mod scenario;
 pub mod schema;
 pub mod search;
+pub mod shrink;
 pub mod summary;
 pub mod sweep;
 #[cfg(test)]
@@ -51,6 +52,7 @@ pub use repro::Repro;
 pub use row::Row;
 pub use scenario::{Finding, PlayOptions, Report, Scenario};
 pub use search::{Draft, Strategy};
+pub use shrink::{Shrunk, shrink};
 pub use summary::Summary;
 pub use sweep::{SweepOptions, sweep};
 

@@ -177,7 +177,8 @@ impl Scenario {
         }
     }
 
-    fn operations(&self, seed: u64) -> Vec<Vec<Operation>> {
+    /// What each client asks in the run of `seed`.
+    pub(crate) fn operations(&self, seed: u64) -> Vec<Vec<Operation>> {
         let spec = &self.file.workload;
         match &spec.script {
             Some(script) => {

@@ -37,12 +37,21 @@ impl Service {
         timestamp: u64,
         operation: &Operation,
     ) -> Option<Answer> {
-        if timestamp <= self.last_reply(client).0 {
-            return None;
-        }
+        let is_new = self.last_reply(client).0 < timestamp;
+        is_new.then(|| self.execute_again(client, timestamp, operation))
+    }
+
+    /// Executes the client's request, even if it or a later one was executed before. What no
+    /// correct implementation does.
+    pub fn execute_again(
+        &mut self,
+        client: NodeId,
+        timestamp: u64,
+        operation: &Operation,
+    ) -> Answer {
         let answer = self.apply(operation);
         self.replies.insert(client, (timestamp, answer.clone()));
-        Some(answer)
+        answer
     }
 
     /// Executes the client's request like [`execute`](Self::execute), and says how to undo it: for

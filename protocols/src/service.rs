@@ -93,6 +93,16 @@ impl Service {
         self.sha256()
     }
 
+    /// The digest of the store alone. What no correct implementation goes by.
+    pub fn store_digest(&self) -> Digest {
+        Self { store: self.store.clone(), replies: BTreeMap::new() }.digest()
+    }
+
+    /// This store with the reply cache of another state. What no correct implementation has.
+    pub fn with_replies_of(&self, other: &Self) -> Self {
+        Self { store: self.store.clone(), replies: other.replies.clone() }
+    }
+
     fn apply(&mut self, operation: &Operation) -> Answer {
         match operation {
             Operation::Get { key } => Answer::Value(self.store.get(key).cloned()),

@@ -44,6 +44,8 @@ pub enum PbftFlaw {
     HeardIsExecuted,
     /// P19.
     ExecutesAgain,
+    /// P19b.
+    CacheLeftBehind,
     /// P23.
     PreparedForgotten,
     /// P27.
@@ -204,6 +206,14 @@ impl Flaw for PbftFlaw {
                 name: "P19-executes-again",
                 about: "a request that is ordered twice is executed twice",
                 violates: "exactly-once",
+            },
+        ),
+        (
+            Self::CacheLeftBehind,
+            FlawEntry {
+                name: "P19b-cache-left-behind",
+                about: "a state that is fetched comes without the reply cache",
+                violates: "agreement",
             },
         ),
         (

@@ -107,7 +107,7 @@ pub(super) struct Volatile {
 impl Replica {
     pub(super) fn new(signer: Rc<Signer>, rules: Rules, params: Params) -> Self {
         let service = Service::default();
-        let genesis = (service.digest(), Rc::new(service.clone()));
+        let genesis = (rules.state_digest(&service), Rc::new(service.clone()));
         Self {
             id: signer.node(),
             signer,

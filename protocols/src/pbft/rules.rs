@@ -10,6 +10,7 @@ use super::flaws::PbftFlaw;
 use super::message::{PreparedCertificate, Seq, View};
 use crate::catalogue::Flaws;
 use crate::quorum::quorum;
+use crate::service::Service;
 
 /// The rules, for one committee.
 #[derive(Clone, Debug)]
@@ -158,6 +159,23 @@ impl Rules {
     /// that does not know that it was ordered.
     pub(super) fn executes_again(&self) -> bool {
         self.flaws.has(PbftFlaw::ExecutesAgain)
+    }
+
+    /// §4.3: the state that a checkpoint speaks of has the reply cache in it.
+    pub(super) fn state_digest(&self, state: &Service) -> Digest {
+        match self.flaws.has(PbftFlaw::CacheLeftBehind) {
+            false => state.digest(),
+            true => state.store_digest(),
+        }
+    }
+
+    /// §4.3: what a replica has when it fetched this state. Without the cache it would execute old
+    /// retransmissions that the others know.
+    pub(super) fn restored(&self, fetched: &Service, own: &Service) -> Service {
+        match self.flaws.has(PbftFlaw::CacheLeftBehind) {
+            false => fetched.clone(),
+            true => fetched.with_replies_of(own),
+        }
     }
 
     /// §4.2: a replica executes n when it executed all slots below n.

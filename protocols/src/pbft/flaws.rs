@@ -36,6 +36,8 @@ pub enum PbftFlaw {
     BodyUnverified,
     /// P16.
     PhasesPooled,
+    /// P16b.
+    ViewUnbound,
     /// P17.
     ClientTrusts,
     /// P18.
@@ -149,7 +151,7 @@ impl Flaw for PbftFlaw {
             FlawEntry {
                 name: "P14-replies-early",
                 about: "a replica answers when the request is prepared, and does not wait for the commit",
-                violates: "linearizability",
+                violates: "result-integrity",
             },
         ),
         (
@@ -173,6 +175,14 @@ impl Flaw for PbftFlaw {
             FlawEntry {
                 name: "P16-phases-pooled",
                 about: "a PREPARE counts as a COMMIT, too",
+                violates: "agreement",
+            },
+        ),
+        (
+            Self::ViewUnbound,
+            FlawEntry {
+                name: "P16b-view-unbound",
+                about: "a COMMIT counts in whatever view its receiver is",
                 violates: "agreement",
             },
         ),

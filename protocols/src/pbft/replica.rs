@@ -174,7 +174,9 @@ impl Node<Msg, Timer> for Replica {
             Msg::Prepare(it) if self.accepts_view(it.view, from, msg) => {
                 self.on_prepare(from, it, out);
             }
-            Msg::Commit(it) if self.accepts_view(it.view, from, msg) => {
+            Msg::Commit(it)
+                if self.accepts_view(it.view, from, msg) || !self.rules.binds_views() =>
+            {
                 self.on_commit(from, it, out);
             }
             Msg::Checkpoint(it) => self.on_checkpoint(from, it, out),

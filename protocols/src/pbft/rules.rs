@@ -77,8 +77,8 @@ impl Rules {
         self.flaws.has(PbftFlaw::PrimaryPrepares)
     }
 
-    /// §4.2: votes of *different* replicas: of each sender the first vote on a slot is kept. Whether
-    /// one more is kept, given whether its sender said the same before.
+    /// §4.2: votes of *different* replicas: of each sender the first vote on a slot is kept.
+    /// Whether one more is kept, given whether its sender said the same before.
     pub(super) fn keeps_another_vote(&self, said_the_same: impl FnOnce() -> bool) -> bool {
         let all = [PbftFlaw::DuplicateVotes, PbftFlaw::DuplicatesSpoil];
         all.iter().any(|flaw| self.flaws.has(*flaw))
@@ -109,8 +109,8 @@ impl Rules {
         voted == digest || self.flaws.has(PbftFlaw::DigestIgnored)
     }
 
-    /// §4.2: a PREPARE says that its sender accepted a batch, a COMMIT that it is prepared. Where the
-    /// signature does not cover which of them it is, the one passes for the other.
+    /// §4.2: a PREPARE says that its sender accepted a batch, a COMMIT that it is prepared. Where
+    /// the signature does not cover which of them it is, the one passes for the other.
     pub(super) fn pools_phases(&self) -> bool {
         self.flaws.has(PbftFlaw::PhasesPooled)
     }

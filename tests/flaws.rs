@@ -48,8 +48,13 @@ fn without_its_flaw_every_script_holds() {
     }
 }
 
-/// Flaws that chance finds in a changed `pbft/chaos` only: four replicas have the right quorum.
-const ELSEWHERE: &[(&str, &[&str])] = &[("P01-fixed-quorum", &["cluster.replicas=5"])];
+/// Flaws that chance finds in other places than `pbft/chaos`, and how these are changed: four
+/// replicas have the right quorum, and a proposal must be changed in one field of many.
+const ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("P01-fixed-quorum", "pbft/chaos", "cluster.replicas=5"),
+    ("P15-request-unverified", "pbft/hostile", r#"random.faults.classes=["mutate"]"#),
+    ("P15b-body-unverified", "pbft/hostile", r#"random.faults.classes=["mutate"]"#),
+];
 
 /// Flaws that take more than chance: a sender whose votes come twice and first in every view; a
 /// course of six views.
@@ -65,16 +70,18 @@ fn random_sweeps_find_every_flaw_of_pbft() {
         if SCRIPTED_ONLY.contains(&flaw.name) {
             continue;
         }
-        let changes = ELSEWHERE.iter().find(|(name, _)| *name == flaw.name);
-        let changes = changes.map_or(&[][..], |(_, changes)| changes);
-        let scenario = flawed("pbft/chaos", &[flaw.name], changes);
+        let elsewhere = ELSEWHERE.iter().find(|(name, ..)| *name == flaw.name);
+        let (name, changes) = elsewhere.map_or(("pbft/chaos", &[][..]), |(_, name, change)| {
+            (name, std::slice::from_ref(change))
+        });
+        let scenario = flawed(name, &[flaw.name], changes);
         let found = (0..BUDGET).step_by(usize::try_from(STEP).expect("small")).find(|first| {
             let summary = sweep(&scenario, *first..first + STEP);
             summary.properties.get(flaw.violates).is_some_and(|tally| 0 < tally.violated)
         });
         assert!(
             found.is_some(),
-            "byzsim sweep pbft/chaos --flaw {} --seeds 0..{BUDGET} finds nothing, {changes:?}",
+            "byzsim sweep {name} --flaw {} --seeds 0..{BUDGET} {changes:?} finds nothing",
             flaw.name
         );
     }

@@ -158,7 +158,7 @@ impl Flaw for PbftFlaw {
             Self::RequestUnverified,
             FlawEntry {
                 name: "P15-request-unverified",
-                about: "backups do not verify the signatures of requests that the primary proposes",
+                about: "the signatures of requests are not verified",
                 violates: "validity",
             },
         ),

@@ -17,7 +17,7 @@ impl Replica {
         out: &mut Out,
     ) {
         let client = request.signer();
-        if !client.is_client() || !self.signer.verify(request) {
+        if !self.is_of_client(request) {
             return;
         }
         let (last, answer) = self.service.last_reply(client);
@@ -166,10 +166,13 @@ impl Replica {
     }
 
     fn verify_proposal(&self, pre_prepare: &Signed<PrePrepare>, batch: &Batch) -> bool {
-        let signed = |it: &Rc<Signed<Request>>| {
-            it.signer().is_client() && (!self.rules.verifies_requests() || self.signer.verify(it))
-        };
-        self.signer.verify(pre_prepare) && batch.requests().iter().all(signed)
+        let all_signed = || batch.requests().iter().all(|it| self.is_of_client(it));
+        self.signer.verify(pre_prepare) && all_signed()
+    }
+
+    /// §4.1: whether the client in whose name the request is has signed it.
+    fn is_of_client(&self, it: &Signed<Request>) -> bool {
+        it.signer().is_client() && (!self.rules.verifies_requests() || self.signer.verify(it))
     }
 
     /// Logs a proposal of the current view, and votes for it as a backup.

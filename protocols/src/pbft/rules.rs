@@ -133,8 +133,8 @@ impl Rules {
         stable < seq && (seq <= stable + window || self.flaws.has(PbftFlaw::WatermarksIgnored))
     }
 
-    /// §4.1: a request is its client's only by the client's signature, which every backup verifies:
-    /// the primary may invent requests.
+    /// §4.1: a request is its client's only by the client's signature, which every replica
+    /// verifies: others may invent requests, and so may the primary.
     pub(super) fn verifies_requests(&self) -> bool {
         !self.flaws.has(PbftFlaw::RequestUnverified)
     }

@@ -179,6 +179,17 @@ mod tests {
     }
 
     #[test]
+    fn the_digest_covers_the_reply_cache() {
+        let mut service = Service::default();
+        let get = "get x".parse().expect("an operation");
+        let before = service.clone();
+        service.execute(NodeId::Client(0), 1, &get);
+        assert_ne!(service.digest(), before.digest());
+        assert_eq!(service.store_digest(), before.store_digest());
+        assert_eq!(service.with_replies_of(&before), before);
+    }
+
+    #[test]
     fn undo_restores_values_replies_and_timestamps() {
         let mut service = Service::default();
         let [c0, c1] = [0, 1].map(NodeId::Client);

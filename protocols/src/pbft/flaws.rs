@@ -38,6 +38,8 @@ pub enum PbftFlaw {
     PhasesPooled,
     /// P16b.
     ViewUnbound,
+    /// P16c.
+    SlotUnbound,
     /// P17.
     ClientTrusts,
     /// P18.
@@ -183,6 +185,14 @@ impl Flaw for PbftFlaw {
             FlawEntry {
                 name: "P16b-view-unbound",
                 about: "a COMMIT counts in whatever view its receiver is",
+                violates: "agreement",
+            },
+        ),
+        (
+            Self::SlotUnbound,
+            FlawEntry {
+                name: "P16c-slot-unbound",
+                about: "a vote counts in every slot that its batch is proposed for",
                 violates: "agreement",
             },
         ),

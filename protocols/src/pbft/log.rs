@@ -94,6 +94,22 @@ impl Log {
         self.slots.entry(seq).or_default()
     }
 
+    /// Adds the votes of other slots for the batch of this one. What no correct implementation does.
+    pub(super) fn pool_slots(&mut self, seq: Seq, digest: Digest) {
+        let slots = self.slots.values();
+        let prepares = slots.clone().flat_map(|slot| slot.prepares.iter());
+        let prepares: Vec<_> = prepares.filter(|vote| vote.digest == digest).cloned().collect();
+        let commits = slots.flat_map(|slot| slot.commits.iter());
+        let commits: Vec<_> = commits.filter(|vote| vote.digest == digest).cloned().collect();
+        let slot = self.slot(seq);
+        for vote in prepares {
+            slot.prepares.add(vote);
+        }
+        for vote in commits {
+            slot.commits.add(vote);
+        }
+    }
+
     /// The slots from `seq` on.
     pub(super) fn from(&self, seq: Seq) -> impl DoubleEndedIterator<Item = (Seq, &Slot)> {
         self.slots.range(seq..).map(|(seq, slot)| (*seq, slot))

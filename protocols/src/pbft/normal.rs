@@ -224,6 +224,9 @@ impl Replica {
     /// §4.2: when *prepared* becomes true, multicast COMMIT, once.
     pub(super) fn try_prepare(&mut self, seq: Seq, out: &mut Out) {
         let Some((digest, _)) = self.log.proposed(seq) else { return };
+        if !self.rules.binds_slots() {
+            self.log.pool_slots(seq, digest);
+        }
         let slot = self.log.slot(seq);
         if !slot.prepared && slot.may_prepare(&self.rules) {
             slot.prepared = true;

@@ -121,6 +121,11 @@ impl Rules {
         !self.flaws.has(PbftFlaw::ViewUnbound)
     }
 
+    /// §4.2: a vote is for the slot that it names: a faulty primary may propose one batch for two.
+    pub(super) fn binds_slots(&self) -> bool {
+        !self.flaws.has(PbftFlaw::SlotUnbound)
+    }
+
     /// §4.2: a backup accepts one proposal for a slot in a view: having voted for two, it may help
     /// both to a quorum.
     pub(super) fn replaces_proposals(&self) -> bool {

@@ -94,7 +94,8 @@ impl Log {
         self.slots.entry(seq).or_default()
     }
 
-    /// Adds the votes of other slots for the batch of this one. What no correct implementation does.
+    /// Adds the votes of other slots for the batch of this one. What no correct implementation
+    /// does.
     pub(super) fn pool_slots(&mut self, seq: Seq, digest: Digest) {
         let slots = self.slots.values();
         let prepares = slots.clone().flat_map(|slot| slot.prepares.iter());

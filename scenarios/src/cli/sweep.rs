@@ -21,7 +21,8 @@ use crate::load::load_with;
 use crate::report::sweep::{self as report, Circumstances};
 use crate::repro::Repro;
 use crate::row::Row;
-use crate::scenario::Scenario;
+use crate::scenario::{PlayOptions, Scenario};
+use crate::search::Strategy;
 use crate::summary::{Head, Summary};
 use crate::sweep::{Shard, SweepOptions, sweep};
 
@@ -38,6 +39,9 @@ pub struct Sweep {
     /// The seeds, the last one excluded; those of the scenario if nothing is said.
     #[arg(long, value_name = "A..B")]
     seeds: Option<SeedRange>,
+    /// How the plans are chosen: `random`, `twins`, `delays`, `priorities`, `guided`.
+    #[arg(long, value_name = "NAME", default_value = "random")]
+    strategy: Strategy,
     /// How many threads play; one per core if nothing is said.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     jobs: Option<u16>,
@@ -65,8 +69,14 @@ impl Sweep {
             seeds: self.seeds.unwrap_or(scenario.file.seeds),
             shard: self.shard,
             jobs: self.jobs.map_or(cores, usize::from),
+            strategy: self.strategy,
             crypto: self.crypto.into(),
         };
+        if self.strategy == Strategy::Guided && self.shard != Shard::WHOLE {
+            let what = "a guided search has no shards: each of its runs rests on the ones before";
+            let help = "start one search for each machine, with other seeds";
+            return Err(LoadError::new(what, help).into());
+        }
         let mut head = Head::new(&scenario, &options);
         head.changes = self.changes.as_arguments();
         let mut rows = Rows::open(self.rows_path(), self.format, &head)?;
@@ -109,6 +119,18 @@ impl Sweep {
         Some(out.join(format!("{name}.ndjson")))
     }
 
+    /// The repro of a run of this sweep.
+    fn repro(&self, scenario: &Scenario, summary: &Summary, seed: u64) -> Repro {
+        let crypto = self.crypto.into();
+        let options = PlayOptions { crypto, with_marks: true };
+        let (run_seed, drawn) = match summary.drafts.get(&seed) {
+            Some(draft) => (draft.seed, draft.drawn.clone()),
+            None => (seed, scenario.draw_by(self.strategy, seed)),
+        };
+        let report = scenario.play_drawn(run_seed, drawn, &options, None);
+        Repro::new(scenario, &report, crypto)
+    }
+
     /// Writes repro files of the first failing seeds of each finding.
     fn repros(&self, scenario: &Scenario, summary: &Summary) -> Vec<String> {
         const FINDINGS_MAX: usize = 20;
@@ -123,7 +145,7 @@ impl Sweep {
         seeds.sort_unstable();
         seeds.dedup();
         for seed in seeds {
-            if write_repro(&Repro::of(scenario, seed, self.crypto.into()), folder).is_none() {
+            if write_repro(&self.repro(scenario, summary, seed), folder).is_none() {
                 // What could not be written once cannot be written again; seeds replay as well.
                 return Vec::new();
             }

@@ -21,7 +21,8 @@ use crate::load::load_with;
 use crate::report::sweep::{self as report, Circumstances};
 use crate::repro::Repro;
 use crate::row::Row;
-use crate::scenario::Scenario;
+use crate::scenario::{PlayOptions, Scenario};
+use crate::search::Strategy;
 use crate::shrink::{Cause, Shrunk, causes, shrink_all};
 use crate::summary::{Head, Summary};
 use crate::sweep::{Shard, SweepOptions, sweep};
@@ -39,6 +40,9 @@ pub struct Sweep {
     /// The seeds, the last one excluded; those of the scenario if nothing is said.
     #[arg(long, value_name = "A..B")]
     seeds: Option<SeedRange>,
+    /// How the plans are chosen: `random`, `twins`, `delays`, `priorities`, `guided`.
+    #[arg(long, value_name = "NAME", default_value = "random")]
+    strategy: Strategy,
     /// How many threads play; one per core if nothing is said.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     jobs: Option<u16>,
@@ -69,8 +73,14 @@ impl Sweep {
             seeds: self.seeds.unwrap_or(scenario.file.seeds),
             shard: self.shard,
             jobs: self.jobs.map_or(cores, usize::from),
+            strategy: self.strategy,
             crypto: self.crypto.into(),
         };
+        if self.strategy == Strategy::Guided && self.shard != Shard::WHOLE {
+            let what = "a guided search has no shards: each of its runs rests on the ones before";
+            let help = "start one search for each machine, with other seeds";
+            return Err(LoadError::new(what, help).into());
+        }
         let mut head = Head::new(&scenario, &options);
         head.changes = self.changes.as_arguments();
         let mut rows = Rows::open(self.rows_path(), self.format, &head)?;
@@ -115,6 +125,18 @@ impl Sweep {
         Some(out.join(format!("{name}.ndjson")))
     }
 
+    /// The repro of a run of this sweep.
+    fn repro(&self, scenario: &Scenario, summary: &Summary, seed: u64) -> Repro {
+        let crypto = self.crypto.into();
+        let options = PlayOptions { crypto, with_marks: true };
+        let (run_seed, drawn) = match summary.drafts.get(&seed) {
+            Some(draft) => (draft.seed, draft.drawn.clone()),
+            None => (seed, scenario.draw_by(self.strategy, seed)),
+        };
+        let report = scenario.play_drawn(run_seed, drawn, &options, None);
+        Repro::new(scenario, &report, crypto)
+    }
+
     /// Where repro files go.
     fn folder(&self) -> &Path {
         match &self.out {
@@ -124,28 +146,31 @@ impl Sweep {
     }
 
     /// Writes repro files of the first failing seeds of each finding; those that were written.
-    fn repros(&self, scenario: &Scenario, summary: &Summary) -> Vec<Repro> {
+    fn repros(&self, scenario: &Scenario, summary: &Summary) -> Vec<(u64, Repro)> {
         let groups = summary.findings.iter().take(FINDINGS_MAX);
         let mut seeds: Vec<u64> = groups
             .flat_map(|group| group.seeds.iter().copied().chain([group.smallest.1]))
             .collect();
         seeds.sort_unstable();
         seeds.dedup();
-        let repros = seeds.into_iter().map(|seed| Repro::of(scenario, seed, self.crypto.into()));
+        let repros = seeds.into_iter().map(|seed| (seed, self.repro(scenario, summary, seed)));
         // What could not be written once cannot be written again; seeds replay as well.
-        repros.take_while(|repro| write_repro(repro, self.folder()).is_some()).collect()
+        let is_written =
+            |(seed, repro): &(u64, Repro)| write_repro(repro, *seed, self.folder()).is_some();
+        repros.take_while(is_written).collect()
     }
 
     /// Shrinks what was found. Where a violation is expected, its script is the explanation.
-    fn causes(&self, scenario: &Scenario, repros: &[Repro], jobs: usize) -> Vec<Cause> {
+    fn causes(&self, scenario: &Scenario, repros: &[(u64, Repro)], jobs: usize) -> Vec<Cause> {
         if self.no_shrink || matches!(scenario.file.expect, Expect::Violated(_)) {
             return Vec::new();
         }
         let shrunk = shrink_all(repros, jobs);
         let mut causes = causes(&shrunk);
         for cause in &mut causes {
-            let found = |it: &&Shrunk| it.repro.seed == cause.seed && it.reason == cause.reason;
-            let smallest = shrunk.iter().find(found).expect("a cause is that of a run");
+            let found =
+                |(seed, it): &&(u64, Shrunk)| *seed == cause.seed && it.reason == cause.reason;
+            let (_, smallest) = shrunk.iter().find(found).expect("a cause is that of a run");
             let file = repro_path(&scenario.name, cause.seed, self.folder());
             let beside = super::shrink::beside(Path::new(&file));
             if let Err(why) = create(&beside, &smallest.repro.to_json()) {
@@ -158,9 +183,14 @@ impl Sweep {
     }
 
     /// One command to copy per finding: that of its smallest run.
-    fn named(&self, scenario: &Scenario, summary: &Summary, repros: &[Repro]) -> Vec<String> {
+    fn named(
+        &self,
+        scenario: &Scenario,
+        summary: &Summary,
+        repros: &[(u64, Repro)],
+    ) -> Vec<String> {
         let smallest = summary.findings.iter().take(FINDINGS_MAX).map(|group| group.smallest.1);
-        let is_written = |seed: &u64| repros.iter().any(|repro| repro.seed == *seed);
+        let is_written = |seed: &u64| repros.iter().any(|(played, _)| played == seed);
         let mut named: Vec<u64> = smallest.filter(is_written).collect();
         named.dedup();
         let path = |seed| repro_path(&scenario.name, seed, self.folder());
@@ -255,10 +285,10 @@ pub(super) fn print(
     }
 }
 
-/// Writes a repro file; where it is. If it cannot be written, a note says so and the verdict still
+/// Writes the repro file of what a sweep played as `seed`; where it is. If it cannot be written, a note says so and the verdict still
 /// counts.
-pub(super) fn write_repro(repro: &Repro, folder: &Path) -> Option<String> {
-    let path = repro_path(&repro.name, repro.seed, folder);
+pub(super) fn write_repro(repro: &Repro, seed: u64, folder: &Path) -> Option<String> {
+    let path = repro_path(&repro.name, seed, folder);
     match create(Path::new(&path), &repro.to_json()) {
         Ok(_) => Some(path),
         Err(why) => {

@@ -45,64 +45,65 @@ pub struct Cause {
     pub files: Option<[String; 2]>,
 }
 
-/// Shrinks runs of one sweep, as many as are allowed of each reason, on `jobs` threads.
-pub fn shrink_all(repros: &[Repro], jobs: usize) -> Vec<Shrunk> {
+/// Shrinks runs of one sweep, as many as are allowed of each reason, on `jobs` threads. Each goes
+/// by the seed that the sweep played it as, which in a guided search is not the run's own.
+pub fn shrink_all(repros: &[(u64, Repro)], jobs: usize) -> Vec<(u64, Shrunk)> {
     let chosen = chosen(repros);
     let events_max = EVENTS_MAX / chosen.len().max(1) as u64;
     let budget = Budget { events_max, ..Budget::default() };
     let next = AtomicUsize::new(0);
-    let mut all: Vec<(usize, Shrunk)> = std::thread::scope(|scope| {
+    let mut all: Vec<(usize, u64, Shrunk)> = std::thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
         for _ in 0..jobs.clamp(1, chosen.len().max(1)) {
             let (sender, next, chosen, budget) = (sender.clone(), &next, &chosen, &budget);
             scope.spawn(move || {
                 loop {
                     let place = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(repro) = chosen.get(place) else { return };
+                    let Some((seed, repro)) = chosen.get(place) else { return };
                     let scenario = Scenario::new(&repro.name, repro.scenario.clone(), &[]);
                     let shrunk = scenario.ok().and_then(|it| shrink(repro, &it, budget).ok());
                     // The receiver outlives this thread.
-                    let _ = sender.send(shrunk.map(|shrunk| (place, shrunk)));
+                    let _ = sender.send(shrunk.map(|shrunk| (place, *seed, shrunk)));
                 }
             });
         }
         drop(sender);
         receiver.into_iter().flatten().collect()
     });
-    all.sort_unstable_by_key(|(place, _)| *place);
-    all.into_iter().map(|(_, shrunk)| shrunk).collect()
+    all.sort_unstable_by_key(|(place, ..)| *place);
+    all.into_iter().map(|(_, seed, shrunk)| (seed, shrunk)).collect()
 }
 
 /// Of each reason equally many, the shortest runs first.
-fn chosen(repros: &[Repro]) -> Vec<&Repro> {
+fn chosen(repros: &[(u64, Repro)]) -> Vec<&(u64, Repro)> {
     let reason = |repro: &Repro| repro.found.as_ref().map(Reason::from);
-    let mut failing: Vec<(Reason, &Repro)> =
-        repros.iter().filter_map(|repro| Some((reason(repro)?, repro))).collect();
+    let mut failing: Vec<(Reason, &(u64, Repro))> =
+        repros.iter().filter_map(|pair| Some((reason(&pair.1)?, pair))).collect();
     let events = |repro: &Repro| repro.trace.as_ref().map_or(0, |trace| trace.events);
-    failing.sort_by(|(a, one), (b, other)| {
-        (a, events(one), one.seed).cmp(&(b, events(other), other.seed))
+    failing.sort_by(|(a, (one, first)), (b, (other, second))| {
+        (a, events(first), one).cmp(&(b, events(second), other))
     });
     let groups: Vec<_> = failing.chunk_by(|(a, _), (b, _)| a == b).collect();
     let each = (SHRUNK_MAX / groups.len().max(1)).max(1);
     let firsts = groups.into_iter().flat_map(|group| group.iter().take(each));
-    firsts.take(SHRUNK_MAX).map(|(_, repro)| *repro).collect()
+    firsts.take(SHRUNK_MAX).map(|(_, pair)| *pair).collect()
 }
 
 /// What the shrunk runs have in common: the causes, those of many runs first.
-pub fn causes(all: &[Shrunk]) -> Vec<Cause> {
+pub fn causes(all: &[(u64, Shrunk)]) -> Vec<Cause> {
     let mut causes: Vec<(Cause, &Shrunk)> = Vec::new();
-    for shrunk in all {
+    for (seed, shrunk) in all {
         let same = |(cause, _): &&mut (Cause, &Shrunk)| {
             cause.reason == shrunk.reason && cause.class == shrunk.class
         };
         let found = causes.iter_mut().find(same);
         let Some((cause, smallest)) = found else {
-            causes.push((Cause::of(shrunk, 1), shrunk));
+            causes.push((Cause::of(*seed, shrunk, 1), shrunk));
             continue;
         };
         let size = |it: &Shrunk| (it.after.faults, it.after.operations, it.after.events);
         if size(shrunk) < size(smallest) {
-            *cause = Cause::of(shrunk, cause.runs);
+            *cause = Cause::of(*seed, shrunk, cause.runs);
             *smallest = shrunk;
         }
         cause.runs += 1;
@@ -114,7 +115,7 @@ pub fn causes(all: &[Shrunk]) -> Vec<Cause> {
 }
 
 impl Cause {
-    fn of(shrunk: &Shrunk, runs: u64) -> Self {
+    fn of(seed: u64, shrunk: &Shrunk, runs: u64) -> Self {
         let repro = &shrunk.repro;
         let faults = &repro.scenario.faults.faults;
         let found = repro.found.as_ref();
@@ -122,7 +123,7 @@ impl Cause {
             reason: shrunk.reason.clone(),
             class: shrunk.class.clone(),
             runs,
-            seed: repro.seed,
+            seed,
             faults_before: shrunk.before.faults,
             faults_after: shrunk.after.faults,
             is_minimal: shrunk.is_minimal,

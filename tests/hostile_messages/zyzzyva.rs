@@ -21,6 +21,7 @@ pub(super) struct Pieces {
     hates: Vec<Signed<Hate>>,
     confirms: Vec<Signed<ViewConfirm>>,
     view_changes: Vec<Rc<Signed<ViewChange>>>,
+    new_views: Vec<Rc<Signed<NewView>>>,
     states: Vec<Rc<State>>,
 }
 
@@ -135,6 +136,18 @@ impl Pieces {
         Rc::new(pen.sign(body))
     }
 
+    fn new_view(&self, pen: &mut Pen<'_>) -> Rc<Signed<NewView>> {
+        pen.one(&self.new_views, |pen| {
+            let view_changes: Vec<_> = (0..pen.small()).map(|_| self.altered(pen)).collect();
+            let view = match view_changes.first().filter(|_| pen.coin()) {
+                Some(first) => first.view,
+                None => pen.number(),
+            };
+            let orders = (0..pen.small()).map(|_| self.order(pen)).collect();
+            Rc::new(pen.sign(NewView { view, view_changes, orders }))
+        })
+    }
+
     fn of_agreement(&self, kind: u64, pen: &mut Pen<'_>) -> Msg {
         let (view, seq) = (pen.number(), pen.number());
         match kind {
@@ -182,10 +195,15 @@ impl Inventor<Msg> for Pieces {
                 it.hates.iter().for_each(|it| keep(&mut self.hates, it.clone()));
             }
             Msg::NewView(it) => {
+                keep(&mut self.new_views, Rc::clone(it));
                 it.view_changes.iter().for_each(|it| keep(&mut self.view_changes, Rc::clone(it)));
                 it.orders.iter().for_each(|it| keep(&mut self.orders, it.clone()));
             }
             Msg::ViewConfirm(it) => keep(&mut self.confirms, it.clone()),
+            Msg::Opened(it, confirms) => {
+                it.orders.iter().for_each(|it| keep(&mut self.orders, it.clone()));
+                confirms.iter().for_each(|it| keep(&mut self.confirms, it.clone()));
+            }
             Msg::State(_, state, _) => keep(&mut self.states, Rc::clone(state)),
             Msg::LocalCommit(_)
             | Msg::FillHole(..)
@@ -211,12 +229,7 @@ impl Inventor<Msg> for Pieces {
                 };
                 Msg::ViewChange(it, Past::default())
             }
-            11 => {
-                let view_changes: Vec<_> = (0..pen.small()).map(|_| self.altered(pen)).collect();
-                let view = view_changes.first().filter(|_| pen.coin()).map_or(view, |it| it.view);
-                let orders = (0..pen.small()).map(|_| self.order(pen)).collect();
-                Msg::NewView(Rc::new(pen.sign(NewView { view, view_changes, orders })))
-            }
+            11 => Msg::NewView(self.new_view(pen)),
             12 => Msg::ViewConfirm(self.confirm(pen)),
             13 => {
                 let (changing, adopted) = (pen.coin().then_some(view), pen.coin());
@@ -225,9 +238,19 @@ impl Inventor<Msg> for Pieces {
             }
             14 => Msg::StableProof(pen.some(&self.checkpoints)),
             15 => Msg::FetchState(seq),
-            _ => {
+            16 => {
                 let state = pen.one(&self.states, |_| Rc::new(State::default()));
                 Msg::State(seq, state, pen.some(&self.checkpoints))
+            }
+            _ => {
+                let confirms = match pen.coin() {
+                    true => pen.some(&self.confirms),
+                    false => {
+                        let it = *self.confirm(pen).body();
+                        (0..pen.small()).map(|_| pen.sign(it)).collect()
+                    }
+                };
+                Msg::Opened(self.new_view(pen), Rc::new(confirms))
             }
         }
     }

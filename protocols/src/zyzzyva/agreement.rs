@@ -201,8 +201,8 @@ impl Replica {
         {
             let (order, request) = entry.remove();
             let continues = chain(self.history.head(), order.digest) == order.history;
-            // A request has one place in a history. If two were adopted, the primary of the next view
-            // would have to order both again, and that is proof against it.
+            // A request has one place in a history. If two were adopted, the primary of the next
+            // view would have to order both again, and that is proof against it.
             let is_new = self.state.last_reply(request.signer()).0 < request.timestamp;
             let wrong = match (continues, is_new) {
                 (true, true) => None,

@@ -1,5 +1,5 @@
-//! The catalogue of Zyzzyva's flaws: their names, and what each breaks. The rules that they break are in
-//! [`super::rules`].
+//! The catalogue of Zyzzyva's flaws: their names, and what each breaks. The rules that they break
+//! are in [`super::rules`].
 
 use crate::catalogue::{Flaw, FlawEntry};
 

@@ -229,7 +229,8 @@ fn last_as_first(it: &ViewChange, signer: &Signer) -> Option<Ordered> {
     Some(Ordered { order, request: last.request.clone() })
 }
 
-/// The sender's history, with the null request in place of the first; if the sender gave the orders.
+/// The sender's history, with the null request in place of the first; if the sender gave the
+/// orders.
 fn null_first(it: &ViewChange, signer: &Signer) -> Option<Vec<Ordered>> {
     let first = it.history.first()?;
     if first.order.signer() != signer.node() {

@@ -104,6 +104,7 @@ pub mod retransmit;
 mod rules;
 pub mod selection;
 mod state;
+mod validity;
 mod view_change;
 mod wire;
 

@@ -2,8 +2,8 @@
 //!
 //! Every flaw of Zyzzyva lives here, in the one rule that it breaks; the handlers ask the rule. The
 //! names are those of the catalogue of real bugs (`docs/flaws.md`). How a new view chooses its
-//! history is a parameter with several values, side by side in [`super::selection`]; a flaw can name
-//! each of the wrong ones.
+//! history is a parameter with several values, side by side in [`super::selection`]; a flaw can
+//! name each of the wrong ones.
 
 use byzsim_core::{Committee, NodeId, ReplicaSet, Signed, Signer, Statement};
 

@@ -12,12 +12,12 @@
 //! | `original` | the longest wins | the certificate wins |
 //! | `cc-by-view` | the one of the highest view wins | the certificate wins |
 //! | `f-plus-1-first` | slot by slot, the highest view wins | the reports win |
-//! | `not-strict` | slot by slot, the highest view wins | the reports win if none is of a *lower* view |
-//! | `fixed` | slot by slot, the highest view wins | the reports win if all are of a *higher* view |
+//! | `not-strict` | slot by slot, the highest view wins | they win if none is of a *lower* view |
+//! | `fixed` | slot by slot, the highest view wins | they win if all are of a *higher* view |
 //!
 //! Only the last two compare the views of both kinds of evidence. That is the whole repair, if the
-//! comparison is strict (Abraham,
-//! Gueta, Malkhi, Martin, "Thelma, Velma, and Zelma", arXiv 1801.10022): a proposal is safe only if
+//! comparison is strict (Abraham, Gueta, Malkhi, Martin, "Thelma, Velma, and Zelma", arXiv
+//! 1801.10022): a proposal is safe only if
 //! it is compatible with a possible decision of the *highest* view below. The original forgets
 //! that a certificate grows old: one that a view change passed over, and that a faulty replica
 //! kept, beats a request that completed later at all replicas (Abraham et al., arXiv 1712.01367).

@@ -12,8 +12,8 @@ use std::rc::Rc;
 use byzsim_core::{Digest, NodeId, Observation, ReplicaSet, Signed};
 
 use super::message::{
-    Certificate, Certified, GENESIS, Hate, Link, Msg, NewView, OrderReq, Ordered, Past, View,
-    ViewChange, ViewConfirm, chain, null_digest,
+    Certified, GENESIS, Hate, Link, Msg, NewView, OrderReq, Ordered, Past, View, ViewChange,
+    ViewConfirm, chain, null_digest,
 };
 use super::replica::{Adoption, Out, Replica, Timer};
 use super::selection::{Report, Start, Step};
@@ -229,8 +229,8 @@ impl Replica {
     }
 
     /// VC5, for a replica that did not get in: 2f + 1 replicas confirmed the history of this
-    /// NEW-VIEW, so nobody ever confirms another one in that number. Whoever adopted another, from a
-    /// primary that signed two, adopts this one instead; it confirms nothing for a second time.
+    /// NEW-VIEW, so nobody ever confirms another one in that number. Whoever adopted another, from
+    /// a primary that signed two, adopts this one instead; it confirms nothing for a second time.
     pub(super) fn on_opened(
         &mut self,
         it: &Rc<Signed<NewView>>,
@@ -318,82 +318,6 @@ impl Replica {
         }
         Outcome { start, proof, steps, links }
     }
-
-    /// VC2: signed; f + 1 distinct accusations; a proven checkpoint; a history without gaps, within
-    /// the window, all of it ordered by the primary of its view; a certificate that proves what it
-    /// claims, with the requests that lead to it.
-    fn is_valid_view_change(&self, it: &Signed<ViewChange>) -> bool {
-        let Some(before) = it.view.checked_sub(1) else { return false };
-        let accuses = |hate: &&Signed<Hate>| {
-            hate.view == before && !hate.signer().is_client() && self.signer.verify(hate)
-        };
-        let accusers: ReplicaSet = it.hates.iter().filter(accuses).map(Signed::signer).collect();
-        // Exactly so many: who joins passes them on.
-        let accusations = self.rules.accusations();
-        let accused = it.hates.len() == accusations && accusers.len() == accusations;
-        !it.signer().is_client()
-            && (accused || !self.rules.asks_for_accusations())
-            && self.signer.verify(it)
-            && self.proves(it.stable, &it.proof)
-            && self.is_valid_history(it)
-            && it
-                .certificate
-                .as_ref()
-                .is_none_or(|certified| self.is_valid_certified(it, certified))
-    }
-
-    fn is_valid_history(&self, it: &ViewChange) -> bool {
-        let primary = self.rules.primary(it.origin);
-        let mut last = (it.stable, history_of(&it.proof));
-        it.origin < it.view
-            && self.is_within_window(it.history.len())
-            && it.history.iter().all(|ordered| {
-                let order = ordered.order.body();
-                let next = (last.0.saturating_add(1), chain(last.1, order.digest));
-                last = (order.seq, order.history);
-                last == next
-                    && order.view == it.origin
-                    && ordered.order.signer() == primary
-                    && self.signer.verify(&ordered.order)
-                    && self.is_valid_link(&ordered.link())
-            })
-    }
-
-    /// Flow control: no correct replica has more slots above its stable checkpoint. Without that, a
-    /// faulty primary's report of its own orders could stretch a new view that fills up with null
-    /// requests, at will.
-    fn is_within_window(&self, slots: usize) -> bool {
-        slots as u64 <= 2 * self.params.checkpoint_interval
-    }
-
-    fn is_valid_link(&self, link: &Link) -> bool {
-        let signed = link
-            .request
-            .as_ref()
-            .is_none_or(|request| request.signer().is_client() && self.signer.verify(request));
-        signed && link.is_whole()
-    }
-
-    fn is_valid_certified(&self, it: &ViewChange, certified: &Certified) -> bool {
-        let Some(claim) = certified.certificate.claim() else { return false };
-        let certifies = match &certified.certificate {
-            Certificate::Commit(votes) => self.rules.certifies(votes, &self.signer),
-            Certificate::Confirm(votes) => {
-                self.rules.view_change().counts_view_confirms()
-                    && self.rules.certifies(votes, &self.signer)
-            }
-        };
-        let path = &certified.path;
-        let reaches = it.stable.saturating_add(path.len() as u64) == claim.seq
-            && path.iter().fold(history_of(&it.proof), |h, link| chain(h, link.digest))
-                == claim.history;
-        let past = claim.seq <= it.stable && path.is_empty();
-        claim.view < it.view
-            && self.is_within_window(path.len())
-            && certifies
-            && (reaches || past)
-            && path.iter().all(|link| self.is_valid_link(link))
-    }
 }
 
 /// Whether two orders contradict each other, if one primary signed both.
@@ -432,7 +356,7 @@ impl Outcome {
 }
 
 /// `h_n` at the stable checkpoint that a proof is of.
-fn history_of(proof: &[Signed<super::message::Checkpoint>]) -> Digest {
+pub(super) fn history_of(proof: &[Signed<super::message::Checkpoint>]) -> Digest {
     proof.first().map_or(GENESIS, |checkpoint| checkpoint.history)
 }
 
@@ -461,5 +385,21 @@ fn collect_links(
     for link in path {
         last = chain(last, link.digest);
         links.insert(last, link);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_request_has_one_slot_and_null_requests_have_any() {
+        let order = |seq, digest| OrderReq { view: 1, seq, history: Digest([9; 32]), digest };
+        let (a, b) = (Digest([1; 32]), Digest([2; 32]));
+        assert!(contradict(&order(1, a), &order(1, b)), "two requests in one slot");
+        assert!(contradict(&order(1, a), &order(2, a)), "one request in two slots");
+        assert!(!contradict(&order(1, a), &order(2, b)));
+        assert!(!contradict(&order(1, null_digest()), &order(2, null_digest())));
+        assert!(!contradict(&order(1, a), &OrderReq { view: 2, ..order(1, b) }), "of two views");
     }
 }

@@ -64,6 +64,9 @@
 //! * LOCAL-COMMIT and CHECKPOINT need a certificate of the sender's view under the rules that count
 //!   VIEW-CONFIRMs. With one of an older view a slot beyond the confirmed history would be
 //!   committed by a certificate that is not reported any more.
+//! * An order of a request that the history holds already is refused, and its primary suspected. If
+//!   it were executed as one that does nothing, the next primary would have to order both again, and
+//!   two orders of one request prove their primary guilty.
 //! * A SPEC-RESPONSE is sent again, in the new view, to clients that ask again.
 //! * A client's interval grows by doubling, three times at most, so that the liveness bound exists.
 //! * Retransmission by STATUS ([`retransmit`]), sent by replicas that are stuck only; it also tells

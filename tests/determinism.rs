@@ -10,8 +10,8 @@ use crate::support::{play, scenario, sweep};
 const GOLDEN: &[(&str, u64, &str)] = &[
     ("pbft/fault-free", 0, "fad1ac53b18f059e"),
     ("pbft/committed-survives", 0, "feabda0b08e80f33"),
-    ("pbft/chaos", 0, "be249baf6b544ab8"),
-    ("pbft/chaos", 1, "3bbd391809b41322"),
+    ("pbft/chaos", 0, "d15f925cdf010b79"),
+    ("pbft/chaos", 1, "63543499d02f5674"),
 ];
 
 #[test]

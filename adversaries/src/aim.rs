@@ -163,16 +163,27 @@ impl Aim {
     /// Some of the messages that a corrupted node sends: to everyone, or to a part.
     pub(crate) fn sayings(&mut self, node: NodeId) -> Pattern {
         let mut pattern = self.scope();
-        if self.rng.chance(600_000) {
-            let others: Vec<NodeId> =
-                self.committee.nodes().filter(|other| *other != node).collect();
-            pattern.to = self.some(&others, others.len() as u64);
-        }
+        pattern.to = self.audience(node);
         pattern
     }
 
+    /// To whom a corrupted node says something: to a part of the others, or to all (nobody named).
+    pub(crate) fn audience(&mut self, node: NodeId) -> Vec<NodeId> {
+        if !self.rng.chance(600_000) {
+            return Vec::new();
+        }
+        let others: Vec<NodeId> = self.committee.nodes().filter(|other| *other != node).collect();
+        self.some(&others, others.len() as u64)
+    }
+
+    /// Any node.
+    pub(crate) fn anyone(&mut self) -> NodeId {
+        let nodes: Vec<NodeId> = self.committee.nodes().collect();
+        *self.rng.pick(&nodes)
+    }
+
     /// Kinds, view, slot and number of some messages.
-    fn scope(&mut self) -> Pattern {
+    pub(crate) fn scope(&mut self) -> Pattern {
         let mut pattern = Pattern::default();
         if !self.kinds.is_empty() && self.rng.chance(700_000) {
             // Protocols name the kinds of the normal case first, and runs are made of these.

@@ -9,9 +9,13 @@ use byzsim_core::{
     Signer, SimRng, Wake,
 };
 
+use crate::memory::Memory;
+use crate::mutation::mutated;
 use crate::pattern::NodeSet;
+use crate::plan::{Change, Split};
 use crate::puppet::Puppet;
-use crate::row::{Deed, Phase, Row};
+use crate::range::Range;
+use crate::row::{Deed, Phase, Row, Untruth};
 use crate::twins::{Testimony, Whispers, altered};
 
 /// A corrupted node.
@@ -25,8 +29,12 @@ pub(crate) struct Captive<P: Protocol> {
     twins: Option<(usize, Testimony)>,
     /// What copies of other twins said to this node, and what it says to them.
     whispers: Whispers<P::Msg>,
-    /// The rows that are its lies, in order.
+    /// The rows that are its lies and mutations, in order.
     lies: Vec<usize>,
+    /// The rows that are its replays, in order.
+    replays: Vec<usize>,
+    /// What it said and heard, as far as some row needs it.
+    memory: Memory<P::Msg>,
     /// The highest timestamp whose completion was reported.
     completed: u64,
     /// Memory for the effects of one event.
@@ -38,6 +46,8 @@ struct Double<P: Protocol> {
     puppet: Puppet<P>,
     /// With whom it deals.
     side: NodeSet,
+    /// With whom it deals about messages of some views.
+    sides: Vec<(Range, NodeSet)>,
     /// What a client's copy was asked for; the first is under way.
     operations: VecDeque<Operation>,
     /// How many operations it was asked for.
@@ -49,7 +59,18 @@ struct Double<P: Protocol> {
 impl<P: Protocol> Double<P> {
     fn new(puppet: Puppet<P>, side: NodeSet) -> Self {
         let said = vec![0; P::Msg::KINDS.len()];
-        Self { puppet, side, operations: VecDeque::new(), asked: 0, said }
+        Self { puppet, side, sides: Vec::new(), operations: VecDeque::new(), asked: 0, said }
+    }
+
+    /// Whether the copy deals with `other` about this message.
+    fn deals(&self, other: NodeId, msg: &P::Msg) -> bool {
+        let special = match self.sides.is_empty() {
+            true => None,
+            false => msg.view().and_then(|view| {
+                self.sides.iter().find(|(views, _)| views.contains(view)).map(|(_, side)| side)
+            }),
+        };
+        special.unwrap_or(&self.side).contains(other)
     }
 }
 
@@ -79,6 +100,8 @@ impl<P: Protocol> Captive<P> {
             twins: None,
             whispers: Whispers::default(),
             lies: Vec::new(),
+            replays: Vec::new(),
+            memory: Memory::default(),
             completed: 0,
             effects: Vec::new(),
         }
@@ -89,20 +112,42 @@ impl<P: Protocol> Captive<P> {
         self.lies.push(row);
     }
 
+    /// Adds a mutation: the number of its row. In the order of the rows.
+    pub(crate) fn add_mutation(&mut self, row: usize, change: &Change) {
+        self.lies.push(row);
+        if *change == Change::Recall {
+            self.memory.keep_first();
+        }
+    }
+
+    /// Adds a replay: the number of its row. In the order of the rows.
+    pub(crate) fn add_replay(&mut self, row: usize, heard: bool) {
+        self.replays.push(row);
+        if heard { self.memory.keep_heard() } else { self.memory.keep_said() }
+    }
+
     /// Makes the node twins, as this row wants it.
     pub(crate) fn split(
         &mut self,
         row: usize,
         (left, right): (&[NodeId], &[NodeId]),
+        splits: &[Split],
         whispers: &Whispers<P::Msg>,
         params: &P::Params,
     ) {
         self.whispers = whispers.clone();
-        let copy = |place, others: &[NodeId]| {
+        let all_but = |others: &[NodeId]| {
             let side: Vec<NodeId> =
                 self.committee.nodes().filter(|node| !others.contains(node)).collect();
+            NodeSet::of(self.committee, &side)
+        };
+        let copy = |place, others: &[NodeId]| {
             let puppet = Puppet::of_several((place, 2), &self.signer, self.committee, params);
-            Double::new(puppet, NodeSet::of(self.committee, &side))
+            let mut copy = Double::new(puppet, all_but(others));
+            let others =
+                |split: &Split| all_but(if place == 0 { &split.right } else { &split.left });
+            copy.sides = splits.iter().map(|split| (split.view, others(split))).collect();
+            copy
         };
         self.copies = vec![copy(0, right), copy(1, left)];
         self.twins = Some((row, Testimony::default()));
@@ -120,13 +165,17 @@ impl<P: Protocol> Captive<P> {
         rows: &mut [Row],
         out: &mut Outbox<P::Msg, Wake>,
     ) {
+        if let Event::Message(from, msg) = *event {
+            self.memory.hear(from, msg);
+        }
+        self.replay(rows, out);
         for place in 0..self.copies.len() {
             match *event {
                 Event::Start => self.live(place, Event::Start, rows, out),
                 Event::Wake(wake) => self.live(place, Event::Wake(wake), rows, out),
                 Event::Message(from, msg) => {
                     let is_for_it = self.whispers.side_of(msg).is_none_or(|side| side == place);
-                    if is_for_it && self.copies[place].side.contains(from) {
+                    if is_for_it && self.copies[place].deals(from, msg) {
                         self.live(place, Event::Message(from, msg), rows, out);
                     }
                 }
@@ -212,6 +261,7 @@ impl<P: Protocol> Captive<P> {
         rows: &mut [Row],
         out: &mut Outbox<P::Msg, Wake>,
     ) {
+        self.memory.say(msg);
         let said = &mut self.copies[place].said[usize::from(msg.kind().0)];
         let saying = Saying { place, ordinal: *said, msg };
         *said += 1;
@@ -238,9 +288,9 @@ impl<P: Protocol> Captive<P> {
         rows: &mut [Row],
         out: &mut Outbox<P::Msg, Wake>,
     ) {
-        let side = &self.copies[saying.place].side;
+        let copy = &self.copies[saying.place];
         let mut told = BTreeMap::new();
-        for to in receivers.filter(|to| side.contains(*to)) {
+        for to in receivers.filter(|to| copy.deals(*to, saying.msg)) {
             let words = self.tell(to, saying, rows, &mut told);
             for word in words.unwrap_or(std::slice::from_ref(saying.msg)) {
                 if self.twins.is_some() {
@@ -251,19 +301,19 @@ impl<P: Protocol> Captive<P> {
         }
     }
 
-    /// What the first lie that applies makes of the message to `to`. Each lie is told once, and
-    /// kept in `told` for the other receivers.
+    /// What the first lie that applies makes of the message to `to`. Each row tells it once, and
+    /// it is kept in `told` for the other receivers.
     fn tell<'a>(
         &self,
         to: NodeId,
         saying: &Saying<'_, P::Msg>,
         rows: &mut [Row],
-        told: &'a mut BTreeMap<&'static str, Option<Vec<Rc<P::Msg>>>>,
+        told: &'a mut BTreeMap<usize, Option<Vec<Rc<P::Msg>>>>,
     ) -> Option<&'a [Rc<P::Msg>]> {
         let mut chosen = None;
         for number in &self.lies {
             let row = &mut rows[*number];
-            let Deed::Lie(lie, matcher) = &mut row.deed else { unreachable!("a row of a lie") };
+            let Deed::Tell(untruth, matcher) = &mut row.deed else { unreachable!("a lie's row") };
             // Every lie in force counts its messages, also when another one decides.
             let applies = row.phase == Phase::InForce
                 && matcher.hit(self.signer.node(), to, &**saying.msg)
@@ -271,25 +321,62 @@ impl<P: Protocol> Captive<P> {
             if !applies {
                 continue;
             }
-            let words = told.entry(lie.name).or_insert_with(|| {
-                let words =
-                    saying.msg.tell(lie.name, &self.signer, &mut self.rng(lie.name, saying));
-                words.map(|words| words.into_iter().map(Rc::new).collect())
-            });
-            if words.is_some() {
+            if told.entry(*number).or_insert_with(|| self.words(untruth, saying)).is_some() {
                 row.fired += 1;
-                chosen = Some(lie.name);
+                chosen = Some(*number);
             }
         }
-        chosen.and_then(|lie| told.get(lie)).and_then(Option::as_deref)
+        chosen.and_then(|row| told.get(&row)).and_then(Option::as_deref)
+    }
+
+    /// What the node says instead; `None` if the lie cannot be told with this message.
+    fn words(&self, untruth: &Untruth, saying: &Saying<'_, P::Msg>) -> Option<Vec<Rc<P::Msg>>> {
+        let msg = &**saying.msg;
+        match untruth {
+            Untruth::Lie(lie) => {
+                let place = P::Msg::LIES.iter().position(|known| known.name == lie.name);
+                let mut rng = self.rng(place.expect("a known lie"), saying);
+                let words = msg.tell(lie.name, &self.signer, &mut rng)?;
+                Some(words.into_iter().map(Rc::new).collect())
+            }
+            Untruth::Mutation(place, field, change) => {
+                let mut rng = self.rng(P::Msg::LIES.len() + place, saying);
+                let first = self.memory.first(msg.kind());
+                let word = mutated(msg, first, (field, change), &self.signer, &mut rng)?;
+                Some(vec![Rc::new(word)])
+            }
+        }
+    }
+
+    /// Repeats messages, if a row that wants it has begun.
+    fn replay(&mut self, rows: &mut [Row], out: &mut Outbox<P::Msg, Wake>) {
+        let me = self.signer.node();
+        for number in &self.replays {
+            let row = &mut rows[*number];
+            let Deed::Replay(replay) = &mut row.deed else { unreachable!("a replay's row") };
+            if !std::mem::replace(&mut replay.pending, false) {
+                continue;
+            }
+            for (from, msg) in self.memory.recall(replay.heard) {
+                if !replay.matcher.hit(from.unwrap_or(me), me, &**msg) {
+                    continue;
+                }
+                row.fired += 1;
+                if replay.to.is_empty() {
+                    out.push(Effect::Broadcast(Rc::clone(msg)));
+                }
+                for to in replay.to.iter().filter(|to| **to != me) {
+                    out.push(Effect::Send(*to, Rc::clone(msg)));
+                }
+            }
+        }
     }
 
     /// The stream for one lie about one message. It depends on which message it is, not on what was
     /// drawn before: a plan with fewer lies tells the others word for word.
-    fn rng(&self, lie: &str, saying: &Saying<'_, P::Msg>) -> SimRng {
+    fn rng(&self, lie: usize, saying: &Saying<'_, P::Msg>) -> SimRng {
         let short = |place: usize| u16::try_from(place).expect("a small table");
         let node = short(self.committee.index(self.signer.node()));
-        let lie = P::Msg::LIES.iter().position(|known| known.name == lie).expect("a known lie");
         let telling = short(2 * lie + saying.place);
         let kind = saying.msg.kind().0;
         let mut choices = MessageChoices::new(self.seed, node, telling, kind, saying.ordinal);

@@ -5,10 +5,12 @@
 //! (swarm testing: Groce et al., ISSTA 2012), then few rows, of small scope, aimed at kinds that
 //! exist and at early views and slots, where a short run is.
 
-use byzsim_core::{Committee, Lie, Message, NodeId, Time};
+use byzsim_core::{Committee, Field, Message, NodeId, Sort, Time};
 
 use crate::aim::{Aim, place};
-use crate::plan::{Action, Fault, Moment, Pattern, Plan};
+use crate::plan::{Action, Change, Fault, Moment, Pattern, Plan};
+use crate::range::Range;
+use crate::validate::Vocabulary;
 use crate::weather::{Class, Hints, Weather};
 
 /// Draws the plan of `seed`.
@@ -23,8 +25,7 @@ pub fn generate<M: Message>(
     hints: &Hints,
     seed: u64,
 ) -> Plan {
-    let aim = Aim::new(committee, *hints, M::KINDS, seed);
-    let mut draw = Draw { aim, weather, committee, lies: M::LIES, faults: Vec::new() };
+    let mut draw = Draw::new::<M>(weather, committee, hints, seed, Vec::new());
     let (cunning, natural): (Vec<Class>, Vec<Class>) =
         draw.swarm().into_iter().partition(|class| class.corrupts());
     // Some seeds corrupt nobody, if there is anything else to strike with.
@@ -45,31 +46,51 @@ pub fn generate<M: Message>(
     Plan { faults: draw.faults }
 }
 
-struct Draw<'a> {
-    aim: Aim,
+/// A plan in the making.
+pub(crate) struct Draw<'a> {
+    pub(crate) aim: Aim,
     weather: &'a Weather,
-    committee: Committee,
-    lies: &'static [Lie],
-    faults: Vec<Fault>,
+    pub(crate) committee: Committee,
+    pub(crate) words: Vocabulary,
+    pub(crate) faults: Vec<Fault>,
 }
 
-impl Draw<'_> {
+impl<'a> Draw<'a> {
+    /// A plan that starts with these rows.
+    pub(crate) fn new<M: Message>(
+        weather: &'a Weather,
+        committee: Committee,
+        hints: &Hints,
+        seed: u64,
+        faults: Vec<Fault>,
+    ) -> Self {
+        let aim = Aim::new(committee, *hints, M::KINDS, seed);
+        Self { aim, weather, committee, words: Vocabulary::of::<M>(), faults }
+    }
+
     fn push(&mut self, (start, end): (Option<Moment>, Option<Moment>), action: Action) {
         self.faults.push(Fault { note: None, start, end, action });
     }
 
-    /// Which of the allowed classes this seed has: each with one half, but at least one.
-    fn swarm(&mut self) -> Vec<Class> {
+    /// The classes that the weather allows, and that can do something in this run.
+    pub(crate) fn possible(&self) -> Vec<Class> {
         let synchronous = self.aim.hints.gst == Time::ZERO;
         let possible = |class: &Class| {
             !(synchronous && class.needs_asynchrony())
-                && (*class != Class::Lie || !self.lies.is_empty())
+                && (*class != Class::Lie || !self.words.lies.is_empty())
+                && (*class != Class::Mutate || !self.words.fields.is_empty())
                 && (*class != Class::Drift || 0 < self.weather.drift_ppm_max)
         };
         let classes = self.weather.classes.iter().copied();
         let mut allowed: Vec<Class> = classes.filter(possible).collect();
         allowed.sort_unstable();
         allowed.dedup();
+        allowed
+    }
+
+    /// Which of the allowed classes this seed has: each with one half, but at least one.
+    fn swarm(&mut self) -> Vec<Class> {
+        let allowed = self.possible();
         let rng = &mut self.aim.rng;
         let drawn: Vec<Class> = allowed.iter().copied().filter(|_| rng.chance(500_000)).collect();
         if drawn.is_empty() && !allowed.is_empty() { vec![*rng.pick(&allowed)] } else { drawn }
@@ -99,6 +120,12 @@ impl Draw<'_> {
         nodes
     }
 
+    /// A replica to corrupt, if nobody is yet.
+    pub(crate) fn someone(&mut self) -> NodeId {
+        let replicas: Vec<NodeId> = self.committee.replica_ids().collect();
+        *self.aim.rng.pick(&replicas)
+    }
+
     /// What a corrupted node does: one or several behaviours.
     fn misbehave(&mut self, node: NodeId, classes: &[Class]) {
         let most = usize::from(self.weather.behaviours_max.max(1));
@@ -123,11 +150,21 @@ impl Draw<'_> {
         }
     }
 
-    fn behave(&mut self, node: NodeId, class: Class) {
+    /// One more row of what a corrupted node does.
+    pub(crate) fn behave(&mut self, node: NodeId, class: Class) {
         let aim = &mut self.aim;
         if class == Class::Twins {
             let (left, right) = aim.sides(node);
-            return self.push((None, None), Action::Twins { node, left, right });
+            let splits = Vec::new();
+            return self.push((None, None), Action::Twins { node, left, right, splits });
+        }
+        if class == Class::Replay {
+            let (from, until) = aim.window();
+            let (messages, heard) = (aim.scope(), aim.rng.chance(500_000));
+            let action = Action::Replay { node, messages, to: aim.audience(node), heard };
+            let start = if aim.rng.chance(500_000) { aim.milestone() } else { from };
+            let end = aim.rng.chance(100_000).then_some(until);
+            return self.push((Some(start), end), action);
         }
         let (start, end) = aim.behaviour();
         let action = match class {
@@ -137,12 +174,25 @@ impl Draw<'_> {
                 Action::Lag { node, messages: aim.sayings(node), by }
             }
             Class::Lie => {
-                let lie = aim.rng.pick(self.lies).name.to_owned();
-                let messages = Pattern { kinds: Vec::new(), ..aim.sayings(node) };
+                let lie = aim.rng.pick(self.words.lies).name.to_owned();
+                let mut messages = Pattern { kinds: Vec::new(), ..aim.sayings(node) };
+                // A lie that is told in every view contradicts itself.
+                if messages.view.is_none() && aim.rng.chance(250_000) {
+                    messages.view = Some(Range::only(aim.rng.between(0, 3)));
+                }
                 Action::Lie { node, lie, messages }
             }
             Class::Mute => Action::Mute(node),
+            Class::Rush => Action::Rush(node),
+            Class::Mutate => {
+                let fields = self.words.fields;
+                let field = *aim.rng.pick(fields);
+                let messages = Pattern { kinds: vec![field.kind.into()], ..aim.sayings(node) };
+                let change = change(aim, field);
+                Action::Mutate { node, messages, field: field.name.into(), change }
+            }
             Class::Twins
+            | Class::Replay
             | Class::Hold
             | Class::Delay
             | Class::Drop
@@ -158,12 +208,15 @@ impl Draw<'_> {
     }
 
     /// Something that strikes correct nodes, or the network.
-    fn strike(&mut self, class: Class, correct: &[NodeId]) {
+    pub(crate) fn strike(&mut self, class: Class, correct: &[NodeId]) {
         if class == Class::Crash {
             return self.crashes(correct);
         }
         if class == Class::Drift {
             return self.drift(correct);
+        }
+        if class == Class::Hold && self.aim.rng.chance(350_000) {
+            return self.storm();
         }
         let aim = &mut self.aim;
         let window = aim.strike();
@@ -189,9 +242,27 @@ impl Draw<'_> {
             | Class::Omit
             | Class::Lag
             | Class::Lie
+            | Class::Mutate
+            | Class::Replay
+            | Class::Rush
             | Class::Twins => unreachable!("{class:?} does not strike messages"),
         };
         self.push(window, action);
+    }
+
+    /// Another split of the network in each of the first views: what a view change decides hangs
+    /// on who heard what in the view before, and on whose word comes too late.
+    fn storm(&mut self) {
+        let gst = self.aim.hints.gst;
+        let end = (gst != Time::NEVER).then_some(Moment::At(gst));
+        let first = self.aim.rng.between(0, 1);
+        for view in first..=first + self.aim.rng.between(0, 2) {
+            for _ in 0..self.aim.rng.between(1, 2) {
+                let mut messages = self.aim.messages();
+                (messages.view, messages.seq, messages.nth) = (Some(Range::only(view)), None, None);
+                self.push((None, end.clone()), Action::Hold(messages));
+            }
+        }
     }
 
     /// Crashes of one or several correct replicas, at once or one after the other; all of them
@@ -236,5 +307,36 @@ impl Draw<'_> {
         let ppm = i32::try_from(ppm).expect("at most 900,000");
         let ppm = if self.aim.rng.chance(500_000) { -ppm } else { ppm };
         self.push((None, None), Action::Drift { node, ppm });
+    }
+}
+
+/// Something to make of a field.
+pub(crate) fn change(aim: &mut Aim, field: Field) -> Change {
+    // What honest nodes never say: numbers at the ends of what can be written.
+    const FAR: [u64; 3] = [1 << 20, 1 << 40, i64::MAX.unsigned_abs()];
+    let rng = &mut aim.rng;
+    if rng.chance(150_000) && field.sort != Sort::Signer {
+        return Change::Recall;
+    }
+    match field.sort {
+        Sort::Number => match rng.between(0, 9) {
+            0..=3 => Change::Add(rng.between(1, 4)),
+            4..=6 => Change::Subtract(rng.between(1, 4)),
+            7..=8 => Change::Set(rng.between(0, 8)),
+            _ => Change::Set(*rng.pick(&FAR)),
+        },
+        Sort::Digest | Sort::Answer | Sort::Operation => Change::Invent,
+        Sort::Signer => Change::Claim(aim.anyone()),
+        Sort::Entries => rng
+            .pick(&[
+                Change::Empty,
+                Change::DropFirst,
+                Change::DropLast,
+                Change::Repeat,
+                Change::AllAlike,
+                Change::Forge,
+                Change::Invent,
+            ])
+            .clone(),
     }
 }

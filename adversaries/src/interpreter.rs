@@ -121,9 +121,13 @@ impl<P: Protocol> PlanAdversary<P> {
             let place = self.befalling.partition_point(|earlier| *earlier < row);
             self.befalling.insert(place, row);
         }
-        if let Deed::Crash(node) = self.rows[row].deed {
-            self.rows[row].fired += 1;
-            control.crash(node);
+        match &mut self.rows[row].deed {
+            Deed::Crash(node) => {
+                control.crash(*node);
+                self.rows[row].fired += 1;
+            }
+            Deed::Replay(replay) => replay.pending = true,
+            Deed::Befall(..) | Deed::Part(..) | Deed::Tell(..) | Deed::Lasting => {}
         }
     }
 
@@ -135,7 +139,12 @@ impl<P: Protocol> PlanAdversary<P> {
                 control.release(key);
             }
             Deed::Crash(node) if !self.keeps_down(node) => control.restart(node),
-            Deed::Befall(..) | Deed::Part(..) | Deed::Crash(_) | Deed::Lie(..) | Deed::Lasting => {}
+            Deed::Befall(..)
+            | Deed::Part(..)
+            | Deed::Crash(_)
+            | Deed::Tell(..)
+            | Deed::Replay(_)
+            | Deed::Lasting => {}
         }
     }
 
@@ -166,11 +175,24 @@ fn captives<P: Protocol>(
     for (row, fault) in plan.faults.iter().enumerate() {
         let Some(node) = fault.action.corrupts() else { continue };
         let captive = captives.get_mut(&node).expect("every corrupted node was made a captive");
-        if let Action::Lie { .. } = &fault.action {
-            captive.add_lie(row);
-        }
-        if let Action::Twins { left, right, .. } = &fault.action {
-            captive.split(row, (left, right), &whispers, params);
+        match &fault.action {
+            Action::Lie { .. } => captive.add_lie(row),
+            Action::Mutate { change, .. } => captive.add_mutation(row, change),
+            Action::Replay { heard, .. } => captive.add_replay(row, *heard),
+            Action::Twins { left, right, splits, .. } => {
+                captive.split(row, (left, right), splits, &whispers, params);
+            }
+            Action::Mute(_)
+            | Action::Omit { .. }
+            | Action::Lag { .. }
+            | Action::Rush(_)
+            | Action::Hold(_)
+            | Action::Delay { .. }
+            | Action::Drop(_)
+            | Action::Duplicate { .. }
+            | Action::Partition { .. }
+            | Action::Crash(_)
+            | Action::Drift { .. } => {}
         }
     }
     captives

@@ -29,7 +29,9 @@ mod aim;
 mod captive;
 mod generate;
 mod interpreter;
+mod memory;
 mod milestone;
+mod mutation;
 mod pattern;
 mod plan;
 mod puppet;
@@ -37,6 +39,7 @@ mod range;
 mod row;
 mod twins;
 mod validate;
+mod vary;
 mod weather;
 
 #[cfg(test)]
@@ -44,8 +47,9 @@ mod tests;
 
 pub use generate::generate;
 pub use interpreter::PlanAdversary;
-pub use plan::{Action, Fault, Milestone, Moment, Pattern, Plan, Reported};
+pub use plan::{Action, Change, Fault, Milestone, Moment, Pattern, Plan, Reported, Split};
 pub use puppet::Puppet;
 pub use range::Range;
-pub use validate::{DRIFT_PPM_MAX, PlanError};
+pub use validate::{DRIFT_PPM_MAX, PlanError, Vocabulary};
+pub use vary::vary;
 pub use weather::{Class, Hints, Weather};

@@ -130,7 +130,7 @@ pub struct Pattern {
 /// What goes wrong. The network's model bounds what becomes of messages between correct nodes
 /// ([`byzsim_core::network`]).
 ///
-/// `lie` and `twins` change what is said; all rows about messages, `mute`, `omit` and `lag`
+/// `lie`, `mutate` and `twins` change what is said; all rows about messages, `mute`, `omit` and `lag`
 /// included, decide about the fate of what was said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
@@ -211,6 +211,39 @@ pub enum Action {
         #[serde(default)]
         messages: Pattern,
     },
+    /// A corrupted node that changes one field of its messages, and signs them again.
+    Mutate {
+        /// Who.
+        #[schemars(with = "String")]
+        node: NodeId,
+        /// Which messages; the sender is the node.
+        #[serde(default)]
+        messages: Pattern,
+        /// The field, as the protocol names it.
+        field: String,
+        /// What is made of it.
+        change: Change,
+    },
+    /// A corrupted node that says again what was said before: once, when the row begins.
+    Replay {
+        /// Who.
+        #[schemars(with = "String")]
+        node: NodeId,
+        /// Which of the messages that it said; or, if it is what others said that it repeats, of
+        /// those that it heard.
+        #[serde(default)]
+        messages: Pattern,
+        /// To whom; to all replicas if nobody is named.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[schemars(with = "Vec<String>")]
+        to: Vec<NodeId>,
+        /// Whether it repeats what it heard, instead of what it said.
+        #[serde(default)]
+        heard: bool,
+    },
+    /// A corrupted node that hears everything at once, whatever the network's latency: it answers
+    /// before anybody else can.
+    Rush(#[schemars(with = "String")] NodeId),
     /// Two copies of a corrupted node under one key, each with a state of its own: equivocation.
     /// For the whole run. Each copy hears, and speaks to, the nodes on its side; who is on no side
     /// deals with both. Where several nodes are twins, left copies hear left copies only, and right
@@ -226,7 +259,55 @@ pub enum Action {
         /// With whom the second copy deals.
         #[schemars(with = "Vec<String>")]
         right: Vec<NodeId>,
+        /// Other sides for messages of some views; the first that names the view counts.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        splits: Vec<Split>,
     },
+}
+
+/// The sides of twins in some views.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Split {
+    /// The views of the messages.
+    pub view: Range,
+    /// With whom the first copy deals.
+    #[schemars(with = "Vec<String>")]
+    pub left: Vec<NodeId>,
+    /// With whom the second copy deals.
+    #[schemars(with = "Vec<String>")]
+    pub right: Vec<NodeId>,
+}
+
+/// What is made of a field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// A number, so much greater.
+    Add(u64),
+    /// A number, so much smaller, and not below 0.
+    Subtract(u64),
+    /// Another number.
+    Set(u64),
+    /// Something made up: a digest of nothing, a wrong answer, another operation; of a list, each
+    /// entry made up.
+    Invent,
+    /// What the first message of the kind said that the node sent.
+    Recall,
+    /// The name of another node: the signature is garbage.
+    Claim(#[schemars(with = "String")] NodeId),
+    /// A list without entries.
+    Empty,
+    /// A list without its first entry.
+    DropFirst,
+    /// A list without its last entry.
+    DropLast,
+    /// A list that says its first entry twice.
+    Repeat,
+    /// A list that says its first entry in place of each.
+    AllAlike,
+    /// A list whose signatures are garbage.
+    Forge,
 }
 
 impl Action {
@@ -237,6 +318,9 @@ impl Action {
             | Self::Omit { node, .. }
             | Self::Lag { node, .. }
             | Self::Lie { node, .. }
+            | Self::Mutate { node, .. }
+            | Self::Replay { node, .. }
+            | Self::Rush(node)
             | Self::Twins { node, .. } => Some(*node),
             Self::Hold(_)
             | Self::Delay { .. }
@@ -262,6 +346,9 @@ impl Action {
             Self::Omit { .. } => "omit",
             Self::Lag { .. } => "lag",
             Self::Lie { .. } => "lie",
+            Self::Mutate { .. } => "mutate",
+            Self::Replay { .. } => "replay",
+            Self::Rush(_) => "rush",
             Self::Twins { .. } => "twins",
         }
     }

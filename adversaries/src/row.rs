@@ -1,9 +1,9 @@
 //! A row of a plan at work: where it stands in its window, what it does, how often it did.
 
-use byzsim_core::{Committee, Fate, Lie, Message, NodeId};
+use byzsim_core::{Committee, Fate, Lie, Message, NodeId, Span};
 
 use crate::pattern::Matcher;
-use crate::plan::{Action, Fault, Pattern};
+use crate::plan::{Action, Change, Fault, Pattern};
 
 /// A row at work.
 #[derive(Debug)]
@@ -31,10 +31,32 @@ pub(crate) enum Deed {
     Part(Wall, Fate),
     /// The replica is down.
     Crash(NodeId),
-    /// The corrupted sender tells this lie with messages that match.
-    Lie(&'static Lie, Matcher),
+    /// The corrupted sender says something else with messages that match.
+    Tell(Untruth, Matcher),
+    /// The corrupted node repeats messages that match.
+    Replay(Replay),
     /// What holds for the whole run, and is set up before it: drift, twins.
     Lasting,
+}
+
+/// What a corrupted sender makes of a message.
+#[derive(Debug)]
+pub(crate) enum Untruth {
+    /// One of the protocol's lies.
+    Lie(&'static Lie),
+    /// A change of one field: the place in [`Message::FIELDS`] of its first namesake, its name.
+    Mutation(usize, String, Change),
+}
+
+/// What a corrupted node repeats, and to whom.
+#[derive(Debug)]
+pub(crate) struct Replay {
+    pub(crate) matcher: Matcher,
+    /// To these; to all replicas if nobody is named.
+    pub(crate) to: Vec<NodeId>,
+    pub(crate) heard: bool,
+    /// Whether it is still to be done: the row began, and the node did not act since.
+    pub(crate) pending: bool,
 }
 
 impl Row {
@@ -70,7 +92,27 @@ impl Row {
                 let lie = lie.expect("the plan was validated: the lie is known");
                 // `nth` counts the messages that the lie can be told with.
                 let messages = Pattern { kinds: vec![lie.kind.into()], ..messages.clone() };
-                Deed::Lie(lie, sent_by(*node, &messages))
+                Deed::Tell(Untruth::Lie(lie), sent_by(*node, &messages))
+            }
+            Action::Mutate { node, messages, field, change } => {
+                let namesakes = || M::FIELDS.iter().filter(|known| known.name == field);
+                let place = M::FIELDS.iter().position(|known| known.name == field);
+                let place = place.expect("the plan was validated: the field is known");
+                // `nth` counts the messages that have the field.
+                let mut messages = messages.clone();
+                if messages.kinds.is_empty() {
+                    messages.kinds = namesakes().map(|known| known.kind.to_owned()).collect();
+                }
+                let mutation = Untruth::Mutation(place, field.clone(), change.clone());
+                Deed::Tell(mutation, sent_by(*node, &messages))
+            }
+            Action::Replay { node, messages, to, heard } => {
+                let matcher = if *heard { matcher(messages) } else { sent_by(*node, messages) };
+                Deed::Replay(Replay { matcher, to: to.clone(), heard: *heard, pending: false })
+            }
+            Action::Rush(node) => {
+                let to_it = Pattern { to: vec![*node], ..Pattern::default() };
+                Deed::Befall(matcher(&to_it), Fate::Exactly(Span::ZERO))
             }
             Action::Drift { .. } | Action::Twins { .. } => Deed::Lasting,
         };
@@ -88,7 +130,7 @@ impl Row {
         match &mut self.deed {
             Deed::Befall(matcher, fate) => matcher.hit(from, to, msg).then_some(*fate),
             Deed::Part(wall, fate) => wall.parts(from, to).then_some(*fate),
-            Deed::Crash(_) | Deed::Lie(..) | Deed::Lasting => None,
+            Deed::Crash(_) | Deed::Tell(..) | Deed::Replay(_) | Deed::Lasting => None,
         }
     }
 }

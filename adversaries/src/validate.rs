@@ -3,9 +3,9 @@
 
 use std::fmt;
 
-use byzsim_core::{Committee, Lie, NodeId};
+use byzsim_core::{Committee, Field, Lie, Message, NodeId};
 
-use crate::plan::{Action, Fault, Milestone, Moment, Pattern, Plan};
+use crate::plan::{Action, Change, Fault, Milestone, Moment, Pattern, Plan, Split};
 use crate::range::Range;
 
 /// What is wrong with a plan.
@@ -30,29 +30,42 @@ impl std::error::Error for PlanError {}
 /// The greatest drift of a clock in either direction, in parts per million.
 pub const DRIFT_PPM_MAX: i32 = 900_000;
 
+/// The words of a protocol that plans can use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vocabulary {
+    /// Its [kinds](byzsim_core::Message::KINDS) of messages.
+    pub kinds: &'static [&'static str],
+    /// The [lies](byzsim_core::Message::LIES) that it lists.
+    pub lies: &'static [Lie],
+    /// The [fields](byzsim_core::Message::FIELDS) that can be changed.
+    pub fields: &'static [Field],
+}
+
+impl Vocabulary {
+    /// Of these messages.
+    pub const fn of<M: Message>() -> Self {
+        Self { kinds: M::KINDS, lies: M::LIES, fields: M::FIELDS }
+    }
+}
+
 impl Plan {
-    /// Checks the plan against a committee, and the [kinds](byzsim_core::Message::KINDS) and
-    /// [lies](byzsim_core::Message::LIES) of a protocol.
+    /// Checks the plan against a committee and the words of a protocol.
     ///
     /// # Errors
     /// The first row that makes no sense.
     ///
     /// ```
-    /// use byzsim_adversaries::{Action, Fault, Plan};
+    /// use byzsim_adversaries::{Action, Fault, Plan, Vocabulary};
     /// use byzsim_core::{Committee, NodeId};
     /// let committee = Committee { replicas: 4, faults: 1, clients: 1 };
     /// let action = Action::Crash(NodeId::Replica(7));
     /// let plan = Plan { faults: vec![Fault { note: None, start: None, end: None, action }] };
-    /// let error = plan.validate(committee, &["prepare"], &[]).expect_err("there is no r7");
+    /// let words = Vocabulary { kinds: &["prepare"], lies: &[], fields: &[] };
+    /// let error = plan.validate(committee, words).expect_err("there is no r7");
     /// assert_eq!(error.to_string(), "faults[0]: there is no r7; there are r0 to r3 and c0");
     /// ```
-    pub fn validate(
-        &self,
-        committee: Committee,
-        kinds: &[&str],
-        lies: &[Lie],
-    ) -> Result<(), PlanError> {
-        let judge = Judge { plan: self, committee, kinds, lies };
+    pub fn validate(&self, committee: Committee, words: Vocabulary) -> Result<(), PlanError> {
+        let judge = Judge { plan: self, committee, words };
         for row in 0..self.faults.len() {
             judge.row(row).map_err(|Complaint { problem, help }| PlanError {
                 row,
@@ -78,8 +91,7 @@ fn refuse(problem: impl Into<String>, help: impl Into<String>) -> Judgement {
 struct Judge<'a> {
     plan: &'a Plan,
     committee: Committee,
-    kinds: &'a [&'a str],
-    lies: &'a [Lie],
+    words: Vocabulary,
 }
 
 impl Judge<'_> {
@@ -94,7 +106,7 @@ impl Judge<'_> {
             Action::Partition { groups, .. } => self.partition(groups),
             Action::Crash(node) => self.crash(*node),
             Action::Drift { node, ppm } => self.drift(row, *node, *ppm),
-            Action::Mute(node) => self.node(*node),
+            Action::Mute(node) | Action::Rush(node) => self.node(*node),
             Action::Omit { node, messages } | Action::Lag { node, messages, .. } => {
                 self.node(*node)?;
                 self.sent_by(*node, messages)
@@ -104,7 +116,25 @@ impl Judge<'_> {
                 self.sent_by(*node, messages)?;
                 self.lie(lie, messages)
             }
-            Action::Twins { node, left, right } => self.twins(row, *node, left, right),
+            Action::Mutate { node, messages, field, change } => {
+                self.node(*node)?;
+                self.sent_by(*node, messages)?;
+                self.mutation(field, change, messages)
+            }
+            Action::Replay { node, messages, to, heard } => {
+                self.node(*node)?;
+                self.nodes(to)?;
+                if fault.start.is_none() {
+                    let help = "say when, such as `start.at = \"500ms\"`";
+                    return refuse("before the run there is nothing to replay", help);
+                }
+                if *heard { self.pattern(messages) } else { self.sent_by(*node, messages) }
+            }
+            Action::Twins { node, left, right, splits } => {
+                self.twins(row, *node, (left, right), splits)?;
+                let sides = |Split { left, right, .. }: &Split| self.sides(*node, left, right);
+                splits.iter().try_for_each(sides)
+            }
         }
     }
 
@@ -173,8 +203,11 @@ impl Judge<'_> {
         self.nodes(&pattern.from)?;
         self.nodes(&pattern.to)?;
         for kind in &pattern.kinds {
-            if !self.kinds.contains(&kind.as_str()) {
-                return refuse(format!("there is no kind `{kind}`"), suggest(kind, self.kinds));
+            if !self.words.kinds.contains(&kind.as_str()) {
+                return refuse(
+                    format!("there is no kind `{kind}`"),
+                    suggest(kind, self.words.kinds),
+                );
             }
         }
         match pattern.nth {
@@ -193,8 +226,8 @@ impl Judge<'_> {
     }
 
     fn lie(&self, name: &str, pattern: &Pattern) -> Judgement {
-        let Some(lie) = self.lies.iter().find(|lie| lie.name == name) else {
-            let names: Vec<&str> = self.lies.iter().map(|lie| lie.name).collect();
+        let Some(lie) = self.words.lies.iter().find(|lie| lie.name == name) else {
+            let names: Vec<&str> = self.words.lies.iter().map(|lie| lie.name).collect();
             return refuse(format!("there is no lie `{name}`"), suggest(name, &names));
         };
         if pattern.kinds.is_empty() || pattern.kinds.iter().any(|kind| kind == lie.kind) {
@@ -202,6 +235,38 @@ impl Judge<'_> {
         }
         let problem = format!("`{name}` is a lie about no message of these kinds");
         refuse(problem, format!("it changes `{}`: take `kinds` out", lie.kind))
+    }
+
+    fn mutation(&self, name: &str, change: &Change, pattern: &Pattern) -> Judgement {
+        let fields = self.words.fields;
+        let namesakes: Vec<&Field> = fields.iter().filter(|field| field.name == name).collect();
+        if namesakes.is_empty() {
+            let mut names: Vec<&str> = fields.iter().map(|field| field.name).collect();
+            names.sort_unstable();
+            names.dedup();
+            return refuse(format!("no message has a field `{name}`"), suggest(name, &names));
+        }
+        let of_kind = |kind: &str| namesakes.iter().find(|field| field.kind == kind);
+        if let Some(kind) = pattern.kinds.iter().find(|kind| of_kind(kind).is_none()) {
+            let has = |field: &&&Field| field.kind == kind;
+            let names: Vec<&str> =
+                fields.iter().filter(|field| has(&field)).map(|field| field.name).collect();
+            let problem = format!("a `{kind}` has no field `{name}` that can be changed");
+            return refuse(problem, suggest(name, &names));
+        }
+        if let Change::Claim(node) = change {
+            self.node(*node)?;
+        }
+        let meant = namesakes.iter().filter(|field| {
+            pattern.kinds.is_empty() || pattern.kinds.iter().any(|kind| kind == field.kind)
+        });
+        for Field { kind, sort, .. } in meant {
+            if !change.suits(*sort) {
+                let problem = format!("`{}` cannot be made of a {}", change.name(), sort.name());
+                return refuse(problem, format!("`{name}` of a `{kind}` is a {}", sort.name()));
+            }
+        }
+        Ok(())
     }
 
     fn partition(&self, groups: &[Vec<NodeId>]) -> Judgement {
@@ -272,22 +337,34 @@ impl Judge<'_> {
         }
     }
 
-    fn twins(&self, row: usize, node: NodeId, left: &[NodeId], right: &[NodeId]) -> Judgement {
+    fn twins(
+        &self,
+        row: usize,
+        node: NodeId,
+        (left, right): (&[NodeId], &[NodeId]),
+        splits: &[Split],
+    ) -> Judgement {
         self.node(node)?;
+        self.alone(row, node)?;
+        self.sides(node, left, right)?;
+        // A client's copies differ by what they ask.
+        let hear_the_same = left.is_empty() && right.is_empty() && splits.is_empty();
+        if hear_the_same && !node.is_client() {
+            let problem = "the copies hear the same, and will say the same";
+            return refuse(problem, "put some nodes on `left` or `right`");
+        }
+        Ok(())
+    }
+
+    fn sides(&self, node: NodeId, left: &[NodeId], right: &[NodeId]) -> Judgement {
         self.nodes(left)?;
         self.nodes(right)?;
-        self.alone(row, node)?;
         if let Some(both) = left.iter().find(|other| right.contains(other)) {
             let help = "who deals with both copies is on no side";
             return refuse(format!("{both} is on both sides"), help);
         }
         if left.contains(&node) || right.contains(&node) {
             return refuse(format!("{node} is on a side of its own twins"), "take it out");
-        }
-        // A client's copies differ by what they ask.
-        if left.is_empty() && right.is_empty() && !node.is_client() {
-            let problem = "the copies hear the same, and will say the same";
-            return refuse(problem, "put some nodes on `left` or `right`");
         }
         Ok(())
     }

@@ -68,11 +68,17 @@ pub enum Class {
     Lie,
     /// Corrupted nodes equivocate.
     Twins,
+    /// Corrupted nodes change fields of their messages.
+    Mutate,
+    /// Corrupted nodes repeat old messages.
+    Replay,
+    /// Corrupted nodes hear everything at once.
+    Rush,
 }
 
 impl Class {
     /// All classes, in the order of their declaration, on which every recorded seed depends.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Hold,
         Self::Delay,
         Self::Drop,
@@ -85,6 +91,9 @@ impl Class {
         Self::Lag,
         Self::Lie,
         Self::Twins,
+        Self::Mutate,
+        Self::Replay,
+        Self::Rush,
     ];
 
     /// The name in scenario files, and of the [action](crate::Action::name).
@@ -102,12 +111,31 @@ impl Class {
             Self::Lag => "lag",
             Self::Lie => "lie",
             Self::Twins => "twins",
+            Self::Mutate => "mutate",
+            Self::Replay => "replay",
+            Self::Rush => "rush",
         }
     }
 
     /// Whether it is about corrupted nodes.
     pub const fn corrupts(self) -> bool {
-        matches!(self, Self::Mute | Self::Omit | Self::Lag | Self::Lie | Self::Twins)
+        match self {
+            Self::Mute
+            | Self::Omit
+            | Self::Lag
+            | Self::Lie
+            | Self::Twins
+            | Self::Mutate
+            | Self::Replay
+            | Self::Rush => true,
+            Self::Hold
+            | Self::Delay
+            | Self::Drop
+            | Self::Duplicate
+            | Self::Partition
+            | Self::Crash
+            | Self::Drift => false,
+        }
     }
 
     /// Whether the model allows it only before GST: afterwards the network heals what it does.

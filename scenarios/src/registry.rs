@@ -4,10 +4,8 @@
 
 use std::fmt;
 
-use byzsim_adversaries::{Hints, Plan, PlanAdversary, Weather, generate};
-use byzsim_core::{
-    Committee, Lie, Message as _, Outcome, Protocol, Recorder, Setup, Simulation, Span,
-};
+use byzsim_adversaries::{Hints, Plan, PlanAdversary, Vocabulary, Weather, generate};
+use byzsim_core::{Committee, Outcome, Protocol, Recorder, Setup, Simulation, Span};
 use byzsim_protocols::{Catalogued, FlawEntry, pbft, zyzzyva};
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value};
@@ -30,10 +28,8 @@ pub struct ProtocolRow {
     pub name: &'static str,
     /// The paper.
     pub about: &'static str,
-    /// The names of its kinds of message.
-    pub kinds: &'static [&'static str],
-    /// The lies that its messages can tell.
-    pub lies: &'static [Lie],
+    /// The words that plans can use: kinds of messages, lies, fields.
+    pub words: Vocabulary,
     /// The flaws that can be planted.
     pub flaws: fn() -> Vec<FlawEntry>,
     /// The schema of its parameters.
@@ -92,8 +88,7 @@ const fn row<P: Catalogued>(about: &'static str) -> ProtocolRow {
     ProtocolRow {
         name: P::NAME,
         about,
-        kinds: P::Msg::KINDS,
-        lies: P::Msg::LIES,
+        words: Vocabulary::of::<P::Msg>(),
         flaws: P::flaws,
         schema: |generator| generator.subschema_for::<P::Params>(),
         prepare: prepare::<P>,

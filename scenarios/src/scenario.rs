@@ -102,7 +102,18 @@ impl Scenario {
         options: &PlayOptions,
         recorder: Option<&mut dyn Recorder>,
     ) -> Report {
-        let drawn = self.draw(seed);
+        self.play_drawn(seed, self.draw(seed), options, recorder)
+    }
+
+    /// Plays a run with other draws than those of `seed`, from which only the single messages and
+    /// the operations are drawn then.
+    pub fn play_drawn(
+        &self,
+        seed: u64,
+        drawn: Drawn,
+        options: &PlayOptions,
+        recorder: Option<&mut dyn Recorder>,
+    ) -> Report {
         let setup = self.setup(seed, &drawn, options);
         let result = panics::catch(|| self.stage.play(setup, &drawn.plan, recorder));
         let verdicts = result.iter().flat_map(|played| &played.outcome.verdicts);

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use crate::crypto::{Digest, Signer};
 use crate::encode::Encode;
+use crate::field::{Edit, Field};
 use crate::history::Operation;
 use crate::id::{Committee, NodeId};
 use crate::observation::Observation;
@@ -83,6 +84,9 @@ pub trait Message: Debug + Encode + 'static {
     /// The lies that a corrupted sender can tell with these messages.
     const LIES: &'static [Lie];
 
+    /// The fields that a corrupted sender can change, kind by kind.
+    const FIELDS: &'static [Field];
+
     /// Which kind this is.
     fn kind(&self) -> Kind;
 
@@ -98,6 +102,12 @@ pub trait Message: Debug + Encode + 'static {
     /// Tells the lie of this name: what the corrupted `signer` sends instead of `self`, in order.
     /// `None` if the lie does not apply to this message.
     fn tell(&self, lie: &str, signer: &Signer, rng: &mut SimRng) -> Option<Vec<Self>>
+    where
+        Self: Sized;
+
+    /// The message with one of its [`FIELDS`](Self::FIELDS) changed by `edit`, signed again by the
+    /// corrupted `signer`. `None` if it has no such field, is not the signer's, or is not changed.
+    fn edited(&self, field: &str, signer: &Signer, edit: &mut Edit<'_>) -> Option<Self>
     where
         Self: Sized;
 }

@@ -25,6 +25,8 @@ pub enum Purpose {
     Scenario = 5,
     /// Choices of the adversary during the run.
     Adversary = 6,
+    /// Choices of a search among plans.
+    Search = 7,
 }
 
 /// A stream of random integers.

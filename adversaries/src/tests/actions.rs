@@ -4,15 +4,19 @@ use byzsim_core::network::Transit;
 use byzsim_core::trace::TraceEvent;
 use byzsim_core::workload::{self, Workload};
 use byzsim_core::{
-    Committee, CryptoBackend, Latency, Message as _, NetworkModel, NodeId, Observation, Recorder,
-    Setup, Simulation, Span, Time,
+    Committee, CryptoBackend, Latency, NetworkModel, NodeId, Observation, Recorder, Setup,
+    Simulation, Span, Time,
 };
 
 use super::toy::{Msg, STUTTER, TWIST, Toy};
-use crate::{Action, Fault, Milestone, Moment, Pattern, Plan, PlanAdversary, Range, Reported};
+use crate::{
+    Action, Change, Fault, Milestone, Moment, Pattern, Plan, PlanAdversary, Range, Reported, Split,
+    Vocabulary,
+};
 
 const COMMITTEE: Committee = Committee { replicas: 4, faults: 1, clients: 2 };
 const C0: NodeId = NodeId::Client(0);
+const C1: NodeId = NodeId::Client(1);
 const R0: NodeId = NodeId::Replica(0);
 const R1: NodeId = NodeId::Replica(1);
 const R2: NodeId = NodeId::Replica(2);
@@ -121,7 +125,7 @@ fn play(faults: Vec<Fault>) -> (Log, Vec<u64>) {
 
 fn play_with(latency: Latency, faults: Vec<Fault>) -> (Log, Vec<u64>) {
     let plan = Plan { faults };
-    plan.validate(COMMITTEE, Msg::KINDS, Msg::LIES).expect("a good plan");
+    plan.validate(COMMITTEE, Vocabulary::of::<Msg>()).expect("a good plan");
     let operations = workload::draw(1, COMMITTEE.clients, 3, 2);
     let setup = Setup {
         seed: 1,
@@ -275,8 +279,7 @@ fn a_lie_is_told_to_those_that_the_row_is_about() {
 
 #[test]
 fn twins_say_two_things_under_one_name() {
-    let twins =
-        |node, left, right| row(Action::Twins { node, left: vec![left], right: vec![right] });
+    let twins = |node, left, right| row(twins(node, vec![left], vec![right]));
     let (log, fired) = play(vec![twins(C0, R1, R2)]);
     let [r0, r1, r2] = [R0, R1, R2].map(|to| log.texts(C0, to, "ping"));
     assert_ne!(r1[0], r2[0], "each side is asked for something else");
@@ -293,17 +296,77 @@ fn twins_say_two_things_under_one_name() {
 }
 
 #[test]
+fn twins_may_split_anew_in_each_view() {
+    // All echoes of the toy are of view 0; its pings and pongs are of none.
+    let splits = vec![Split { view: Range::only(0), left: vec![R1, R3], right: vec![R2] }];
+    let action = |splits| Action::Twins { node: R0, left: vec![C0], right: vec![C1], splits };
+    let (log, _) = play(vec![row(action(splits))]);
+    let [r1, r2] = [R1, R2].map(|to| log.texts(R0, to, "echo"));
+    assert_eq!([r1.len(), r2.len()], [3, 3], "who is on a side in view 0 hears one copy");
+    assert!(r1.iter().all(|echo| !r2.contains(echo)), "and each side the other one");
+    let (log, _) = play(vec![row(action(Vec::new()))]);
+    assert_eq!(log.texts(R0, R1, "echo").len(), 6);
+}
+
+#[test]
+fn a_mutation_changes_one_field_for_whom_it_is_about() {
+    let mutate = |change, to: Vec<NodeId>| {
+        let messages = Pattern { kinds: vec!["echo".into()], to, ..Pattern::default() };
+        row(Action::Mutate { node: R0, messages, field: "word".into(), change })
+    };
+    let (log, fired) =
+        play(vec![mutate(Change::Set(7), vec![R1]), mutate(Change::Recall, vec![R2])]);
+    let [r1, r2, r3] = [R1, R2, R3].map(|to| log.texts(R0, to, "echo"));
+    assert!(r1.iter().all(|echo| echo.contains("word: 7")), "{r1:?}");
+    let word = |echo: &str| echo.split("word: ").nth(1).map(str::to_owned);
+    assert!(r2.iter().all(|echo| word(echo) == word(r3[0])), "all recall the first: {r2:?}");
+    assert_eq!(r3.iter().collect::<std::collections::BTreeSet<_>>().len(), 6, "r3 hears the truth");
+    assert_eq!(fired, [6, 5], "what a recall leaves as it was is no lie");
+}
+
+#[test]
+fn a_replay_repeats_what_was_said_or_heard() {
+    let replay = |heard| Fault {
+        start: Some(Moment::At(Time::ZERO + Span::from_millis(60))),
+        ..row(Action::Replay {
+            node: R0,
+            messages: Pattern { kinds: vec!["echo".into()], ..Pattern::default() },
+            to: vec![R1],
+            heard,
+        })
+    };
+    let before = log_of_echoes(&play(Vec::new()).0);
+    for (heard, more) in [(false, 2), (true, 6_u8)] {
+        let (log, fired) = play(vec![replay(heard)]);
+        assert_eq!(fired, [u64::from(more)], "heard: {heard}");
+        assert_eq!(log_of_echoes(&log), before + usize::from(more), "heard: {heard}");
+    }
+}
+
+fn log_of_echoes(log: &Log) -> usize {
+    log.arrivals(R0, R1, "echo").len()
+}
+
+#[test]
+fn a_rushing_node_hears_at_once() {
+    let (log, fired) = play(vec![row(Action::Rush(R0))]);
+    assert_eq!(log.arrivals(C0, R0, "ping")[0], 0);
+    assert_eq!(log.arrivals(C0, R1, "ping")[0], 10);
+    assert!(0 < fired[0]);
+}
+
+#[test]
 fn twins_that_hear_the_same_did_not_fire() {
     // Only r1 is heard by one copy alone, and it says what the others say.
     let right = vec![R1];
-    let (_, fired) = play(vec![row(Action::Twins { node: R0, left: Vec::new(), right })]);
+    let (_, fired) = play(vec![row(twins(R0, Vec::new(), right))]);
     assert_eq!(fired, [0]);
 }
 
 #[test]
 fn the_workload_of_a_corrupted_client_goes_on() {
     let right = vec![R0, R1, R2, R3];
-    let twins = Action::Twins { node: C0, left: Vec::new(), right };
+    let twins = twins(C0, Vec::new(), right);
     let (log, _) = play(vec![row(twins)]);
     let done = log.reports(C0, |what| matches!(what, Observation::Completed { .. }));
     assert_eq!(done.len(), 3, "the first copy hears nobody, the second asks on");
@@ -358,4 +421,8 @@ fn taking_a_row_out_leaves_the_rest_as_it_was() {
     // A lie is told in the same words if another one is not.
     let (one_lie, _) = play_with(uniform(), vec![twist(R2), delay]);
     assert_eq!(one_lie.texts(R0, R2, "echo"), fewer.texts(R0, R2, "echo"));
+}
+
+fn twins(node: NodeId, left: Vec<NodeId>, right: Vec<NodeId>) -> Action {
+    Action::Twins { node, left, right, splits: Vec::new() }
 }

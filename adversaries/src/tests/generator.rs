@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use byzsim_core::{Committee, Message as _, NodeId, Span, Time};
+use byzsim_core::{Committee, NodeId, Span, Time};
 
 use super::toy::Msg;
-use crate::{Action, Class, Hints, Moment, Plan, Weather, generate};
+use crate::{Action, Class, Hints, Moment, Plan, Vocabulary, Weather, generate, vary};
 
 const SEEDS: u64 = 2_000;
 
@@ -30,7 +30,7 @@ fn every_plan_is_within_the_fault_model() {
     for committee in committees() {
         for (seed, plan) in plans(&Weather::default(), committee, gst()).iter().enumerate() {
             let name = format!("n = {}, seed {seed}: {plan:?}", committee.replicas);
-            assert_eq!(plan.validate(committee, Msg::KINDS, Msg::LIES), Ok(()), "{name}");
+            assert_eq!(plan.validate(committee, Vocabulary::of::<Msg>()), Ok(()), "{name}");
             assert!(plan.faulty_replicas(gst()).len() <= usize::from(committee.faults), "{name}");
             let clients = plan.corrupted().into_iter().filter(|node| node.is_client()).count();
             assert!(clients <= 1, "{name}");
@@ -131,4 +131,26 @@ fn a_seed_gives_one_plan_and_seeds_give_many() {
     texts.sort_unstable();
     texts.dedup();
     assert!(SEEDS * 95 / 100 < texts.len() as u64, "{} different plans", texts.len());
+}
+
+#[test]
+fn variations_stay_within_the_fault_model_and_differ() {
+    for committee in committees() {
+        let weather = Weather::default();
+        let parents = plans(&weather, committee, gst());
+        let mut same = 0;
+        for (seed, pair) in parents.windows(2).enumerate() {
+            let name = format!("n = {}, seed {seed}", committee.replicas);
+            let of = || {
+                let pair = (&pair[0], &pair[1]);
+                vary::<Msg>(pair, &weather, committee, &hints(gst()), seed as u64)
+            };
+            let child = of();
+            assert_eq!(child, of(), "{name}: one seed, one variation");
+            assert_eq!(child.validate(committee, Vocabulary::of::<Msg>()), Ok(()), "{name}");
+            assert!(child.faulty_replicas(gst()).len() <= usize::from(committee.faults), "{name}");
+            same += usize::from(child == pair[0]);
+        }
+        assert!(same * 50 < parents.len(), "{same} of {} variations change nothing", parents.len());
+    }
 }

@@ -1,9 +1,9 @@
 //! How plans are written, and what is wrong with some.
 
-use byzsim_core::{Committee, Message as _};
+use byzsim_core::Committee;
 
 use super::toy::Msg;
-use crate::{Plan, Weather};
+use crate::{Plan, Vocabulary, Weather};
 
 const COMMITTEE: Committee = Committee { replicas: 4, faults: 1, clients: 1 };
 
@@ -30,14 +30,14 @@ fn plans_read_back_what_they_write() {
         let text = format!("[{row}]");
         let plan = read(&text);
         assert_eq!(serde_json::to_string(&plan).expect("a plan"), text);
-        assert_eq!(plan.validate(COMMITTEE, Msg::KINDS, Msg::LIES), Ok(()), "{text}");
+        assert_eq!(plan.validate(COMMITTEE, Vocabulary::of::<Msg>()), Ok(()), "{text}");
     }
 }
 
 /// Asserts that validation refuses row `row` of these with this problem and this help.
 fn refused(rows: &str, row: usize, problem: &str, help: &str) {
     let plan = read(&format!("[{rows}]"));
-    let error = plan.validate(COMMITTEE, Msg::KINDS, Msg::LIES).expect_err(rows);
+    let error = plan.validate(COMMITTEE, Vocabulary::of::<Msg>()).expect_err(rows);
     assert_eq!(error.row, row, "{rows}: {error}");
     assert!(error.problem.contains(problem), "{rows}: {error}");
     assert!(error.help.contains(help), "{rows}: {error}");

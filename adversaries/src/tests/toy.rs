@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use byzsim_core::field::Edit;
 use byzsim_core::{
-    Answer, ClientNode, Committee, Digest, Encode, Encoder, Kind, Lie, Message, Node, NodeId,
-    Observation, Operation, Outbox, Protocol, ReplicaSet, Signer, SimRng, Span,
+    Answer, ClientNode, Committee, Digest, Encode, Encoder, Field, FieldMut, Kind, Lie, Message,
+    Node, NodeId, Observation, Operation, Outbox, Protocol, ReplicaSet, Signer, SimRng, Sort, Span,
 };
 
 pub(super) struct Toy;
@@ -43,6 +44,12 @@ impl Message for Msg {
         Lie { name: STUTTER, kind: "echo", about: "Echoes the word of slot 1 twice." },
     ];
 
+    const FIELDS: &'static [Field] = &[
+        Field { kind: "echo", name: "word", sort: Sort::Number },
+        Field { kind: "echo", name: "timestamp", sort: Sort::Number },
+        Field { kind: "pong", name: "word", sort: Sort::Number },
+    ];
+
     fn kind(&self) -> Kind {
         match self {
             Self::Ping { .. } => Kind(0),
@@ -64,6 +71,18 @@ impl Message for Msg {
 
     fn digest(&self) -> Option<Digest> {
         None
+    }
+
+    fn edited(&self, field: &str, _: &Signer, edit: &mut Edit<'_>) -> Option<Self> {
+        let mut msg = self.clone();
+        let changed = match (&mut msg, field) {
+            (Self::Echo { word, .. } | Self::Pong { word, .. }, "word") => {
+                edit(FieldMut::Number(word))
+            }
+            (Self::Echo { timestamp, .. }, "timestamp") => edit(FieldMut::Number(timestamp)),
+            _ => false,
+        };
+        changed.then_some(msg)
     }
 
     fn tell(&self, lie: &str, signer: &Signer, rng: &mut SimRng) -> Option<Vec<Self>> {

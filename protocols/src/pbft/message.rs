@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
+use byzsim_core::field::Edit;
 use byzsim_core::{
-    Answer, Digest, Encode, Encoder, Kind, Lie, Message, NodeId, Operation, Signed, Signer, SimRng,
-    Statement,
+    Answer, Digest, Encode, Encoder, Field, Kind, Lie, Message, NodeId, Operation, Signed, Signer,
+    SimRng, Statement,
 };
 
-use super::lies;
+use super::{fields, lies};
 use crate::service::Service;
 
 /// A view number. The primary of view v is replica v mod n.
@@ -224,6 +225,8 @@ impl Message for Msg {
 
     const LIES: &'static [Lie] = lies::LIES;
 
+    const FIELDS: &'static [Field] = fields::FIELDS;
+
     fn kind(&self) -> Kind {
         Kind(match self {
             Self::Request(_) => 0,
@@ -300,6 +303,10 @@ impl Message for Msg {
 
     fn tell(&self, lie: &str, signer: &Signer, rng: &mut SimRng) -> Option<Vec<Self>> {
         lies::tell(self, lie, signer, rng)
+    }
+
+    fn edited(&self, field: &str, signer: &Signer, edit: &mut Edit<'_>) -> Option<Self> {
+        fields::edited(self, field, signer, edit)
     }
 }
 

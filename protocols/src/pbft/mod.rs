@@ -68,6 +68,7 @@
 
 mod checkpoint;
 mod client;
+mod fields;
 mod flaws;
 mod lies;
 mod log;

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::rc::Rc;
 
+use byzsim_core::field::Edit;
 use byzsim_core::{
-    Answer, Digest, Encode, Encoder, Kind, Lie, Message, NodeId, Operation, Signed, Signer, SimRng,
+    Answer, Digest, Encode, Encoder, Field, Kind, Lie, Message, NodeId, Operation, Signed, Signer,
+    SimRng,
 };
 
-use super::lies;
 use super::state::State;
+use super::{fields, lies};
 
 /// A view number. The primary of view v is replica v mod n.
 pub type View = u64;
@@ -332,6 +334,8 @@ impl Message for Msg {
 
     const LIES: &'static [Lie] = lies::LIES;
 
+    const FIELDS: &'static [Field] = fields::FIELDS;
+
     fn kind(&self) -> Kind {
         Kind(match self {
             Self::Request(_) => 0,
@@ -409,5 +413,9 @@ impl Message for Msg {
 
     fn tell(&self, lie: &str, signer: &Signer, rng: &mut SimRng) -> Option<Vec<Self>> {
         lies::tell(self, lie, signer, rng)
+    }
+
+    fn edited(&self, field: &str, signer: &Signer, edit: &mut Edit<'_>) -> Option<Self> {
+        fields::edited(self, field, signer, edit)
     }
 }

@@ -93,6 +93,7 @@ mod agreement;
 mod checkpoint;
 mod client;
 mod commit;
+mod fields;
 mod flaws;
 mod history;
 mod lies;

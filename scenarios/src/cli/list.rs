@@ -34,6 +34,7 @@ enum What {
     Protocols,
     Faults,
     Lies,
+    Fields,
     Flaws,
     Properties,
     Milestones,
@@ -92,10 +93,18 @@ fn entries(kind: What) -> Vec<Entry> {
         }
         What::Lies => PROTOCOLS
             .iter()
-            .flat_map(|row| row.lies.iter().map(move |lie| (row, lie)))
+            .flat_map(|row| row.words.lies.iter().map(move |lie| (row, lie)))
             .map(|(row, lie)| {
                 let about = format!("{} {}: {}", row.name, lie.kind, lie.about);
                 entry(lie.name, &about)
+            })
+            .collect(),
+        What::Fields => PROTOCOLS
+            .iter()
+            .flat_map(|row| row.words.fields.iter().map(move |field| (row, field)))
+            .map(|(row, field)| {
+                let about = format!("{} {}: a {}", row.name, field.kind, field.sort.name());
+                entry(field.name, &about)
             })
             .collect(),
         What::Flaws => PROTOCOLS
@@ -138,5 +147,8 @@ const fn about_fault(class: Class) -> &'static str {
         Class::Lag => "A corrupted node sends some of its messages late.",
         Class::Lie => "A corrupted node tells one of its protocol's lies.",
         Class::Twins => "Two copies of a corrupted node under one key: equivocation.",
+        Class::Mutate => "A corrupted node changes a field of its messages, and signs again.",
+        Class::Replay => "A corrupted node repeats what it said or heard before.",
+        Class::Rush => "A corrupted node hears everything at once.",
     }
 }

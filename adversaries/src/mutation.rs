@@ -1,0 +1,169 @@
+//! What a [`Change`] makes of a field, whatever the protocol.
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a change suits some sorts of fields, and leaves the others as they are"
+)]
+
+use std::any::Any;
+
+use byzsim_core::field::{Entries, FieldMut, Sort};
+use byzsim_core::{Answer, Digest, Message, NodeId, Operation, Signer, SimRng, Text};
+
+use crate::plan::Change;
+use crate::twins;
+
+impl Change {
+    /// Whether it can be made of a field of this sort.
+    pub const fn suits(&self, sort: Sort) -> bool {
+        match self {
+            Self::Add(_) | Self::Subtract(_) | Self::Set(_) => matches!(sort, Sort::Number),
+            Self::Invent => {
+                matches!(sort, Sort::Digest | Sort::Answer | Sort::Operation | Sort::Entries)
+            }
+            Self::Recall => !matches!(sort, Sort::Signer),
+            Self::Claim(_) => matches!(sort, Sort::Signer),
+            Self::Empty
+            | Self::DropFirst
+            | Self::DropLast
+            | Self::Repeat
+            | Self::AllAlike
+            | Self::Forge => matches!(sort, Sort::Entries),
+        }
+    }
+
+    /// The name in scenario files.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Add(_) => "add",
+            Self::Subtract(_) => "subtract",
+            Self::Set(_) => "set",
+            Self::Invent => "invent",
+            Self::Recall => "recall",
+            Self::Claim(_) => "claim",
+            Self::Empty => "empty",
+            Self::DropFirst => "drop-first",
+            Self::DropLast => "drop-last",
+            Self::Repeat => "repeat",
+            Self::AllAlike => "all-alike",
+            Self::Forge => "forge",
+        }
+    }
+}
+
+/// `msg` with `change` made of its `field`, signed again by `signer`; `None` if that changes
+/// nothing. `first` is the first message of the kind that the node sent.
+pub(crate) fn mutated<M: Message>(
+    msg: &M,
+    first: Option<&M>,
+    (field, change): (&str, &Change),
+    signer: &Signer,
+    rng: &mut SimRng,
+) -> Option<M> {
+    let recalled = match change {
+        Change::Recall => Some(saved(first?, field, signer)?),
+        _ => None,
+    };
+    msg.edited(field, signer, &mut |field| match (field, &recalled) {
+        (field, Some(recalled)) => recall(field, recalled),
+        (FieldMut::Number(number), None) => renumber(number, change),
+        (FieldMut::Digest(digest), None) => replace(digest, Digest(rng.key())),
+        (FieldMut::Answer(answer), None) => {
+            let wrong = wrong_answer(answer, rng);
+            replace(answer, wrong)
+        }
+        (FieldMut::Operation(operation), None) => {
+            let other = twins::altered(operation, signer.node(), rng.between(0, 999));
+            replace(operation, other)
+        }
+        (FieldMut::Entries(entries), None) => relist(entries, change, signer, rng),
+        (FieldMut::Signer(name), None) => match change {
+            Change::Claim(other) => replace(name, *other),
+            _ => false,
+        },
+    })
+}
+
+fn replace<T: PartialEq>(field: &mut T, value: T) -> bool {
+    let changed = *field != value;
+    *field = value;
+    changed
+}
+
+fn renumber(number: &mut u64, change: &Change) -> bool {
+    let value = match change {
+        Change::Add(more) => number.saturating_add(*more),
+        Change::Subtract(less) => number.saturating_sub(*less),
+        Change::Set(value) => *value,
+        _ => *number,
+    };
+    replace(number, value)
+}
+
+fn relist(entries: &mut dyn Entries, change: &Change, signer: &Signer, rng: &mut SimRng) -> bool {
+    let count = entries.count();
+    if count == 0 {
+        return false;
+    }
+    match change {
+        Change::Empty => (0..count).rev().for_each(|place| entries.remove(place)),
+        Change::DropFirst => entries.remove(0),
+        Change::DropLast => entries.remove(count - 1),
+        Change::Repeat => entries.repeat(0),
+        Change::AllAlike if count == 1 => return false,
+        Change::AllAlike => (1..count).for_each(|place| entries.copy(0, place)),
+        Change::Forge => (0..count).for_each(|place| entries.forge(place)),
+        Change::Invent => (0..count).for_each(|place| entries.invent(place, signer, rng)),
+        _ => return false,
+    }
+    true
+}
+
+/// An answer of the same shape that no execution gives.
+fn wrong_answer(answer: &Answer, rng: &mut SimRng) -> Answer {
+    match answer {
+        Answer::Done => Answer::Value(None),
+        Answer::Value(_) => Answer::Value(Some(Text::from(format!("lie{}", rng.between(0, 999))))),
+        Answer::Swapped(swapped) => Answer::Swapped(!swapped),
+    }
+}
+
+/// What a field held.
+enum Saved {
+    Number(u64),
+    Digest(Digest),
+    Answer(Answer),
+    Operation(Operation),
+    Entries(Box<dyn Any>),
+    Signer(NodeId),
+}
+
+/// What `field` of `msg` holds; `None` if it has no such field.
+fn saved<M: Message>(msg: &M, field: &str, signer: &Signer) -> Option<Saved> {
+    let mut saved = None;
+    // An edit that changes nothing makes no message, and no signature.
+    let _ = msg.edited(field, signer, &mut |field| {
+        saved = Some(match field {
+            FieldMut::Number(number) => Saved::Number(*number),
+            FieldMut::Digest(digest) => Saved::Digest(*digest),
+            FieldMut::Answer(answer) => Saved::Answer(answer.clone()),
+            FieldMut::Operation(operation) => Saved::Operation(operation.clone()),
+            FieldMut::Entries(entries) => Saved::Entries(entries.saved()),
+            FieldMut::Signer(name) => Saved::Signer(*name),
+        });
+        false
+    });
+    saved
+}
+
+fn recall(field: FieldMut<'_>, saved: &Saved) -> bool {
+    match (field, saved) {
+        (FieldMut::Number(number), Saved::Number(old)) => replace(number, *old),
+        (FieldMut::Digest(digest), Saved::Digest(old)) => replace(digest, *old),
+        (FieldMut::Answer(answer), Saved::Answer(old)) => replace(answer, old.clone()),
+        (FieldMut::Operation(operation), Saved::Operation(old)) => replace(operation, old.clone()),
+        (FieldMut::Entries(entries), Saved::Entries(old)) => entries.restore(&**old),
+        (FieldMut::Signer(name), Saved::Signer(old)) => replace(name, *old),
+        _ => false,
+    }
+}

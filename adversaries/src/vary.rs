@@ -1,0 +1,305 @@
+//! Variations of plans, for searches that keep what worked: small changes of one plan, sometimes
+//! with rows of another. A variation stays within the fault model that its weather allows.
+
+use byzsim_core::{Committee, Message, NodeId, Purpose, SimRng};
+
+use crate::aim::place;
+use crate::generate::{Draw, change};
+use crate::plan::{Action, Fault, Moment, Pattern, Plan};
+use crate::range::Range;
+use crate::validate::Vocabulary;
+use crate::weather::{Class, Hints, Weather};
+
+/// How many rows a plan may grow to: long plans are slow, and hard to understand.
+const ROWS_MAX: usize = 24;
+
+/// How often a variation is tried anew when it breaks the rules of plans.
+const TRIES: u32 = 8;
+
+/// A variation of `parent`, perhaps with rows of `other`. The same `seed` gives the same one.
+///
+/// [`Plan::validate`] accepts it, and it corrupts no more than `weather` allows; where no variation
+/// is found that does, it is `parent` itself.
+pub fn vary<M: Message>(
+    (parent, other): (&Plan, &Plan),
+    weather: &Weather,
+    committee: Committee,
+    hints: &Hints,
+    seed: u64,
+) -> Plan {
+    let mut choices = SimRng::new(seed, Purpose::Search, 0);
+    for attempt in 0..TRIES {
+        // The draws of each attempt come from a stream of its own.
+        let stream = choices.next_u64();
+        let draw = Draw::new::<M>(weather, committee, hints, stream, parent.faults.clone());
+        let mut variation = Variation { draw, other };
+        // Mostly one step, now and then a leap.
+        let steps = if attempt == 0 && choices.chance(300_000) { choices.between(2, 5) } else { 1 };
+        for _ in 0..steps {
+            variation.step();
+        }
+        let plan = Plan { faults: variation.draw.faults };
+        if plan != *parent && is_allowed(&plan, weather, committee, Vocabulary::of::<M>()) {
+            return plan;
+        }
+    }
+    parent.clone()
+}
+
+/// Whether the plan makes sense, and corrupts no more nodes than the weather may.
+fn is_allowed(plan: &Plan, weather: &Weather, committee: Committee, words: Vocabulary) -> bool {
+    let corrupted = plan.corrupted();
+    let clients = corrupted.iter().filter(|node| node.is_client()).count();
+    let replicas_max = usize::from(weather.corrupt_max.unwrap_or(committee.faults));
+    plan.faults.len() <= ROWS_MAX
+        && clients <= usize::from(weather.corrupt_clients_max)
+        && corrupted.len() - clients <= replicas_max
+        && plan.validate(committee, words).is_ok()
+}
+
+struct Variation<'a> {
+    draw: Draw<'a>,
+    other: &'a Plan,
+}
+
+impl Variation<'_> {
+    fn step(&mut self) {
+        match self.draw.aim.rng.between(0, 11) {
+            0..=1 => self.remove(),
+            2..=4 => self.add(),
+            5 => self.splice(),
+            6 => self.repeat_in_next_view(),
+            7 => self.exchange(),
+            _ => self.tweak(),
+        }
+    }
+
+    fn any_row(&mut self) -> Option<usize> {
+        let last = self.draw.faults.len().checked_sub(1)?;
+        Some(place(self.draw.aim.rng.between(0, last as u64)))
+    }
+
+    fn remove(&mut self) {
+        if let Some(row) = self.any_row() {
+            self.draw.faults.remove(row);
+        }
+    }
+
+    /// One more row: of a corrupted node, or of the network.
+    fn add(&mut self) {
+        let (cunning, natural): (Vec<Class>, Vec<Class>) =
+            self.draw.possible().into_iter().partition(|class| class.corrupts());
+        let corrupted = Plan { faults: self.draw.faults.clone() }.corrupted();
+        let rng = &mut self.draw.aim.rng;
+        if !cunning.is_empty() && (natural.is_empty() || rng.chance(500_000)) {
+            let class = *rng.pick(&cunning);
+            let node =
+                if corrupted.is_empty() { self.draw.someone() } else { *rng.pick(&corrupted) };
+            self.draw.behave(node, class);
+        } else if !natural.is_empty() {
+            let class = *rng.pick(&natural);
+            let committee = self.draw.committee;
+            let correct: Vec<NodeId> =
+                committee.nodes().filter(|node| !corrupted.contains(node)).collect();
+            self.draw.strike(class, &correct);
+        }
+    }
+
+    /// Some rows of the other plan. What they say of its corrupted nodes goes for our own.
+    fn splice(&mut self) {
+        let mine = Plan { faults: self.draw.faults.clone() }.corrupted();
+        for fault in &self.other.faults {
+            if !self.draw.aim.rng.chance(400_000) {
+                continue;
+            }
+            let mut fault = fault.clone();
+            if let Some(theirs) = fault.action.corrupts() {
+                let alike = mine.iter().find(|node| node.is_client() == theirs.is_client());
+                if let Some(ours) = alike {
+                    exchange_in(&mut fault, theirs, *ours);
+                }
+            }
+            self.draw.faults.push(fault);
+        }
+    }
+
+    /// What a row does in one view, done in the next one as well.
+    fn repeat_in_next_view(&mut self) {
+        let Some(row) = self.any_row() else { return };
+        let mut again = self.draw.faults[row].clone();
+        let Some(messages) = messages_of(&mut again.action) else { return };
+        let view = messages.view.map_or(0, |view| view.max.min(1 << 20));
+        messages.view = Some(Range::only(view + 1));
+        self.draw.faults.insert(row + 1, again);
+    }
+
+    /// Two replicas change their parts.
+    fn exchange(&mut self) {
+        let mut replicas: Vec<NodeId> = self.draw.committee.replica_ids().collect();
+        if replicas.len() < 2 {
+            return;
+        }
+        self.draw.aim.rng.shuffle(&mut replicas);
+        for fault in &mut self.draw.faults {
+            exchange_in(fault, replicas[0], replicas[1]);
+        }
+    }
+
+    /// Another detail in one row.
+    fn tweak(&mut self) {
+        let Some(row) = self.any_row() else { return };
+        let mut fault = self.draw.faults[row].clone();
+        match self.draw.aim.rng.between(0, 9) {
+            0 => self.shift(&mut fault),
+            1..=5 => self.aim_anew(&mut fault),
+            _ => self.redo(&mut fault),
+        }
+        self.draw.faults[row] = fault;
+    }
+
+    /// Another window.
+    fn shift(&mut self, fault: &mut Fault) {
+        let lasting = matches!(fault.action, Action::Drift { .. } | Action::Twins { .. });
+        let heals = matches!(fault.action, Action::Crash(_));
+        let aim = &mut self.draw.aim;
+        (fault.start, fault.end) = match aim.rng.between(0, 3) {
+            _ if lasting => (None, None),
+            _ if heals => {
+                let (start, end) = aim.window();
+                (Some(start), Some(end))
+            }
+            0 => aim.strike(),
+            1 => (Some(aim.milestone()), None),
+            2 => (fault.start.clone(), None),
+            _ => aim.behaviour(),
+        };
+        if fault.start.is_none() && matches!(fault.action, Action::Replay { .. }) {
+            fault.start = Some(Moment::At(aim.time()));
+        }
+    }
+
+    /// Another pattern, or another detail of it.
+    fn aim_anew(&mut self, fault: &mut Fault) {
+        let sender = fault.action.corrupts();
+        let Some(messages) = messages_of(&mut fault.action) else { return };
+        let aim = &mut self.draw.aim;
+        match aim.rng.between(0, 5) {
+            0..=1 => {
+                let view = aim.rng.between(0, 3);
+                messages.view = aim.rng.chance(800_000).then(|| Range::only(view));
+            }
+            2 => messages.to = aim.messages().to,
+            3 if sender.is_none() => messages.from = aim.messages().from,
+            4 => messages.kinds = aim.scope().kinds,
+            _ => (messages.seq, messages.nth) = (None, None),
+        }
+        // Which kinds these are about is up to the lie, and to the field.
+        if let Action::Lie { messages, .. } | Action::Mutate { messages, .. } = &mut fault.action {
+            messages.kinds.clear();
+        }
+    }
+
+    /// Another lie, another change, other sides.
+    fn redo(&mut self, fault: &mut Fault) {
+        let aim = &mut self.draw.aim;
+        match &mut fault.action {
+            Action::Lie { lie, .. } if !self.draw.words.lies.is_empty() => {
+                *lie = aim.rng.pick(self.draw.words.lies).name.to_owned();
+            }
+            Action::Mutate { field, change: made, messages, .. } => {
+                let chosen = *aim.rng.pick(self.draw.words.fields);
+                messages.kinds = vec![chosen.kind.to_owned()];
+                *field = chosen.name.to_owned();
+                *made = change(aim, chosen);
+            }
+            Action::Twins { node, left, right, .. } => (*left, *right) = aim.sides(*node),
+            Action::Delay { by, .. } | Action::Lag { by, .. } => {
+                *by = aim.span(aim.hints.timeout * 2);
+            }
+            Action::Partition { groups, .. } => *groups = vec![aim.group()],
+            Action::Replay { to, heard, .. } => {
+                *heard = !*heard;
+                to.clear();
+            }
+            Action::Lie { .. }
+            | Action::Hold(_)
+            | Action::Drop(_)
+            | Action::Duplicate { .. }
+            | Action::Crash(_)
+            | Action::Drift { .. }
+            | Action::Mute(_)
+            | Action::Omit { .. }
+            | Action::Rush(_) => self.shift(fault),
+        }
+    }
+}
+
+/// The pattern of an action that has one.
+const fn messages_of(action: &mut Action) -> Option<&mut Pattern> {
+    match action {
+        Action::Hold(messages)
+        | Action::Drop(messages)
+        | Action::Delay { messages, .. }
+        | Action::Duplicate { messages, .. }
+        | Action::Omit { messages, .. }
+        | Action::Lag { messages, .. }
+        | Action::Lie { messages, .. }
+        | Action::Mutate { messages, .. }
+        | Action::Replay { messages, .. } => Some(messages),
+        Action::Partition { .. }
+        | Action::Crash(_)
+        | Action::Drift { .. }
+        | Action::Mute(_)
+        | Action::Rush(_)
+        | Action::Twins { .. } => None,
+    }
+}
+
+/// Lets two nodes change their parts in a row.
+fn exchange_in(fault: &mut Fault, one: NodeId, other: NodeId) {
+    let swap = |node: &mut NodeId| {
+        if *node == one {
+            *node = other;
+        } else if *node == other {
+            *node = one;
+        }
+    };
+    let swap_all = |nodes: &mut Vec<NodeId>| {
+        nodes.iter_mut().for_each(swap);
+        nodes.sort_unstable();
+    };
+    for moment in [&mut fault.start, &mut fault.end].into_iter().flatten() {
+        if let Moment::When(milestone) = moment {
+            milestone.node.iter_mut().for_each(swap);
+        }
+    }
+    if let Some(messages) = messages_of(&mut fault.action) {
+        swap_all(&mut messages.from);
+        swap_all(&mut messages.to);
+    }
+    match &mut fault.action {
+        Action::Crash(node)
+        | Action::Mute(node)
+        | Action::Rush(node)
+        | Action::Drift { node, .. }
+        | Action::Omit { node, .. }
+        | Action::Lag { node, .. }
+        | Action::Lie { node, .. }
+        | Action::Mutate { node, .. } => swap(node),
+        Action::Replay { node, to, .. } => {
+            swap(node);
+            swap_all(to);
+        }
+        Action::Twins { node, left, right, splits } => {
+            swap(node);
+            swap_all(left);
+            swap_all(right);
+            for split in splits {
+                swap_all(&mut split.left);
+                swap_all(&mut split.right);
+            }
+        }
+        Action::Partition { groups, .. } => groups.iter_mut().for_each(swap_all),
+        Action::Hold(_) | Action::Drop(_) | Action::Delay { .. } | Action::Duplicate { .. } => {}
+    }
+}

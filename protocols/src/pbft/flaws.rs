@@ -180,7 +180,7 @@ impl Flaw for PbftFlaw {
             Self::CertificateUnchecked,
             FlawEntry {
                 name: "P31-certificate-unchecked",
-                about: "the PREPAREs in a VIEW-CHANGE's certificate are counted, and not checked to be of distinct backups and for its batch",
+                about: "the PREPAREs in a VIEW-CHANGE's certificates are counted, and not checked",
                 violates: "agreement",
             },
         ),
@@ -261,7 +261,7 @@ impl Flaw for PbftFlaw {
             FlawEntry {
                 name: "P39b-checkpoints-counted",
                 about: "CHECKPOINTs are counted, not their senders",
-                violates: "agreement",
+                violates: "liveness",
             },
         ),
         (

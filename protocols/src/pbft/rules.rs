@@ -143,7 +143,7 @@ impl Rules {
     }
 
     /// §4.2: a certificate holds PREPAREs of 2f *distinct backups* for *one* batch in *one* view.
-    /// Less than that, a faulty primary makes by itself.
+    /// Less than that a faulty primary makes by itself.
     pub(super) fn checks_certificates(&self) -> bool {
         !self.flaws.has(PbftFlaw::CertificateUnchecked)
     }

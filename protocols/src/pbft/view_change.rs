@@ -282,9 +282,8 @@ impl Replica {
             let matches = (vote.view, vote.seq) == (view, seq)
                 && self.rules.matches(vote.digest, digest)
                 && (sender != primary || self.rules.primary_may_prepare());
-            (matches || !self.rules.checks_certificates())
-                && !sender.is_client()
-                && self.signer.verify(vote)
+            !self.rules.checks_certificates()
+                || matches && !sender.is_client() && self.signer.verify(vote)
         };
         let signed = it.pre_prepare.signer() == primary && self.signer.verify(&it.pre_prepare);
         // Exactly the votes that are needed: what does not count is not carried on.

@@ -1,5 +1,5 @@
-//! The catalogue of PBFT's flaws: their names, and what each breaks. The rules that they break are in
-//! [`super::rules`].
+//! The catalogue of PBFT's flaws: their names, and what each breaks. The rules that they break are
+//! in [`super::rules`].
 
 use crate::catalogue::{Flaw, FlawEntry};
 
@@ -124,7 +124,7 @@ impl Flaw for PbftFlaw {
             Self::LockKept,
             FlawEntry {
                 name: "P24-lock-kept",
-                about: "a replica that prepared a batch for a slot never votes for another there, whatever a later view proves",
+                about: "who prepared a batch for a slot never votes for another one there",
                 violates: "liveness",
             },
         ),
@@ -132,7 +132,7 @@ impl Flaw for PbftFlaw {
             Self::SmallestCheckpoint,
             FlawEntry {
                 name: "P26a-smallest-checkpoint",
-                about: "min-s is taken for the smallest stable checkpoint of the view changes, not the largest",
+                about: "min-s is the smallest stable checkpoint of the view changes",
                 violates: "agreement",
             },
         ),
@@ -140,7 +140,7 @@ impl Flaw for PbftFlaw {
             Self::LastSlotDropped,
             FlawEntry {
                 name: "P26b-last-slot-dropped",
-                about: "the new primary proposes again the slots below max-s, and not max-s itself",
+                about: "the new primary proposes nothing for max-s, the last slot",
                 violates: "agreement",
             },
         ),
@@ -156,7 +156,7 @@ impl Flaw for PbftFlaw {
             Self::NullPreferred,
             FlawEntry {
                 name: "P28-null-preferred",
-                about: "the null request takes a slot unless f + 1 view changes carry a certificate for it",
+                about: "a slot gets the null request unless f + 1 carry its certificate",
                 violates: "agreement",
             },
         ),
@@ -180,7 +180,7 @@ impl Flaw for PbftFlaw {
             Self::CertificateUnchecked,
             FlawEntry {
                 name: "P31-certificate-unchecked",
-                about: "the PREPAREs in a VIEW-CHANGE's certificates are counted, and not checked",
+                about: "the PREPAREs of certificates in P are counted, and not checked",
                 violates: "agreement",
             },
         ),
@@ -220,7 +220,7 @@ impl Flaw for PbftFlaw {
             Self::RestUnawaited,
             FlawEntry {
                 name: "P35c-rest-unawaited",
-                about: "when a request was executed the timer stops, and does not start anew for those that still wait",
+                about: "an execution stops the timer for all that still waits, too",
                 violates: "liveness",
             },
         ),
@@ -268,7 +268,7 @@ impl Flaw for PbftFlaw {
             Self::StateUnproven,
             FlawEntry {
                 name: "P40a-state-unproven",
-                about: "a fetched state is installed without comparing its digest with the proof",
+                about: "a fetched state is not compared with the digest that is proven",
                 violates: "agreement",
             },
         ),
@@ -276,7 +276,7 @@ impl Flaw for PbftFlaw {
             Self::CheckpointDigestIgnored,
             FlawEntry {
                 name: "P40b-checkpoint-digest-ignored",
-                about: "CHECKPOINTs are matched by slot only, their digests are not compared",
+                about: "CHECKPOINTs are matched by slot only, not by the state's digest",
                 violates: "liveness",
             },
         ),

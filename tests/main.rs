@@ -14,5 +14,6 @@ mod histories;
 mod hostile_messages;
 mod readme;
 mod scenario_files;
+mod shrink;
 mod support;
 mod tidy;

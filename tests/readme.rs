@@ -185,9 +185,13 @@ fn the_readme_keeps_its_word() {
 
 #[test]
 fn the_guides_keep_their_word() {
-    for guide in
-        ["docs/compare.md", "docs/scenarios.md", "docs/flaws.md", "docs/zyzzyva-violation.md"]
-    {
+    for guide in [
+        "docs/compare.md",
+        "docs/scenarios.md",
+        "docs/flaws.md",
+        "docs/zyzzyva-violation.md",
+        "docs/shrinking.md",
+    ] {
         keeps_its_word(guide);
     }
 }
@@ -215,6 +219,7 @@ fn links_lead_somewhere() {
         "docs/flaws.md",
         "docs/compare.md",
         "docs/zyzzyva-violation.md",
+        "docs/shrinking.md",
     ] {
         let path = root().join(document);
         let text = fs::read_to_string(&path).unwrap_or_else(|why| panic!("{document}: {why}"));

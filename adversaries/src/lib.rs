@@ -37,10 +37,12 @@ mod plan;
 mod puppet;
 mod range;
 mod row;
+mod schedules;
 mod twins;
 mod validate;
 mod vary;
 mod weather;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -50,6 +52,7 @@ pub use interpreter::PlanAdversary;
 pub use plan::{Action, Change, Fault, Milestone, Moment, Pattern, Plan, Reported, Split};
 pub use puppet::Puppet;
 pub use range::Range;
+pub use schedules::{TWINS_VIEWS, delays, priorities, twins_schedule, twins_schedules};
 pub use validate::{DRIFT_PPM_MAX, PlanError, Vocabulary};
 pub use vary::vary;
 pub use weather::{Class, Hints, Weather};

@@ -28,6 +28,8 @@ pub fn vary<M: Message>(
     seed: u64,
 ) -> Plan {
     let mut choices = SimRng::new(seed, Purpose::Search, 0);
+    let is_allowed =
+        |plan: &Plan| is_allowed(plan, weather, (committee, hints), Vocabulary::of::<M>());
     for attempt in 0..TRIES {
         // The draws of each attempt come from a stream of its own.
         let stream = choices.next_u64();
@@ -39,7 +41,7 @@ pub fn vary<M: Message>(
             variation.step();
         }
         let plan = Plan { faults: variation.draw.faults };
-        if plan != *parent && is_allowed(&plan, weather, committee, Vocabulary::of::<M>()) {
+        if plan != *parent && is_allowed(&plan) {
             return plan;
         }
     }
@@ -47,13 +49,20 @@ pub fn vary<M: Message>(
 }
 
 /// Whether the plan makes sense, and corrupts no more nodes than the weather may.
-fn is_allowed(plan: &Plan, weather: &Weather, committee: Committee, words: Vocabulary) -> bool {
+fn is_allowed(
+    plan: &Plan,
+    weather: &Weather,
+    (committee, hints): (Committee, &Hints),
+    words: Vocabulary,
+) -> bool {
     let corrupted = plan.corrupted();
     let clients = corrupted.iter().filter(|node| node.is_client()).count();
     let replicas_max = usize::from(weather.corrupt_max.unwrap_or(committee.faults));
+    // Who crashes and is not back by GST counts as faulty as well.
+    let faulty = plan.faulty_replicas(hints.gst).len();
     plan.faults.len() <= ROWS_MAX
         && clients <= usize::from(weather.corrupt_clients_max)
-        && corrupted.len() - clients <= replicas_max
+        && faulty <= replicas_max
         && plan.validate(committee, words).is_ok()
 }
 

@@ -37,12 +37,21 @@ impl Service {
         timestamp: u64,
         operation: &Operation,
     ) -> Option<Answer> {
-        if timestamp <= self.last_reply(client).0 {
-            return None;
-        }
+        let is_new = self.last_reply(client).0 < timestamp;
+        is_new.then(|| self.execute_again(client, timestamp, operation))
+    }
+
+    /// Executes the client's request, even if it or a later one was executed before. What no
+    /// correct implementation does.
+    pub fn execute_again(
+        &mut self,
+        client: NodeId,
+        timestamp: u64,
+        operation: &Operation,
+    ) -> Answer {
         let answer = self.apply(operation);
         self.replies.insert(client, (timestamp, answer.clone()));
-        Some(answer)
+        answer
     }
 
     /// Executes the client's request like [`execute`](Self::execute), and says how to undo it: for
@@ -82,6 +91,16 @@ impl Service {
     /// The digest of the whole state.
     pub fn digest(&self) -> Digest {
         self.sha256()
+    }
+
+    /// The digest of the store alone. What no correct implementation goes by.
+    pub fn store_digest(&self) -> Digest {
+        Self { store: self.store.clone(), replies: BTreeMap::new() }.digest()
+    }
+
+    /// This store with the reply cache of another state. What no correct implementation has.
+    pub fn with_replies_of(&self, other: &Self) -> Self {
+        Self { store: self.store.clone(), replies: other.replies.clone() }
     }
 
     fn apply(&mut self, operation: &Operation) -> Answer {
@@ -157,6 +176,17 @@ mod tests {
         assert_eq!(service.digest(), before);
         assert_eq!(service.execute(client, 12, &again), Some(Answer::Done));
         assert_ne!(service.digest(), before);
+    }
+
+    #[test]
+    fn the_digest_covers_the_reply_cache() {
+        let mut service = Service::default();
+        let get = "get x".parse().expect("an operation");
+        let before = service.clone();
+        service.execute(NodeId::Client(0), 1, &get);
+        assert_ne!(service.digest(), before.digest());
+        assert_eq!(service.store_digest(), before.store_digest());
+        assert_eq!(service.with_replies_of(&before), before);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::format::{NetworkWeather, ScenarioFile};
 use crate::registry::Stage;
+use crate::search::Strategy;
 
 /// The network and the plan of one run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +26,7 @@ impl Drawn {
         file: &ScenarioFile,
         stage: &dyn Stage,
         committee: byzsim_core::Committee,
-        seed: u64,
+        (strategy, seed): (Strategy, u64),
     ) -> Self {
         let random = file.random.as_ref();
         let network = match random.and_then(|random| random.network.as_ref()) {
@@ -33,9 +34,10 @@ impl Drawn {
             None => file.network.clone(),
         };
         let mut plan = file.faults.clone();
-        if let Some(weather) = random.and_then(|random| random.faults.as_ref()) {
-            let hints =
-                Hints { gst: network.gst, timeout: stage.base_timeout(), delta: network.delta };
+        let hints = hints(&network, stage);
+        if let Some(schedule) = stage.schedule(strategy, committee, &hints, seed) {
+            plan.faults.extend(schedule.faults);
+        } else if let Some(weather) = random.and_then(|random| random.faults.as_ref()) {
             plan.faults.extend(stage.draw(weather, committee, &hints, seed).faults);
         }
         Self { network, plan }
@@ -61,6 +63,11 @@ impl Drawn {
         write!(text, "  faults {}", self.plan.faults.len()).expect("a string takes all");
         text
     }
+}
+
+/// What a generator of faults must know of the run.
+pub(crate) fn hints(network: &NetworkModel, stage: &dyn Stage) -> Hints {
+    Hints { gst: network.gst, timeout: stage.base_timeout(), delta: network.delta }
 }
 
 fn latency(latency: &Latency) -> String {

@@ -33,6 +33,8 @@ pub mod repro;
 pub mod row;
 pub mod scenario;
 pub mod schema;
+pub mod search;
+pub mod shrink;
 pub mod summary;
 pub mod sweep;
 #[cfg(test)]
@@ -49,6 +51,8 @@ pub use replay::{Replay, replay};
 pub use repro::Repro;
 pub use row::Row;
 pub use scenario::{Finding, PlayOptions, Report, Scenario};
+pub use search::{Draft, Strategy};
+pub use shrink::{Shrunk, shrink};
 pub use summary::Summary;
 pub use sweep::{SweepOptions, sweep};
 

@@ -4,7 +4,10 @@
 
 use std::fmt;
 
-use byzsim_adversaries::{Hints, Plan, PlanAdversary, Vocabulary, Weather, generate};
+use byzsim_adversaries::{
+    Hints, Plan, PlanAdversary, Vocabulary, Weather, delays, generate, priorities, twins_schedule,
+    vary,
+};
 use byzsim_core::{Committee, Outcome, Protocol, Recorder, Setup, Simulation, Span};
 use byzsim_protocols::{Catalogued, FlawEntry, pbft, zyzzyva};
 use schemars::{Schema, SchemaGenerator};
@@ -12,6 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Problem, Step};
 use crate::names;
+use crate::search::Strategy;
 
 /// All protocols. To add one is to add its row.
 pub const PROTOCOLS: &[ProtocolRow] = &[
@@ -64,6 +68,26 @@ pub trait Stage: Send + Sync + fmt::Debug {
 
     /// Draws a plan.
     fn draw(&self, weather: &Weather, committee: Committee, hints: &Hints, seed: u64) -> Plan;
+
+    /// The plan that a strategy other than the random one has for `seed`; none if plans are not
+    /// chosen seed by seed.
+    fn schedule(
+        &self,
+        strategy: Strategy,
+        committee: Committee,
+        hints: &Hints,
+        seed: u64,
+    ) -> Option<Plan>;
+
+    /// A variation of the first plan, perhaps with rows of the second.
+    fn vary(
+        &self,
+        plans: (&Plan, &Plan),
+        weather: &Weather,
+        committee: Committee,
+        hints: &Hints,
+        seed: u64,
+    ) -> Plan;
 
     /// The parameters, none left out.
     fn params(&self) -> Map<String, Value>;
@@ -173,6 +197,32 @@ impl<P: Catalogued> Stage for Prepared<P> {
 
     fn draw(&self, weather: &Weather, committee: Committee, hints: &Hints, seed: u64) -> Plan {
         generate::<P::Msg>(weather, committee, hints, seed)
+    }
+
+    fn schedule(
+        &self,
+        strategy: Strategy,
+        committee: Committee,
+        hints: &Hints,
+        seed: u64,
+    ) -> Option<Plan> {
+        match strategy {
+            Strategy::Twins => Some(twins_schedule(committee, seed)),
+            Strategy::Delays => Some(delays::<P::Msg>(committee, hints, seed)),
+            Strategy::Priorities => Some(priorities::<P::Msg>(committee, hints, seed)),
+            Strategy::Random | Strategy::Guided => None,
+        }
+    }
+
+    fn vary(
+        &self,
+        plans: (&Plan, &Plan),
+        weather: &Weather,
+        committee: Committee,
+        hints: &Hints,
+        seed: u64,
+    ) -> Plan {
+        vary::<P::Msg>(plans, weather, committee, hints, seed)
     }
 
     fn params(&self) -> Map<String, Value> {

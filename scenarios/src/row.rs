@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::expect::{Judgement, PANIC};
 use crate::panics::Panic;
 use crate::scenario::{Finding, Report};
+use crate::search::Draft;
 
 /// One run. One line of NDJSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +52,10 @@ pub struct Row {
     pub beyond_f: bool,
     /// The network and the number of faults, for a reader.
     pub drawn: String,
+    /// All that was decided for a run that violates something, where its seed alone does not tell:
+    /// in a guided search.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<Draft>,
 }
 
 impl Row {
@@ -75,6 +80,7 @@ impl Row {
             corrupted: report.drawn.plan.corrupted(),
             beyond_f: report.beyond_f,
             drawn: report.drawn.summary(),
+            draft: None,
         };
         match &report.result {
             Err(panic) => row.panic = Some(panic.clone()),
@@ -95,6 +101,15 @@ impl Row {
                 row.milestones = milestones.map(|(n, count)| ((*n).to_owned(), *count)).collect();
                 row.fired.clone_from(&played.fired);
             }
+        }
+        row
+    }
+
+    /// The row of a run of a guided search, the one that stands for `seed`.
+    pub fn of_draft(seed: u64, report: &Report) -> Self {
+        let mut row = Self { seed, ..Self::new(report) };
+        if row.findings().next().is_some() {
+            row.draft = Some(Draft { seed: report.seed, drawn: report.drawn.clone() });
         }
         row
     }

@@ -1,18 +1,21 @@
 //! A scenario, checked and ready to play: scenario and seed in, report out.
 
+use byzsim_adversaries::Plan;
 use byzsim_core::workload;
 use byzsim_core::{
-    Committee, CryptoBackend, Digest, NodeId, Operation, Recorder, Setup, Time, Verdict,
+    Committee, CryptoBackend, Digest, NetworkModel, NodeId, Operation, Recorder, Setup, Time,
+    Verdict,
 };
 
 use crate::check;
-use crate::draw::Drawn;
+use crate::draw::{self, Drawn};
 use crate::error::{LoadError, Problem};
 use crate::expect::{self, Judgement, PANIC};
 use crate::format::ScenarioFile;
 use crate::load::Document;
 use crate::panics::{self, Panic};
 use crate::registry::{self, Played, ProtocolRow, Stage};
+use crate::search::Strategy;
 
 /// A scenario, checked and ready to play.
 #[derive(Debug)]
@@ -127,7 +130,21 @@ impl Scenario {
 
     /// Draws what the scenario leaves open.
     pub fn draw(&self, seed: u64) -> Drawn {
-        Drawn::new(&self.file, &*self.stage, self.committee, seed)
+        self.draw_by(Strategy::Random, seed)
+    }
+
+    /// Draws what the scenario leaves open, with the plan that `strategy` has for `seed`. The
+    /// guided search draws what the random one does, before it learned anything.
+    pub fn draw_by(&self, strategy: Strategy, seed: u64) -> Drawn {
+        Drawn::new(&self.file, &*self.stage, self.committee, (strategy, seed))
+    }
+
+    /// A variation of the first plan, perhaps with rows of the second, for a run on `network`.
+    pub(crate) fn vary(&self, plans: (&Plan, &Plan), network: &NetworkModel, seed: u64) -> Plan {
+        let random = self.file.random.as_ref();
+        let weather = random.and_then(|random| random.faults.clone()).unwrap_or_default();
+        let hints = draw::hints(network, &*self.stage);
+        self.stage.vary(plans, &weather, self.committee, &hints, seed)
     }
 
     /// The file of the run of one seed: nothing is left open in it.
@@ -160,7 +177,8 @@ impl Scenario {
         }
     }
 
-    fn operations(&self, seed: u64) -> Vec<Vec<Operation>> {
+    /// What each client asks in the run of `seed`.
+    pub(crate) fn operations(&self, seed: u64) -> Vec<Vec<Operation>> {
         let spec = &self.file.workload;
         match &spec.script {
             Some(script) => {

@@ -12,6 +12,7 @@ use crate::expect::{Judgement, PANIC};
 use crate::format::{Expect, SeedRange};
 use crate::row::Row;
 use crate::scenario::Scenario;
+use crate::search::{Draft, Strategy};
 use crate::sweep::{Shard, SweepOptions};
 
 /// What all rows of a sweep share: the first line of their file.
@@ -34,6 +35,9 @@ pub struct Head {
     pub seeds: SeedRange,
     /// Which part of them.
     pub shard: Shard,
+    /// How the plans were chosen.
+    #[serde(default)]
+    pub strategy: Strategy,
     /// How signatures were made.
     pub crypto: CryptoBackend,
     /// What else the commands that reproduce a seed need: changes from the command line.
@@ -52,6 +56,7 @@ impl Head {
             reaches: scenario.file.reaches.clone(),
             seeds: options.seeds,
             shard: options.shard,
+            strategy: options.strategy,
             crypto: options.crypto,
             changes: String::new(),
         }
@@ -86,8 +91,24 @@ pub struct Summary {
     /// The trace hash of each seed.
     #[serde(skip)]
     pub traces: BTreeMap<u64, Digest>,
+    /// The drafts of failing runs, where their seeds alone do not tell.
+    #[serde(skip)]
+    pub drafts: BTreeMap<u64, Draft>,
+    /// How far a guided search came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search: Option<Search>,
     /// The first reason why each property was inconclusive, and on which seed.
     pub undecided: BTreeMap<String, (u64, String)>,
+}
+
+/// How far a guided search came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Search {
+    /// How many plans it keeps.
+    pub kept: usize,
+    /// How many features its runs had in all.
+    pub features: usize,
 }
 
 /// Verdicts on one property.
@@ -154,6 +175,8 @@ impl Summary {
             shapes: BTreeSet::new(),
             traces: BTreeMap::new(),
             undecided: BTreeMap::new(),
+            drafts: BTreeMap::new(),
+            search: None,
         }
     }
 
@@ -178,6 +201,9 @@ impl Summary {
         self.beyond_f_runs += u64::from(row.beyond_f);
         self.shapes.extend(row.shape.clone());
         self.traces.insert(row.seed, row.trace_digest());
+        if let Some(draft) = &row.draft {
+            self.drafts.insert(row.seed, draft.clone());
+        }
         for finding in row.findings() {
             let (property, shape) = (finding.property.to_owned(), finding.shape.to_owned());
             let explanation = finding.explanation.to_owned();

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::format::SeedRange;
 use crate::row::Row;
 use crate::scenario::{PlayOptions, Scenario};
+use crate::search::{Strategy, guided};
 use crate::summary::{Head, Summary};
 
 /// Which seeds are played, and how.
@@ -26,6 +27,8 @@ pub struct SweepOptions {
     pub shard: Shard,
     /// How many threads play.
     pub jobs: usize,
+    /// How the plans are chosen.
+    pub strategy: Strategy,
     /// How signatures are made. No output depends on it.
     pub crypto: CryptoBackend,
 }
@@ -33,7 +36,8 @@ pub struct SweepOptions {
 impl SweepOptions {
     /// All of `seeds`, on one thread, with ideal signatures.
     pub const fn of(seeds: SeedRange) -> Self {
-        Self { seeds, shard: Shard::WHOLE, jobs: 1, crypto: CryptoBackend::Ideal }
+        let (shard, strategy) = (Shard::WHOLE, Strategy::Random);
+        Self { seeds, shard, jobs: 1, strategy, crypto: CryptoBackend::Ideal }
     }
 }
 
@@ -83,11 +87,18 @@ impl FromStr for Shard {
 }
 
 /// Plays the seeds. `each` is shown every row as it is finished, and may end the sweep.
+///
+/// # Panics
+/// If a guided search is to be played in shards: each of its runs rests on the ones before.
 pub fn sweep(
     scenario: &Scenario,
     options: &SweepOptions,
     mut each: impl FnMut(&Row) -> ControlFlow<()>,
 ) -> Summary {
+    if options.strategy == Strategy::Guided {
+        assert_eq!(options.shard, Shard::WHOLE, "a guided search has no shards");
+        return guided(scenario, options, each);
+    }
     let mut summary = Summary::new(Head::new(scenario, options));
     let runs = options.shard.len(options.seeds);
     let (next, stop) = (AtomicU64::new(0), AtomicBool::new(false));
@@ -103,7 +114,8 @@ pub fn sweep(
                         return;
                     }
                     let seed = options.shard.seed(options.seeds, place);
-                    let row = Row::new(&scenario.play(seed, &play));
+                    let drawn = scenario.draw_by(options.strategy, seed);
+                    let row = Row::new(&scenario.play_drawn(seed, drawn, &play, None));
                     if sender.send(row).is_err() {
                         return;
                     }

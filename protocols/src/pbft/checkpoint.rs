@@ -11,7 +11,7 @@ use crate::service::Service;
 impl Replica {
     /// §4.3: every K slots a replica keeps a copy of its state and tells the others its digest.
     pub(super) fn take_checkpoint(&mut self, out: &mut Out) {
-        let (seq, state) = (self.executed, self.service.digest());
+        let (seq, state) = (self.executed, self.rules.state_digest(&self.service));
         self.snapshots.insert(seq, (state, Rc::new(self.service.clone())));
         out.observe(Observation::Checkpointed { seq, state });
         out.broadcast(Msg::Checkpoint(self.signer.sign(Checkpoint { seq, state })));
@@ -123,12 +123,12 @@ impl Replica {
         if seq <= self.executed && seq <= self.stable || seq < self.stable {
             return;
         }
-        let digest = state.digest();
+        let digest = self.rules.state_digest(state);
         if self.rules.compares_states() && !self.proves(seq, digest, proof) {
             return;
         }
         if self.executed < seq {
-            self.service = Service::clone(state);
+            self.service = self.rules.restored(state, &self.service);
             self.executed = seq;
             self.snapshots.insert(seq, (digest, Rc::clone(state)));
             out.observe(Observation::Restored { seq, state: digest });

@@ -6,18 +6,50 @@ use crate::catalogue::{Flaw, FlawEntry};
 /// The flaws that can be planted in PBFT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PbftFlaw {
+    /// P01.
+    FixedQuorum,
     /// P02.
     CommitQuorum,
+    /// P03.
+    PreparedEarly,
     /// P04.
     PrimaryPrepares,
+    /// P05.
+    PrimaryAwaited,
     /// P06.
     DuplicateVotes,
+    /// P07.
+    DuplicatesSpoil,
     /// P08.
     DigestIgnored,
+    /// P10.
+    ProposalReplaced,
     /// P11.
     ExecutesAhead,
+    /// P13.
+    WatermarksIgnored,
+    /// P14.
+    RepliesEarly,
+    /// P15.
+    RequestUnverified,
+    /// P15b.
+    BodyUnverified,
+    /// P16.
+    PhasesPooled,
+    /// P16b.
+    ViewUnbound,
+    /// P16c.
+    SlotUnbound,
     /// P17.
     ClientTrusts,
+    /// P18.
+    CacheAnswersAll,
+    /// P18b.
+    HeardIsExecuted,
+    /// P19.
+    ExecutesAgain,
+    /// P19b.
+    CacheLeftBehind,
     /// P23.
     PreparedForgotten,
     /// P24.
@@ -65,10 +97,26 @@ pub enum PbftFlaw {
 impl Flaw for PbftFlaw {
     const ALL: &'static [(Self, FlawEntry)] = &[
         (
+            Self::FixedQuorum,
+            FlawEntry {
+                name: "P01-fixed-quorum",
+                about: "a quorum is 2f + 1 replicas, however many there are",
+                violates: "agreement",
+            },
+        ),
+        (
             Self::CommitQuorum,
             FlawEntry {
                 name: "P02-commit-quorum",
                 about: "a slot commits with one COMMIT less than a quorum (2f for n = 3f + 1)",
+                violates: "agreement",
+            },
+        ),
+        (
+            Self::PreparedEarly,
+            FlawEntry {
+                name: "P03-prepared-early",
+                about: "a slot is prepared with one PREPARE too few (2f - 1 for n = 3f + 1)",
                 violates: "agreement",
             },
         ),
@@ -81,6 +129,14 @@ impl Flaw for PbftFlaw {
             },
         ),
         (
+            Self::PrimaryAwaited,
+            FlawEntry {
+                name: "P05-primary-awaited",
+                about: "a slot needs a quorum of PREPAREs, although the primary sends none",
+                violates: "liveness",
+            },
+        ),
+        (
             Self::DuplicateVotes,
             FlawEntry {
                 name: "P06-duplicate-votes",
@@ -89,10 +145,26 @@ impl Flaw for PbftFlaw {
             },
         ),
         (
+            Self::DuplicatesSpoil,
+            FlawEntry {
+                name: "P07-duplicates-spoil",
+                about: "a vote that comes twice spoils its slot, instead of being ignored",
+                violates: "liveness",
+            },
+        ),
+        (
             Self::DigestIgnored,
             FlawEntry {
                 name: "P08-digest-ignored",
                 about: "votes are matched by view and slot only, their digests are not compared",
+                violates: "agreement",
+            },
+        ),
+        (
+            Self::ProposalReplaced,
+            FlawEntry {
+                name: "P10-proposal-replaced",
+                about: "a second PRE-PREPARE for a slot replaces the first",
                 violates: "agreement",
             },
         ),
@@ -105,11 +177,99 @@ impl Flaw for PbftFlaw {
             },
         ),
         (
+            Self::WatermarksIgnored,
+            FlawEntry {
+                name: "P13-watermarks-ignored",
+                about: "proposals and votes are taken for slots far above the window",
+                violates: "liveness",
+            },
+        ),
+        (
+            Self::RepliesEarly,
+            FlawEntry {
+                name: "P14-replies-early",
+                about: "a replica answers when a request is prepared, before it is committed",
+                violates: "result-integrity",
+            },
+        ),
+        (
+            Self::RequestUnverified,
+            FlawEntry {
+                name: "P15-request-unverified",
+                about: "the signatures of requests are not verified",
+                violates: "validity",
+            },
+        ),
+        (
+            Self::BodyUnverified,
+            FlawEntry {
+                name: "P15b-body-unverified",
+                about: "backups do not compare a batch with the digest in its PRE-PREPARE",
+                violates: "agreement",
+            },
+        ),
+        (
+            Self::PhasesPooled,
+            FlawEntry {
+                name: "P16-phases-pooled",
+                about: "a PREPARE counts as a COMMIT, too",
+                violates: "agreement",
+            },
+        ),
+        (
+            Self::ViewUnbound,
+            FlawEntry {
+                name: "P16b-view-unbound",
+                about: "a COMMIT counts in whatever view its receiver is",
+                violates: "agreement",
+            },
+        ),
+        (
+            Self::SlotUnbound,
+            FlawEntry {
+                name: "P16c-slot-unbound",
+                about: "a vote counts in every slot that its batch is proposed for",
+                violates: "agreement",
+            },
+        ),
+        (
             Self::ClientTrusts,
             FlawEntry {
                 name: "P17-client-trusts",
                 about: "the client accepts an answer that f replicas give, instead of f + 1",
                 violates: "result-integrity",
+            },
+        ),
+        (
+            Self::CacheAnswersAll,
+            FlawEntry {
+                name: "P18-cache-answers-all",
+                about: "a new request is answered with the client's last reply",
+                violates: "result-integrity",
+            },
+        ),
+        (
+            Self::HeardIsExecuted,
+            FlawEntry {
+                name: "P18b-heard-is-executed",
+                about: "a timestamp is used up when its request is heard, not when it is executed",
+                violates: "liveness",
+            },
+        ),
+        (
+            Self::ExecutesAgain,
+            FlawEntry {
+                name: "P19-executes-again",
+                about: "a request that is ordered twice is executed twice",
+                violates: "exactly-once",
+            },
+        ),
+        (
+            Self::CacheLeftBehind,
+            FlawEntry {
+                name: "P19b-cache-left-behind",
+                about: "a state that is fetched comes without the reply cache",
+                violates: "agreement",
             },
         ),
         (

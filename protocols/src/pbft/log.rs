@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use byzsim_core::{Digest, Signed};
+use byzsim_core::{Digest, ReplicaSet, Signed};
 
 use super::message::{Batch, Commit, Decision, PrePrepare, Prepare, PreparedCertificate, Seq};
 use super::rules::Rules;
@@ -51,13 +51,22 @@ impl Slot {
     /// §4.2, *prepared(m, v, n, i)*, given that the batch is in the log.
     pub(super) fn may_prepare(&self, rules: &Rules) -> bool {
         let Some(digest) = self.digest() else { return false };
-        rules.prepares() <= self.matching_prepares(rules, digest).count()
+        rules.prepares() <= rules.tally(self.matching_prepares(rules, digest).map(Signed::signer))
     }
 
     /// §4.2, *committed-local(m, v, n, i)*.
     pub(super) fn may_commit(&self, rules: &Rules) -> bool {
         let Some(digest) = self.digest() else { return false };
-        self.prepared && rules.commits() <= self.matching_commits(rules, digest).count()
+        self.prepared && rules.commits() <= self.committers(rules, digest)
+    }
+
+    fn committers(&self, rules: &Rules, digest: Digest) -> usize {
+        let commits = self.matching_commits(rules, digest).map(Signed::signer);
+        if rules.pools_phases() {
+            let prepares = self.matching_prepares(rules, digest).map(Signed::signer);
+            return commits.chain(prepares).collect::<ReplicaSet>().len();
+        }
+        rules.tally(commits)
     }
 
     fn matching_commits<'a>(
@@ -85,6 +94,23 @@ impl Log {
         self.slots.entry(seq).or_default()
     }
 
+    /// Adds the votes of other slots for the batch of this one. What no correct implementation
+    /// does.
+    pub(super) fn pool_slots(&mut self, seq: Seq, digest: Digest) {
+        let slots = self.slots.values();
+        let prepares = slots.clone().flat_map(|slot| slot.prepares.iter());
+        let prepares: Vec<_> = prepares.filter(|vote| vote.digest == digest).cloned().collect();
+        let commits = slots.flat_map(|slot| slot.commits.iter());
+        let commits: Vec<_> = commits.filter(|vote| vote.digest == digest).cloned().collect();
+        let slot = self.slot(seq);
+        for vote in prepares {
+            slot.prepares.add(vote);
+        }
+        for vote in commits {
+            slot.commits.add(vote);
+        }
+    }
+
     /// The slots from `seq` on.
     pub(super) fn from(&self, seq: Seq) -> impl DoubleEndedIterator<Item = (Seq, &Slot)> {
         self.slots.range(seq..).map(|(seq, slot)| (*seq, slot))
@@ -94,8 +120,9 @@ impl Log {
         self.batches.get(&(seq, digest))
     }
 
-    pub(super) fn keep_batch(&mut self, seq: Seq, batch: &Rc<Batch>) {
-        self.batches.entry((seq, batch.digest())).or_insert_with(|| Rc::clone(batch));
+    /// Keeps the batch that a proposal for `seq` names by this digest.
+    pub(super) fn keep_batch(&mut self, seq: Seq, digest: Digest, batch: &Rc<Batch>) {
+        self.batches.entry((seq, digest)).or_insert_with(|| Rc::clone(batch));
     }
 
     /// The batch that the current view proposes for `seq`, if it is known.

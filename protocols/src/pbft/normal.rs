@@ -17,18 +17,21 @@ impl Replica {
         out: &mut Out,
     ) {
         let client = request.signer();
-        if !client.is_client() || !self.signer.verify(request) {
+        if !self.is_of_client(request) {
             return;
         }
         let (last, answer) = self.service.last_reply(client);
         match answer {
-            _ if last < request.timestamp => {}
-            Some(answer) if last == request.timestamp => {
+            Some(answer) if self.rules.is_in_cache(request.timestamp, last) => {
                 let answer = answer.clone();
-                self.reply(client, last, answer, out);
+                self.reply(client, request.timestamp, answer, out);
                 return;
             }
+            _ if last < request.timestamp => {}
             _ => return,
+        }
+        if !self.is_news(request) {
+            return;
         }
         self.await_execution(request, out);
         if !self.is_active() {
@@ -40,6 +43,17 @@ impl Replica {
         } else if from == client {
             out.send(self.rules.primary(self.view), Msg::Request(Rc::clone(request)));
         }
+    }
+
+    /// Whether a request that was not executed is to be taken up.
+    fn is_news(&mut self, request: &Signed<Request>) -> bool {
+        if !self.rules.heard_is_executed() {
+            return true;
+        }
+        let heard = self.heard.entry(request.signer()).or_default();
+        let is_news = *heard < request.timestamp;
+        *heard = request.timestamp.max(*heard);
+        is_news && self.is_active()
     }
 
     /// §4.4: a backup that waits for a request runs a timer.
@@ -124,17 +138,18 @@ impl Replica {
     ) {
         let (seq, digest) = (pre_prepare.seq, pre_prepare.digest);
         let primary = self.rules.primary(self.view);
-        if !self.in_window(seq) || batch.digest() != digest || pre_prepare.signer() != primary {
+        let is_body = self.rules.is_body_of(batch.digest(), digest);
+        if !self.in_window(seq) || !is_body || pre_prepare.signer() != primary {
             return;
         }
         match self.log.get(seq).and_then(|slot| slot.pre_prepare.clone()) {
             Some(known) if known.digest == digest => {
                 // A retransmission; the batch may be new, if a NEW-VIEW proposed it.
-                self.log.keep_batch(seq, batch);
+                self.log.keep_batch(seq, digest, batch);
                 self.try_prepare(seq, out);
                 return;
             }
-            Some(_) => {
+            Some(_) if !self.rules.replaces_proposals() || self.log.decided(seq).is_some() => {
                 // Two statements of one primary for one (v, n): anyone can check both signatures.
                 if self.signer.verify(pre_prepare) {
                     let reason = "two pre-prepares for one slot";
@@ -142,7 +157,7 @@ impl Replica {
                 }
                 return;
             }
-            None => {}
+            Some(_) | None => {}
         }
         let is_null = batch.requests().is_empty();
         if is_null || from != self.id && !self.verify_proposal(pre_prepare, batch) {
@@ -155,8 +170,13 @@ impl Replica {
     }
 
     fn verify_proposal(&self, pre_prepare: &Signed<PrePrepare>, batch: &Batch) -> bool {
-        let signed = |it: &Rc<Signed<Request>>| it.signer().is_client() && self.signer.verify(it);
-        self.signer.verify(pre_prepare) && batch.requests().iter().all(signed)
+        let all_signed = || batch.requests().iter().all(|it| self.is_of_client(it));
+        self.signer.verify(pre_prepare) && all_signed()
+    }
+
+    /// §4.1: whether the client in whose name the request is has signed it.
+    fn is_of_client(&self, it: &Signed<Request>) -> bool {
+        it.signer().is_client() && (!self.rules.verifies_requests() || self.signer.verify(it))
     }
 
     /// Logs a proposal of the current view, and votes for it as a backup.
@@ -169,9 +189,11 @@ impl Replica {
         let PrePrepare { view, seq, digest } = *pre_prepare;
         assert_eq!(view, self.view, "proposals are accepted in their view");
         if let Some(batch) = batch {
-            self.log.keep_batch(seq, batch);
+            self.log.keep_batch(seq, digest, batch);
         }
-        self.log.slot(seq).pre_prepare = Some(pre_prepare);
+        let slot = self.log.slot(seq);
+        slot.prepared = false;
+        slot.pre_prepare = Some(pre_prepare);
         out.observe(Observation::Accepted { view, seq, batch: digest });
         let may_vote = self.rules.may_vote(self.log.prepared_before(seq), digest);
         if !self.is_primary() && may_vote {
@@ -191,7 +213,12 @@ impl Replica {
             return;
         }
         let slot = self.log.slot(prepare.seq);
-        if self.rules.counts_votes_again() {
+        let said_the_same = || {
+            slot.prepares
+                .iter()
+                .any(|vote| vote.signer() == sender && vote.digest == prepare.digest)
+        };
+        if self.rules.keeps_another_vote(said_the_same) {
             slot.prepares.add_again(prepare.clone());
         } else if !slot.prepares.add(prepare.clone()) {
             return;
@@ -202,11 +229,17 @@ impl Replica {
     /// §4.2: when *prepared* becomes true, multicast COMMIT, once.
     pub(super) fn try_prepare(&mut self, seq: Seq, out: &mut Out) {
         let Some((digest, _)) = self.log.proposed(seq) else { return };
+        if !self.rules.binds_slots() {
+            self.log.pool_slots(seq, digest);
+        }
         let slot = self.log.slot(seq);
         if !slot.prepared && slot.may_prepare(&self.rules) {
             slot.prepared = true;
             let view = self.view;
             out.broadcast(Msg::Commit(self.signer.sign(Commit { view, seq, digest })));
+            if self.rules.replies_when_prepared() {
+                self.reply_early(seq, out);
+            }
         }
         self.try_commit(seq, out);
     }
@@ -221,7 +254,10 @@ impl Replica {
             return;
         }
         let slot = self.log.slot(commit.seq);
-        if self.rules.counts_votes_again() {
+        let said_the_same = || {
+            slot.commits.iter().any(|vote| vote.signer() == sender && vote.digest == commit.digest)
+        };
+        if self.rules.keeps_another_vote(said_the_same) {
             slot.commits.add_again(commit.clone());
         } else if !slot.commits.add(commit.clone()) {
             return;
@@ -276,14 +312,29 @@ impl Replica {
     /// §4.2: at most once: a timestamp that is not new is not executed, and is no progress.
     fn apply(&mut self, seq: Seq, request: &Signed<Request>, out: &mut Out) -> bool {
         let (client, timestamp) = (request.signer(), request.timestamp);
-        let Some(answer) = self.service.execute(client, timestamp, &request.operation) else {
+        if timestamp <= self.service.last_reply(client).0 && !self.rules.executes_again() {
             return false;
-        };
+        }
+        let answer = self.service.execute_again(client, timestamp, &request.operation);
         let operation = request.operation.clone();
         let result = answer.clone();
         out.observe(Observation::Applied { seq, client, timestamp, operation, answer: result });
         self.reply(client, timestamp, answer, out);
         true
+    }
+
+    /// Answers from a copy of the state that runs ahead of the commit.
+    fn reply_early(&self, seq: Seq, out: &mut Out) {
+        let Some((_, batch)) = self.log.proposed(seq).filter(|_| seq == self.executed + 1) else {
+            return;
+        };
+        let mut state = self.service.clone();
+        for request in batch.requests() {
+            let (client, timestamp) = (request.signer(), request.timestamp);
+            if let Some(answer) = state.execute(client, timestamp, &request.operation) {
+                self.reply(client, timestamp, answer, out);
+            }
+        }
     }
 
     /// §4.4: the timer stops when its request was executed, and starts anew for what still waits.

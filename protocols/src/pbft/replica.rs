@@ -58,6 +58,8 @@ pub struct Replica {
     pub(super) service: Service,
     /// The last slot that it executed.
     pub(super) executed: Seq,
+    /// Of each client: the last timestamp that it heard, if the rules ask for it.
+    pub(super) heard: BTreeMap<NodeId, u64>,
 
     /// h.
     pub(super) stable: Seq,
@@ -107,7 +109,7 @@ pub(super) struct Volatile {
 impl Replica {
     pub(super) fn new(signer: Rc<Signer>, rules: Rules, params: Params) -> Self {
         let service = Service::default();
-        let genesis = (service.digest(), Rc::new(service.clone()));
+        let genesis = (rules.state_digest(&service), Rc::new(service.clone()));
         Self {
             id: signer.node(),
             signer,
@@ -119,6 +121,7 @@ impl Replica {
             next_seq: 1,
             service,
             executed: 0,
+            heard: BTreeMap::new(),
             stable: 0,
             stable_proof: Vec::new(),
             snapshots: BTreeMap::from([(0, genesis)]),
@@ -139,8 +142,8 @@ impl Replica {
     }
 
     /// §4.3: h < n ≤ H.
-    pub(super) const fn in_window(&self, seq: Seq) -> bool {
-        self.stable < seq && seq <= self.stable + self.params.window
+    pub(super) fn in_window(&self, seq: Seq) -> bool {
+        self.rules.in_window(seq, self.stable, self.params.window)
     }
 
     /// Whether a statement is its signer's. What came from this replica itself needs no check; what
@@ -174,7 +177,9 @@ impl Node<Msg, Timer> for Replica {
             Msg::Prepare(it) if self.accepts_view(it.view, from, msg) => {
                 self.on_prepare(from, it, out);
             }
-            Msg::Commit(it) if self.accepts_view(it.view, from, msg) => {
+            Msg::Commit(it)
+                if self.accepts_view(it.view, from, msg) || !self.rules.binds_views() =>
+            {
                 self.on_commit(from, it, out);
             }
             Msg::Checkpoint(it) => self.on_checkpoint(from, it, out),

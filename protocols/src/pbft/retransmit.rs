@@ -178,7 +178,7 @@ impl Replica {
     pub(super) fn on_batch(&mut self, seq: Seq, batch: &Rc<Batch>, out: &mut Out) {
         let proposed = self.log.get(seq).and_then(super::log::Slot::digest);
         if proposed == Some(batch.digest()) {
-            self.log.keep_batch(seq, batch);
+            self.log.keep_batch(seq, batch.digest(), batch);
             self.try_prepare(seq, out);
         }
     }

@@ -10,6 +10,7 @@ use super::flaws::PbftFlaw;
 use super::message::{PreparedCertificate, Seq, View};
 use crate::catalogue::Flaws;
 use crate::quorum::quorum;
+use crate::service::Service;
 
 /// The rules, for one committee.
 #[derive(Clone, Debug)]
@@ -22,7 +23,12 @@ pub(super) struct Rules {
 impl Rules {
     pub(super) fn new(committee: Committee, params: &Params) -> Self {
         let (n, f) = (usize::from(committee.replicas), usize::from(committee.faults));
-        let quorum = params.quorum.map_or_else(|| quorum(n, f), usize::from);
+        // Beyond n = 3f + 1 two sets of 2f + 1 may share faulty replicas only.
+        let right = match params.flaws.has(PbftFlaw::FixedQuorum) {
+            false => quorum(n, f),
+            true => 2 * f + 1,
+        };
+        let quorum = params.quorum.map_or(right, usize::from);
         Self { committee, quorum, flaws: params.flaws.clone() }
     }
 
@@ -48,9 +54,12 @@ impl Rules {
     }
 
     /// §4.2: *prepared* needs 2f PREPAREs beside the primary's PRE-PREPARE: a quorum stands by one
-    /// batch, so no other can prepare in this view.
-    pub(super) const fn prepares(&self) -> usize {
-        self.quorum - 1
+    /// batch, so no other can prepare in this view. A quorum of PREPAREs would ask for the vote of
+    /// every backup, as n - f replicas are a quorum and the primary sends none.
+    pub(super) fn prepares(&self) -> usize {
+        let early = usize::from(self.flaws.has(PbftFlaw::PreparedEarly));
+        let late = usize::from(self.flaws.has(PbftFlaw::PrimaryAwaited));
+        (self.quorum - 1 + late).saturating_sub(early)
     }
 
     /// §4.2: *committed-local* needs 2f + 1 COMMITs, so f + 1 correct replicas prepared, and every
@@ -68,14 +77,28 @@ impl Rules {
         self.flaws.has(PbftFlaw::PrimaryPrepares)
     }
 
-    /// §4.2: votes of *different* replicas.
-    pub(super) fn counts_votes_again(&self) -> bool {
-        self.flaws.has(PbftFlaw::DuplicateVotes)
+    /// §4.2: votes of *different* replicas: of each sender the first vote on a slot is kept.
+    /// Whether one more is kept, given whether its sender said the same before.
+    pub(super) fn keeps_another_vote(&self, said_the_same: impl FnOnce() -> bool) -> bool {
+        let all = [PbftFlaw::DuplicateVotes, PbftFlaw::DuplicatesSpoil];
+        all.iter().any(|flaw| self.flaws.has(*flaw))
+            || self.flaws.has(PbftFlaw::ProposalReplaced) && !said_the_same()
     }
 
-    /// How many votes those of `signers` are.
+    /// How many votes in the log those of `signers` are. A vote that comes twice is an everyday
+    /// thing: networks duplicate, senders retransmit.
+    pub(super) fn tally(&self, signers: impl Iterator<Item = NodeId>) -> usize {
+        if !self.flaws.has(PbftFlaw::DuplicatesSpoil) {
+            return signers.count();
+        }
+        let signers: Vec<NodeId> = signers.collect();
+        let distinct = signers.iter().copied().collect::<ReplicaSet>().len();
+        if distinct == signers.len() { distinct } else { 0 }
+    }
+
+    /// How many votes those of `signers` are, in a proof that someone sent.
     pub(super) fn voters(&self, signers: &[NodeId]) -> usize {
-        match self.counts_votes_again() {
+        match self.flaws.has(PbftFlaw::DuplicateVotes) {
             false => signers.iter().copied().collect::<ReplicaSet>().len(),
             true => signers.len(),
         }
@@ -84,6 +107,86 @@ impl Rules {
     /// §4.2: votes with the *same* view, sequence number and digest.
     pub(super) fn matches(&self, voted: Digest, digest: Digest) -> bool {
         voted == digest || self.flaws.has(PbftFlaw::DigestIgnored)
+    }
+
+    /// §4.2: a PREPARE says that its sender accepted a batch, a COMMIT that it is prepared. Where
+    /// the signature does not cover which of them it is, the one passes for the other.
+    pub(super) fn pools_phases(&self) -> bool {
+        self.flaws.has(PbftFlaw::PhasesPooled)
+    }
+
+    /// §4.2: a vote is for the view that it names: its sender may stand by another batch since.
+    /// Where the signature does not cover the view, old COMMITs serve again.
+    pub(super) fn binds_views(&self) -> bool {
+        !self.flaws.has(PbftFlaw::ViewUnbound)
+    }
+
+    /// §4.2: a vote is for the slot that it names: a faulty primary may propose one batch for two.
+    pub(super) fn binds_slots(&self) -> bool {
+        !self.flaws.has(PbftFlaw::SlotUnbound)
+    }
+
+    /// §4.2: a backup accepts one proposal for a slot in a view: having voted for two, it may help
+    /// both to a quorum.
+    pub(super) fn replaces_proposals(&self) -> bool {
+        self.flaws.has(PbftFlaw::ProposalReplaced)
+    }
+
+    /// §4.2: h < n ≤ H, so that a faulty primary cannot use up the sequence numbers. With the flaw
+    /// agreement messages are taken above H, and VIEW-CHANGEs that tell of it are still refused.
+    pub(super) fn in_window(&self, seq: Seq, stable: Seq, window: u64) -> bool {
+        stable < seq && (seq <= stable + window || self.flaws.has(PbftFlaw::WatermarksIgnored))
+    }
+
+    /// §4.1: a request is its client's only by the client's signature, which every replica
+    /// verifies: others may invent requests, and so may the primary.
+    pub(super) fn verifies_requests(&self) -> bool {
+        !self.flaws.has(PbftFlaw::RequestUnverified)
+    }
+
+    /// §4.2: d is the digest of the batch that travels beside the PRE-PREPARE.
+    pub(super) fn is_body_of(&self, batch: Digest, digest: Digest) -> bool {
+        batch == digest || self.flaws.has(PbftFlaw::BodyUnverified)
+    }
+
+    /// §4.2: the reply follows the execution, and that follows *committed-local*. What is prepared
+    /// may still be replaced by a view change.
+    pub(super) fn replies_when_prepared(&self) -> bool {
+        self.flaws.has(PbftFlaw::RepliesEarly)
+    }
+
+    /// §4.1: the reply cache answers the request that it has the reply of, the client's last one.
+    pub(super) fn is_in_cache(&self, asked: u64, last: u64) -> bool {
+        asked == last || 0 < last && self.flaws.has(PbftFlaw::CacheAnswersAll)
+    }
+
+    /// §4.1: a request counts as done when it was executed. Until then a retransmission may be all
+    /// that is left of it.
+    pub(super) fn heard_is_executed(&self) -> bool {
+        self.flaws.has(PbftFlaw::HeardIsExecuted)
+    }
+
+    /// §4.2: at most once: a faulty primary may order a request again, and so may a new primary
+    /// that does not know that it was ordered.
+    pub(super) fn executes_again(&self) -> bool {
+        self.flaws.has(PbftFlaw::ExecutesAgain)
+    }
+
+    /// §4.3: the state that a checkpoint speaks of has the reply cache in it.
+    pub(super) fn state_digest(&self, state: &Service) -> Digest {
+        match self.flaws.has(PbftFlaw::CacheLeftBehind) {
+            false => state.digest(),
+            true => state.store_digest(),
+        }
+    }
+
+    /// §4.3: what a replica has when it fetched this state. Without the cache it would execute old
+    /// retransmissions that the others know.
+    pub(super) fn restored(&self, fetched: &Service, own: &Service) -> Service {
+        match self.flaws.has(PbftFlaw::CacheLeftBehind) {
+            false => fetched.clone(),
+            true => fetched.with_replies_of(own),
+        }
     }
 
     /// §4.2: a replica executes n when it executed all slots below n.

@@ -11,6 +11,7 @@ mod progress;
 mod replay;
 mod run;
 mod shell;
+mod shrink;
 mod sweep;
 
 use std::process::ExitCode;
@@ -53,6 +54,8 @@ pub enum Command {
     Run(run::Run),
     /// Play a repro file, or a seed twice, and say whether the runs are identical.
     Replay(replay::Replay),
+    /// Shrink the run of a repro file: find a smaller one that fails for the same reason.
+    Shrink(shrink::Shrink),
     /// Play many seeds of a scenario.
     Sweep(sweep::Sweep),
     /// Add up the shards of a sweep.
@@ -111,6 +114,7 @@ fn dispatch(Cli { manner, command }: &Cli) -> Result<Exit, Failure> {
     match command {
         Command::Run(run) => run.execute(manner),
         Command::Replay(replay) => replay.execute(manner),
+        Command::Shrink(shrink) => shrink.execute(manner),
         Command::Sweep(sweep) => sweep.execute(manner),
         Command::Merge(merge) => merge.execute(manner),
         Command::Compare(compare) => compare.execute(manner),

@@ -78,6 +78,6 @@ impl Run {
             return None;
         }
         let repro = Repro::new(scenario, report, self.crypto.into());
-        super::sweep::write_repro(&repro, std::path::Path::new("runs"))
+        super::sweep::write_repro(&repro, report.seed, std::path::Path::new("runs"))
     }
 }

@@ -15,13 +15,15 @@ use super::progress::Progress;
 use super::{Failure, output};
 use crate::error::LoadError;
 use crate::exit::Exit;
-use crate::format::SeedRange;
+use crate::format::{Expect, SeedRange};
 use crate::interrupt;
 use crate::load::load_with;
 use crate::report::sweep::{self as report, Circumstances};
 use crate::repro::Repro;
 use crate::row::Row;
-use crate::scenario::Scenario;
+use crate::scenario::{PlayOptions, Scenario};
+use crate::search::Strategy;
+use crate::shrink::{Cause, Shrunk, causes, shrink_all};
 use crate::summary::{Head, Summary};
 use crate::sweep::{Shard, SweepOptions, sweep};
 
@@ -38,6 +40,9 @@ pub struct Sweep {
     /// The seeds, the last one excluded; those of the scenario if nothing is said.
     #[arg(long, value_name = "A..B")]
     seeds: Option<SeedRange>,
+    /// How the plans are chosen: `random`, `twins`, `delays`, `priorities`, `guided`.
+    #[arg(long, value_name = "NAME", default_value = "random")]
+    strategy: Strategy,
     /// How many threads play; one per core if nothing is said.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     jobs: Option<u16>,
@@ -52,6 +57,9 @@ pub struct Sweep {
     crypto: Crypto,
     #[command(flatten)]
     changes: ChangeOptions,
+    /// Do not shrink what is found.
+    #[arg(long)]
+    no_shrink: bool,
     /// What is written to stdout.
     #[arg(long, value_enum, default_value = "human")]
     format: TableFormat,
@@ -65,8 +73,14 @@ impl Sweep {
             seeds: self.seeds.unwrap_or(scenario.file.seeds),
             shard: self.shard,
             jobs: self.jobs.map_or(cores, usize::from),
+            strategy: self.strategy,
             crypto: self.crypto.into(),
         };
+        if self.strategy == Strategy::Guided && self.shard != Shard::WHOLE {
+            let what = "a guided search has no shards: each of its runs rests on the ones before";
+            let help = "start one search for each machine, with other seeds";
+            return Err(LoadError::new(what, help).into());
+        }
         let mut head = Head::new(&scenario, &options);
         head.changes = self.changes.as_arguments();
         let mut rows = Rows::open(self.rows_path(), self.format, &head)?;
@@ -88,10 +102,12 @@ impl Sweep {
         }
         summary.head = head;
         let wall_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let repros = self.repros(&scenario, &summary);
         let circumstances = Circumstances {
             wall_ms: Some(wall_ms),
             jobs: options.jobs,
-            repros: self.repros(&scenario, &summary),
+            causes: self.causes(&scenario, &repros, options.jobs),
+            repros: self.named(&scenario, &summary, &repros),
             rows: rows.path.map(|path| path.display().to_string()),
         };
         print(&summary, &circumstances, self.format, manner)?;
@@ -109,32 +125,81 @@ impl Sweep {
         Some(out.join(format!("{name}.ndjson")))
     }
 
-    /// Writes repro files of the first failing seeds of each finding.
-    fn repros(&self, scenario: &Scenario, summary: &Summary) -> Vec<String> {
-        const FINDINGS_MAX: usize = 20;
-        let folder = match &self.out {
+    /// The repro of a run of this sweep.
+    fn repro(&self, scenario: &Scenario, summary: &Summary, seed: u64) -> Repro {
+        let crypto = self.crypto.into();
+        let options = PlayOptions { crypto, with_marks: true };
+        let (run_seed, drawn) = match summary.drafts.get(&seed) {
+            Some(draft) => (draft.seed, draft.drawn.clone()),
+            None => (seed, scenario.draw_by(self.strategy, seed)),
+        };
+        let report = scenario.play_drawn(run_seed, drawn, &options, None);
+        Repro::new(scenario, &report, crypto)
+    }
+
+    /// Where repro files go.
+    fn folder(&self) -> &Path {
+        match &self.out {
             Some(out) if out.extension().is_none_or(|extension| extension != "ndjson") => out,
             _ => Path::new("runs"),
-        };
+        }
+    }
+
+    /// Writes repro files of the first failing seeds of each finding; those that were written.
+    fn repros(&self, scenario: &Scenario, summary: &Summary) -> Vec<(u64, Repro)> {
         let groups = summary.findings.iter().take(FINDINGS_MAX);
         let mut seeds: Vec<u64> = groups
             .flat_map(|group| group.seeds.iter().copied().chain([group.smallest.1]))
             .collect();
         seeds.sort_unstable();
         seeds.dedup();
-        for seed in seeds {
-            if write_repro(&Repro::of(scenario, seed, self.crypto.into()), folder).is_none() {
-                // What could not be written once cannot be written again; seeds replay as well.
-                return Vec::new();
-            }
+        let repros = seeds.into_iter().map(|seed| (seed, self.repro(scenario, summary, seed)));
+        // What could not be written once cannot be written again; seeds replay as well.
+        let is_written =
+            |(seed, repro): &(u64, Repro)| write_repro(repro, *seed, self.folder()).is_some();
+        repros.take_while(is_written).collect()
+    }
+
+    /// Shrinks what was found. Where a violation is expected, its script is the explanation.
+    fn causes(&self, scenario: &Scenario, repros: &[(u64, Repro)], jobs: usize) -> Vec<Cause> {
+        if self.no_shrink || matches!(scenario.file.expect, Expect::Violated(_)) {
+            return Vec::new();
         }
-        // One command to copy per finding: that of its smallest run.
+        let shrunk = shrink_all(repros, jobs);
+        let mut causes = causes(&shrunk);
+        for cause in &mut causes {
+            let found =
+                |(seed, it): &&(u64, Shrunk)| *seed == cause.seed && it.reason == cause.reason;
+            let (_, smallest) = shrunk.iter().find(found).expect("a cause is that of a run");
+            let file = repro_path(&scenario.name, cause.seed, self.folder());
+            let beside = super::shrink::beside(Path::new(&file));
+            if let Err(why) = create(&beside, &smallest.repro.to_json()) {
+                output::note(&format!("note: cannot write {}: {why}", beside.display()));
+                continue;
+            }
+            cause.files = Some([file, beside.display().to_string()]);
+        }
+        causes
+    }
+
+    /// One command to copy per finding: that of its smallest run.
+    fn named(
+        &self,
+        scenario: &Scenario,
+        summary: &Summary,
+        repros: &[(u64, Repro)],
+    ) -> Vec<String> {
         let smallest = summary.findings.iter().take(FINDINGS_MAX).map(|group| group.smallest.1);
-        let mut named: Vec<u64> = smallest.collect();
+        let is_written = |seed: &u64| repros.iter().any(|(played, _)| played == seed);
+        let mut named: Vec<u64> = smallest.filter(is_written).collect();
         named.dedup();
-        named.into_iter().take(5).map(|seed| repro_path(&scenario.name, seed, folder)).collect()
+        let path = |seed| repro_path(&scenario.name, seed, self.folder());
+        named.into_iter().take(5).map(path).collect()
     }
 }
+
+/// How many findings get repro files.
+const FINDINGS_MAX: usize = 20;
 
 /// Where rows go.
 struct Rows {
@@ -214,15 +279,16 @@ pub(super) fn print(
             value["distinct-shapes"] = summary.shapes.len().into();
             value["judgement"] = serde_json::to_value(summary.judgement())?;
             value["never-reached"] = summary.missed().into();
+            value["causes"] = serde_json::to_value(&circumstances.causes)?;
             output::json(&value)
         }
     }
 }
 
-/// Writes a repro file; where it is. If it cannot be written, a note says so and the verdict still
+/// Writes the repro file of what a sweep played as `seed`; where it is. If it cannot be written, a note says so and the verdict still
 /// counts.
-pub(super) fn write_repro(repro: &Repro, folder: &Path) -> Option<String> {
-    let path = repro_path(&repro.name, repro.seed, folder);
+pub(super) fn write_repro(repro: &Repro, seed: u64, folder: &Path) -> Option<String> {
+    let path = repro_path(&repro.name, seed, folder);
     match create(Path::new(&path), &repro.to_json()) {
         Ok(_) => Some(path),
         Err(why) => {

@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod event;
 pub mod run;
+pub mod shrink;
 pub mod style;
 pub mod sweep;
 pub mod timeline;

@@ -8,7 +8,8 @@ use super::run::{beyond_f_label, line};
 use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
 use crate::expect::{Judgement, PANIC};
 use crate::format::Expect;
-use crate::summary::{Summary, Tally};
+use crate::shrink::Cause;
+use crate::summary::{FindingGroup, Summary, Tally};
 use crate::sweep::Shard;
 
 /// How a sweep went, apart from what came out.
@@ -18,6 +19,8 @@ pub struct Circumstances {
     pub wall_ms: Option<u64>,
     /// How many threads played.
     pub jobs: usize,
+    /// Why the runs fail that were shrunk.
+    pub causes: Vec<Cause>,
     /// Repro files that were written.
     pub repros: Vec<String>,
     /// Where the rows are.
@@ -50,7 +53,7 @@ pub fn summary(summary: &Summary, how: &Circumstances) -> String {
         counted(summary.shapes.len() as u64, "shape")
     );
     block(&mut text, "DISTINCT", &[distinct]);
-    block(&mut text, "FAILING", &failing(summary));
+    block(&mut text, "FAILING", &failing(summary, &how.causes));
     block(&mut text, "UNDECIDED", &undecided(summary));
     text.push_str(&verdict(summary));
     line(&mut text, "digest", &summary.digest().hex());
@@ -131,21 +134,47 @@ fn faults(summary: &Summary) -> Vec<String> {
     vec![what]
 }
 
-fn failing(summary: &Summary) -> Vec<String> {
+/// What was found: by cause where it was shrunk; behind that, what these runs violate as well.
+fn failing(summary: &Summary, causes: &[Cause]) -> Vec<String> {
+    let of_group = |group: &FindingGroup| {
+        let is_of_group = |cause: &&Cause| {
+            cause.reason.property == group.property && cause.reason.shape == group.shape
+        };
+        causes.iter().filter(is_of_group).collect::<Vec<_>>()
+    };
+    let heading = |group: &FindingGroup| {
+        let seeds = counted(group.runs, "seed");
+        format!("{}  {}  on {seeds}", paint(BAD, &group.property), group.shape)
+    };
+    let (explained, others): (Vec<&FindingGroup>, Vec<&FindingGroup>) =
+        summary.findings.iter().partition(|group| !of_group(group).is_empty());
     let mut lines = Vec::new();
-    for group in &summary.findings {
+    for group in explained {
+        lines.push(heading(group));
+        lines.extend(of_group(group).into_iter().flat_map(cause_lines));
+    }
+    for group in others {
         let (events, seed) = group.smallest;
         let seeds: Vec<String> = group.seeds.iter().map(u64::to_string).collect();
-        lines.push(format!(
-            "{}  {}  on {}: smallest {seed} ({}), first {}",
-            paint(BAD, &group.property),
-            group.shape,
-            counted(group.runs, "seed"),
-            counted(events, "event"),
-            seeds.join(" ")
-        ));
+        let smallest = format!("smallest {seed} ({})", counted(events, "event"));
+        lines.push(format!("{}: {smallest}, first {}", heading(group), seeds.join(" ")));
         lines.push(format!("  {}", group.explanation));
     }
+    lines
+}
+
+/// A cause, by its smallest run.
+fn cause_lines(cause: &Cause) -> Vec<String> {
+    let (before, after) = (grouped(cause.faults_before), counted(cause.faults_after, "fault"));
+    let runs = counted(cause.runs, "shrunk run");
+    let mut lines = vec![format!("  {}  in {runs}", paint(LOUD, &cause.class))];
+    if let Some([_, smaller]) = &cause.files {
+        lines.push(format!("    {before} → {after}: {smaller}"));
+    } else {
+        lines.push(format!("    {before} → {after}, seed {}", cause.seed));
+    }
+    lines.extend(cause.plan.iter().map(|fault| format!("    - {fault}")));
+    lines.push(format!("    {}", cause.explanation));
     lines
 }
 
@@ -225,13 +254,27 @@ fn rule_of_three(runs: u64) -> String {
 
 fn next(summary: &Summary, how: &Circumstances) -> String {
     let mut text = String::new();
+    let files: Vec<&[String; 2]> =
+        how.causes.iter().filter_map(|cause| cause.files.as_ref()).take(5).collect();
+    for [_, smaller] in &files {
+        line(&mut text, "replay", &format!("byzsim replay {smaller}"));
+    }
+    if let Some([first, _]) = files.first() {
+        line(&mut text, "next", &format!("byzsim shrink {first} -v"));
+        return text;
+    }
     for repro in &how.repros {
         line(&mut text, "replay", &format!("byzsim replay {repro}"));
     }
     let head = &summary.head;
-    if let (true, Some(seed)) = (how.repros.is_empty(), summary.traces.keys().next()) {
-        let what = format!("byzsim run {}{} --seed {seed}", head.scenario, head.changes);
-        line(&mut text, "next", &what);
+    let seed = summary.traces.keys().next();
+    match (how.repros.first(), seed) {
+        (Some(repro), _) => line(&mut text, "next", &format!("byzsim shrink {repro}")),
+        (None, Some(seed)) => {
+            let what = format!("byzsim run {}{} --seed {seed}", head.scenario, head.changes);
+            line(&mut text, "next", &what);
+        }
+        (None, None) => {}
     }
     text
 }

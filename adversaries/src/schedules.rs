@@ -1,0 +1,109 @@
+//! Systematic schedules: all splits of twins up to a bound, few delays, priorities that change at
+//! few points. Each is a function of a number, and a plan like any other.
+
+use byzsim_core::{Committee, Message, NodeId, Span, Time};
+
+use crate::aim::Aim;
+use crate::plan::{Action, Fault, Moment, Pattern, Plan, Split};
+use crate::range::Range;
+use crate::weather::Hints;
+
+/// In how many views, from the first on, twins schedules split the network; later views are whole.
+pub const TWINS_VIEWS: u32 = 3;
+
+/// How many twins schedules there are for a committee: who is twins; on which side of them each
+/// other replica is in each of the first [`TWINS_VIEWS`] views; and whether the sides hear each
+/// other in that view.
+///
+/// To swap the two copies changes nothing, so the first replica that is not twins is on the left in
+/// the first view: half of the schedules are mirror images, and left out. At most `u64::MAX`.
+pub fn twins_schedules(committee: Committee) -> u64 {
+    let others = u32::from(committee.replicas.saturating_sub(committee.faults.max(1)));
+    let bits = (others + 1) * TWINS_VIEWS - u32::from(0 < others);
+    let schedules = 1_u64.checked_shl(bits).unwrap_or(u64::MAX);
+    schedules.saturating_mul(u64::from(committee.replicas))
+}
+
+/// The twins schedule of this number; numbers from [`twins_schedules`] on begin anew (Bano et al.,
+/// "Twins: BFT Systems Made Robust", OPODIS 2021).
+pub fn twins_schedule(committee: Committee, number: u64) -> Plan {
+    let mut rest = number % twins_schedules(committee);
+    let replicas = u64::from(committee.replicas);
+    let first = rest % replicas;
+    rest /= replicas;
+    let mut bit = || {
+        let bit = rest & 1 == 1;
+        rest >>= 1;
+        bit
+    };
+    let is_twin = |node: &NodeId| {
+        let place = (u64::from(node.number()) + replicas - first) % replicas;
+        place < u64::from(committee.faults.max(1))
+    };
+    let (twins, others): (Vec<NodeId>, Vec<NodeId>) = committee.replica_ids().partition(is_twin);
+    let (mut splits, mut walls) = (Vec::new(), Vec::new());
+    for view in 0..u64::from(TWINS_VIEWS) {
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        for other in &others {
+            let mirror = view == 0 && other == &others[0];
+            if mirror || !bit() { left.push(*other) } else { right.push(*other) }
+        }
+        let view = Range::only(view);
+        if bit() && !left.is_empty() && !right.is_empty() {
+            for (from, to) in [(&left, &right), (&right, &left)] {
+                let (from, to, view) = (from.clone(), to.clone(), Some(view));
+                walls.push(Action::Hold(Pattern { from, to, view, ..Pattern::default() }));
+            }
+        }
+        splits.push(Split { view, left, right });
+    }
+    let twins = twins.into_iter().map(|node| Action::Twins {
+        node,
+        left: Vec::new(),
+        right: Vec::new(),
+        splits: splits.clone(),
+    });
+    Plan { faults: twins.chain(walls).map(lasting).collect() }
+}
+
+const fn lasting(action: Action) -> Fault {
+    Fault { note: None, start: None, end: None, action }
+}
+
+/// A delay-bounded schedule: everything takes the network's latency, but one to four messages,
+/// which are late (Emmi, Qadeer, Rakamarić, "Delay-bounded scheduling", POPL 2011).
+pub fn delays<M: Message>(committee: Committee, hints: &Hints, seed: u64) -> Plan {
+    let mut aim = Aim::new(committee, *hints, M::KINDS, seed);
+    let count = aim.rng.between(1, 4);
+    let late = |aim: &mut Aim| {
+        let mut messages = aim.messages();
+        messages.nth = Some(Range::only(aim.rng.between(1, 12)));
+        lasting(Action::Delay { by: aim.span(aim.hints.timeout * 4), messages })
+    };
+    Plan { faults: (0..count).map(|_| late(&mut aim)).collect() }
+}
+
+/// A schedule by priorities: what a node sends waits the longer, the lower the node's priority is,
+/// and at few points all priorities change (after Burckhardt et al., "A randomized scheduler with
+/// probabilistic guarantees of finding bugs", ASPLOS 2010, with senders for threads).
+pub fn priorities<M: Message>(committee: Committee, hints: &Hints, seed: u64) -> Plan {
+    let mut aim = Aim::new(committee, *hints, M::KINDS, seed);
+    let mut points: Vec<Time> = (0..aim.rng.between(0, 3)).map(|_| aim.time()).collect();
+    points.sort_unstable();
+    points.dedup();
+    points.retain(|point| *point != Time::ZERO);
+    let mut plan = Plan::default();
+    let unit = Span::from_nanos(aim.hints.timeout.nanos() / 4);
+    for place in 0..=points.len() {
+        let start = place.checked_sub(1).map(|before| Moment::At(points[before]));
+        let end = points.get(place).map(|point| Moment::At(*point));
+        let mut nodes: Vec<NodeId> = committee.nodes().collect();
+        aim.rng.shuffle(&mut nodes);
+        for (priority, node) in (0..).zip(nodes).skip(1) {
+            let messages = Pattern { from: vec![node], ..Pattern::default() };
+            let action = Action::Delay { messages, by: unit * priority };
+            plan.faults.push(Fault { start: start.clone(), end: end.clone(), ..lasting(action) });
+        }
+    }
+    plan
+}

@@ -1,0 +1,426 @@
+//! Plans in words: one plain sentence for each fault, and the class of a plan.
+
+use byzsim_core::NodeId;
+
+use crate::plan::{Action, Change, Fault, Milestone, Moment, Pattern, Plan, Reported, Split};
+use crate::range::Range;
+
+impl Plan {
+    /// What kinds of faults the plan is made of, such as `lie deny-history + hold view-change`:
+    /// each once, in alphabetical order. Plans of one class mostly show one bug.
+    pub fn class(&self) -> String {
+        let mut kinds: Vec<String> = self.faults.iter().map(|fault| fault.action.class()).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        if kinds.is_empty() { "no fault".to_owned() } else { kinds.join(" + ") }
+    }
+}
+
+impl Action {
+    /// The name of the action, with its lie or with the kinds of message that it is about.
+    pub fn class(&self) -> String {
+        let what = match self {
+            Self::Lie { lie, .. } => lie.clone(),
+            Self::Mutate { messages, field, .. } if messages.kinds.is_empty() => field.clone(),
+            Self::Mutate { messages, field, .. } => {
+                format!("{} {field}", messages.kinds.join("/"))
+            }
+            Self::Hold(messages)
+            | Self::Drop(messages)
+            | Self::Delay { messages, .. }
+            | Self::Duplicate { messages, .. }
+            | Self::Omit { messages, .. }
+            | Self::Replay { messages, .. }
+            | Self::Lag { messages, .. } => messages.kinds.join("/"),
+            Self::Partition { .. }
+            | Self::Crash(_)
+            | Self::Drift { .. }
+            | Self::Mute(_)
+            | Self::Rush(_)
+            | Self::Twins { .. } => String::new(),
+        };
+        if what.is_empty() { self.name().to_owned() } else { format!("{} {what}", self.name()) }
+    }
+}
+
+impl Fault {
+    /// The fault as a plain English sentence, without its note.
+    ///
+    /// ```
+    /// use byzsim_adversaries::{Action, Fault, Pattern};
+    /// use byzsim_core::NodeId;
+    /// let messages = Pattern {
+    ///     kinds: vec!["commit".into()],
+    ///     to: vec![NodeId::Replica(2)],
+    ///     ..Pattern::default()
+    /// };
+    /// let fault = Fault { note: None, start: None, end: None, action: Action::Hold(messages) };
+    /// assert_eq!(fault.in_words(), "commit messages to r2 are held to the end of the run");
+    /// ```
+    pub fn in_words(&self) -> String {
+        let until = self.end.as_ref().map(|end| format!(" until {}", moment(end)));
+        let waits = |what: String| {
+            let end = until.clone().unwrap_or_else(|| " to the end of the run".to_owned());
+            format!("{what}{end}")
+        };
+        let meanwhile = |what: String| format!("{what}{}", until.as_deref().unwrap_or_default());
+        let said = match &self.action {
+            Action::Hold(of) => waits(format!("{} are held", messages(of))),
+            Action::Delay { messages: of, by } => {
+                meanwhile(format!("{} take {by} longer", messages(of)))
+            }
+            Action::Drop(of) => meanwhile(format!("{} are lost", messages(of))),
+            Action::Duplicate { messages: of, after } => {
+                meanwhile(format!("{} arrive a second time, {after} later", messages(of)))
+            }
+            Action::Partition { groups, one_way, lose } => {
+                let parted = partition(groups, *one_way);
+                if *lose {
+                    meanwhile(format!("{parted}, and what they say meanwhile is lost"))
+                } else {
+                    waits(parted)
+                }
+            }
+            Action::Crash(node) => match &self.end {
+                None => format!("{node} crashes for good"),
+                Some(end) => format!("{node} is down, and starts again {}", point(end)),
+            },
+            Action::Drift { node, ppm } => {
+                let how = if *ppm < 0 { "fast" } else { "slow" };
+                let (whole, rest) = (ppm.unsigned_abs() / 10_000, ppm.unsigned_abs() % 10_000);
+                let rest = format!("{rest:04}");
+                let rest = rest.trim_end_matches('0');
+                let point = if rest.is_empty() { "" } else { "." };
+                format!("the timers of {node} run {whole}{point}{rest} % {how}")
+            }
+            Action::Mute(node) => meanwhile(format!("{node} sends nothing")),
+            Action::Omit { node, messages: of } => {
+                meanwhile(format!("{node} does not send its {}", own_messages(of)))
+            }
+            Action::Lag { node, messages: of, by } => {
+                meanwhile(format!("{node} sends its {} {by} late", own_messages(of)))
+            }
+            Action::Lie { node, lie, messages: of } => {
+                meanwhile(format!("{node} tells the lie `{lie}`{}", told(of)))
+            }
+            Action::Mutate { node, messages: of, field, change } => {
+                let made = changed(field, change);
+                meanwhile(format!("{node} sends its {} {made}", own_messages(of)))
+            }
+            Action::Replay { node, messages: of, to, heard } => {
+                let to = if to.is_empty() { "all replicas".to_owned() } else { listed(to) };
+                meanwhile(if *heard {
+                    format!("{node} repeats to {to} what it heard: {}", messages(of))
+                } else {
+                    format!("{node} repeats to {to} what it said: its {}", own_messages(of))
+                })
+            }
+            Action::Rush(node) => meanwhile(format!("{node} hears everything at once")),
+            Action::Twins { node, left, right, splits } => twins(*node, left, right, splits),
+        };
+        match &self.start {
+            None => said,
+            Some(start) => format!("{}, {said}", onwards(start)),
+        }
+    }
+}
+
+fn onwards(start: &Moment) -> String {
+    match start {
+        Moment::At(time) => format!("from {time} on"),
+        Moment::When(milestone) => format!("once {}", report(milestone)),
+    }
+}
+
+fn moment(end: &Moment) -> String {
+    match end {
+        Moment::At(time) => time.to_string(),
+        Moment::When(milestone) => report(milestone),
+    }
+}
+
+fn point(end: &Moment) -> String {
+    match end {
+        Moment::At(time) => format!("at {time}"),
+        Moment::When(milestone) => format!("when {}", report(milestone)),
+    }
+}
+
+/// A milestone: `r2 enters view 1`.
+fn report(milestone: &Milestone) -> String {
+    let Milestone { node, event, view, seq, count } = milestone;
+    let who = match (node, event.is_of_clients()) {
+        (Some(node), _) => node.to_string(),
+        (None, true) => "a client".to_owned(),
+        (None, false) => "a replica".to_owned(),
+    };
+    let slot = |default: &str| seq.map_or_else(|| default.to_owned(), |seq| numbered("slot", seq));
+    let operation = || seq.map_or_else(|| "an operation".to_owned(), operations);
+    let of_view = || view.map_or_else(|| "a view".to_owned(), |view| numbered("view", view));
+    let (what, says_view) = match event {
+        Reported::Invoked => (format!("asks {}", operation()), true),
+        Reported::Completed => (format!("completes {}", operation()), true),
+        Reported::Accepted => (format!("accepts a proposal for {}", slot("a slot")), false),
+        Reported::Committed => (format!("commits {}", slot("a slot")), false),
+        Reported::Executed => (format!("executes {}", slot("a slot")), false),
+        Reported::StableCheckpoint => {
+            let at = seq.map_or_else(String::new, |seq| format!(" at {}", numbered("slot", seq)));
+            (format!("has a stable checkpoint{at}"), true)
+        }
+        Reported::Restored => {
+            let at = seq.map_or_else(String::new, |seq| format!(" of {}", numbered("slot", seq)));
+            (format!("installs a fetched state{at}"), true)
+        }
+        Reported::ViewChangeStarted => (format!("asks for {}", of_view()), true),
+        Reported::EnteredView => (format!("enters {}", of_view()), true),
+    };
+    let view = match view {
+        Some(view) if !says_view => format!(" in {}", numbered("view", *view)),
+        _ => String::new(),
+    };
+    let again = if *count == 1 { String::new() } else { format!(" ({} time)", ordinal(*count)) };
+    format!("{who} {what}{view}{again}")
+}
+
+fn operations(seq: Range) -> String {
+    let Range { min, max } = seq;
+    if min == max {
+        format!("its operation #{min}")
+    } else {
+        format!("its operations #{min} to #{max}")
+    }
+}
+
+fn ordinal(number: impl Into<u64>) -> String {
+    let number = number.into();
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
+/// `slot 3`, `slots 3 to 5`.
+fn numbered(noun: &str, Range { min, max }: Range) -> String {
+    if min == max { format!("{noun} {min}") } else { format!("{noun}s {min} to {max}") }
+}
+
+/// `r1`, `r1 and r2`, `r1, r2 and c0`.
+fn listed<T: ToString>(things: &[T]) -> String {
+    let words: Vec<String> = things.iter().map(T::to_string).collect();
+    match words.split_last() {
+        None => "nobody".to_owned(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+fn messages(of: &Pattern) -> String {
+    let kinds = if of.kinds.is_empty() { "all".to_owned() } else { listed(&of.kinds) };
+    let from =
+        if of.from.is_empty() { String::new() } else { format!(" from {}", listed(&of.from)) };
+    format!("{kinds} messages{from}{}{}", receivers(of), numbers(of))
+}
+
+/// The messages of a corrupted node: their sender goes without saying.
+fn own_messages(of: &Pattern) -> String {
+    let kinds = if of.kinds.is_empty() { String::new() } else { format!("{} ", listed(&of.kinds)) };
+    format!("{kinds}messages{}{}", receivers(of), numbers(of))
+}
+
+/// The messages that a lie is told with: their kind goes without saying.
+fn told(of: &Pattern) -> String {
+    let to = if of.to.is_empty() { " to everyone".to_owned() } else { receivers(of) };
+    format!("{to}{}", numbers(of))
+}
+
+fn receivers(of: &Pattern) -> String {
+    if of.to.is_empty() { String::new() } else { format!(" to {}", listed(&of.to)) }
+}
+
+/// Which of them: ` in view 1, about slots 2 to 4, the 3rd of them only`.
+fn numbers(of: &Pattern) -> String {
+    let mut text = String::new();
+    if let Some(view) = of.view {
+        text.push_str(&format!(" in {}", numbered("view", view)));
+    }
+    if let Some(seq) = of.seq {
+        text.push_str(&format!(" about {}", numbered("slot", seq)));
+    }
+    if let Some(Range { min, max }) = of.nth {
+        let which =
+            if min == max { ordinal(min) } else { format!("{} to {}", ordinal(min), ordinal(max)) };
+        text.push_str(&format!(" (the {which} only)"));
+    }
+    text
+}
+
+fn partition(groups: &[Vec<NodeId>], one_way: bool) -> String {
+    let named: Vec<String> = groups.iter().map(|group| listed(group)).collect();
+    match &named[..] {
+        [first, ..] if one_way => format!("nobody else hears {first}"),
+        [group] => format!("{group} and the others do not hear each other"),
+        _ => format!("{} and the others do not hear each other", named.join(" | ")),
+    }
+}
+
+fn twins(node: NodeId, left: &[NodeId], right: &[NodeId], splits: &[Split]) -> String {
+    let mut text = format!("{node} runs as two copies under one key: {}", sides(left, right));
+    for Split { view, left, right } in splits {
+        text.push_str(&format!("; in {} {}", numbered("view", *view), sides(left, right)));
+    }
+    text
+}
+
+fn sides(left: &[NodeId], right: &[NodeId]) -> String {
+    match (left, right) {
+        ([], []) => "both deal with everyone".to_owned(),
+        (side, []) | ([], side) => {
+            format!("only one deals with {}, both with everyone else", listed(side))
+        }
+        (left, right) => format!("one deals with {}, one with {}", listed(left), listed(right)),
+    }
+}
+
+/// What was made of a field: `with `seq` raised by 1`.
+fn changed(field: &str, change: &Change) -> String {
+    let how = match change {
+        Change::Add(by) => format!("raised by {by}"),
+        Change::Subtract(by) => format!("lowered by {by}"),
+        Change::Set(to) => format!("set to {to}"),
+        Change::Invent => "made up".to_owned(),
+        Change::Recall => "as in its first one".to_owned(),
+        Change::Claim(other) => {
+            return format!("in the name of {other}, with a garbage signature");
+        }
+        Change::Empty => "empty".to_owned(),
+        Change::DropFirst => "without its first entry".to_owned(),
+        Change::DropLast => "without its last entry".to_owned(),
+        Change::Repeat => "saying its first entry twice".to_owned(),
+        Change::AllAlike => "saying its first entry in place of each".to_owned(),
+        Change::Forge => "under garbage signatures".to_owned(),
+    };
+    format!("with `{field}` {how}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use byzsim_core::{Span, Time};
+
+    fn at(ms: u64) -> Option<Moment> {
+        Some(Moment::At(Time::ZERO + Span::from_millis(ms)))
+    }
+
+    fn when(event: Reported, seq: Option<u64>, view: Option<u64>) -> Option<Moment> {
+        let (seq, view) = (seq.map(Range::only), view.map(Range::only));
+        Some(Moment::When(Milestone { node: Some(NodeId::Replica(2)), event, view, seq, count: 1 }))
+    }
+
+    fn of_kind(kind: &str) -> Pattern {
+        Pattern { kinds: vec![kind.to_owned()], ..Pattern::default() }
+    }
+
+    #[test]
+    fn faults_are_sentences() {
+        let [r0, r1, r3, c0] =
+            [NodeId::Replica(0), NodeId::Replica(1), NodeId::Replica(3), NodeId::Client(0)];
+        let view = Some(Range::only(1));
+        let from_r0 = Pattern { from: vec![r0], view, ..of_kind("view-change") };
+        let to_r3 = Pattern { to: vec![r1, r3, c0], nth: view, ..of_kind("prepare") };
+        let lie = |messages| Action::Lie { node: r3, lie: "deny-history".into(), messages };
+        let halves = |one_way, lose| Action::Partition { groups: vec![vec![r0]], one_way, lose };
+        let by = Span::from_millis(20);
+        for (start, end, action, words) in [
+            (
+                None,
+                None,
+                Action::Hold(from_r0),
+                "view-change messages from r0 in view 1 are held to the end of the run",
+            ),
+            (
+                at(5),
+                at(90),
+                Action::Drop(to_r3),
+                "from 5ms on, prepare messages to r1, r3 and c0 (the 1st only) are lost until 90ms",
+            ),
+            (
+                None,
+                None,
+                lie(Pattern { view, ..Pattern::default() }),
+                "r3 tells the lie `deny-history` to everyone in view 1",
+            ),
+            (
+                when(Reported::Committed, Some(3), Some(0)),
+                when(Reported::EnteredView, None, Some(1)),
+                Action::Mute(r0),
+                "once r2 commits slot 3 in view 0, r0 sends nothing until r2 enters view 1",
+            ),
+            (None, at(9), halves(true, false), "nobody else hears r0 until 9ms"),
+            (
+                None,
+                None,
+                halves(false, true),
+                "r0 and the others do not hear each other, and what they say meanwhile is lost",
+            ),
+            (at(1), at(2), Action::Crash(r1), "from 1ms on, r1 is down, and starts again at 2ms"),
+            (
+                None,
+                None,
+                Action::Drift { node: r1, ppm: -45_000 },
+                "the timers of r1 run 4.5 % fast",
+            ),
+            (
+                None,
+                None,
+                Action::Lag { node: r0, messages: of_kind("commit"), by },
+                "r0 sends its commit messages 20ms late",
+            ),
+            (
+                None,
+                None,
+                Action::Mutate {
+                    node: r3,
+                    messages: of_kind("view-change"),
+                    field: "prepared".into(),
+                    change: Change::DropLast,
+                },
+                "r3 sends its view-change messages with `prepared` without its last entry",
+            ),
+            (
+                at(7),
+                None,
+                Action::Replay {
+                    node: r3,
+                    messages: of_kind("prepare"),
+                    to: vec![r1],
+                    heard: true,
+                },
+                "from 7ms on, r3 repeats to r1 what it heard: prepare messages",
+            ),
+            (
+                None,
+                None,
+                Action::Twins { node: r0, left: vec![r1], right: vec![r3, c0], splits: Vec::new() },
+                "r0 runs as two copies under one key: one deals with r1, one with r3 and c0",
+            ),
+        ] {
+            assert_eq!(Fault { note: None, start, end, action }.in_words(), words);
+        }
+    }
+
+    #[test]
+    fn a_class_names_each_kind_of_fault_once() {
+        let fault = |action| Fault { note: None, start: None, end: None, action };
+        let node = NodeId::Replica(3);
+        let lie = Action::Lie { node, lie: "deny-history".into(), messages: Pattern::default() };
+        let hold = Action::Hold(of_kind("view-change"));
+        let faults = vec![fault(lie), fault(hold.clone()), fault(hold), fault(Action::Mute(node))];
+        let plan = Plan { faults };
+        assert_eq!(plan.class(), "hold view-change + lie deny-history + mute");
+        assert_eq!(Plan::default().class(), "no fault");
+    }
+}

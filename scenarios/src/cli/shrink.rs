@@ -1,0 +1,165 @@
+//! `byzsim shrink`: the smallest run that fails for the same reason.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use super::options::{Format, Manner};
+use super::{Failure, output};
+use crate::VERSION;
+use crate::error::LoadError;
+use crate::exit::Exit;
+use crate::load::Document;
+use crate::replay::replay;
+use crate::report::run::line;
+use crate::report::shrink as report;
+use crate::repro::Repro;
+use crate::scenario::Scenario;
+use crate::shrink::{Budget, Reason, Refusal, Shrunk, shrink};
+
+/// Shrink the run of a repro file: find a smaller one that fails for the same reason.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    byzsim shrink runs/pbft-chaos-8391.json\n  \
+    byzsim shrink runs/pbft-chaos-8391.json -v --out smallest.json\n  \
+    byzsim shrink runs/pbft-chaos-8391.json --format json\n\n\
+    The file stays as it is; the smaller run is written beside it, as `….min.json`.")]
+pub struct Shrink {
+    /// A repro file of a run that violates something.
+    #[arg(value_name = "REPRO")]
+    file: String,
+    /// Where the smaller run is written; beside the file if nothing is said.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// How many runs may be played.
+    #[arg(long, value_name = "N", default_value_t = Budget::default().runs_max)]
+    runs_max: u64,
+    /// Show every step that was taken.
+    #[arg(short, long, conflicts_with = "quiet")]
+    verbose: bool,
+    /// How the result is written.
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+}
+
+impl Shrink {
+    pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
+        let document = Document::find(&self.file)?;
+        if !Repro::is_one(&document) {
+            let help = "`byzsim run` and `byzsim sweep` write one for every run that fails";
+            return Err(LoadError::new(format!("{} is no repro file", self.file), help).into());
+        }
+        let (repro, scenario) = Repro::read(&document)?;
+        let out = self.out.clone().unwrap_or_else(|| beside(Path::new(&document.file)));
+        refuse_to_overwrite(Path::new(&document.file), &out)?;
+        if repro.byzsim != VERSION {
+            let theirs = &repro.byzsim;
+            output::note(&format!("note: written by byzsim {theirs}, shrunk by byzsim {VERSION}"));
+        }
+        if repro.scenario_hash != scenario.hash.hex() {
+            output::note("note: the scenario in the file was changed since it was written");
+        }
+        let budget = Budget { runs_max: self.runs_max, ..Budget::default() };
+        let shrunk = match shrink(&repro, &scenario, &budget) {
+            Ok(shrunk) => shrunk,
+            Err(Refusal::Passes) => {
+                let help = "shrink the repro file of a run that violates something";
+                return Err(LoadError::new(Refusal::Passes.to_string(), help).into());
+            }
+            Err(refusal @ Refusal::Otherwise(_)) => {
+                output::note(&format!("error: {refusal}"));
+                return Ok(Exit::Diverged);
+            }
+            Err(refusal @ Refusal::Unstable(_)) => {
+                output::note(&format!("error: {refusal}"));
+                return Ok(Exit::Internal);
+            }
+        };
+        write(&shrunk.repro, &out)?;
+        let smaller = confirmed(&shrunk, &out)?;
+        self.print(&shrunk, &smaller, &out.display().to_string(), manner)?;
+        Ok(Exit::Expected)
+    }
+
+    fn print(
+        &self,
+        shrunk: &Shrunk,
+        smaller: &Scenario,
+        out: &str,
+        manner: &Manner,
+    ) -> Result<(), Failure> {
+        if self.format == Format::Json {
+            let mut value = serde_json::to_value(shrunk).map_err(std::io::Error::other)?;
+            let plan = smaller.file.faults.faults.iter();
+            value["plan"] = plan.map(|fault| fault.in_words()).collect();
+            value["file"] = json!(out);
+            return Ok(output::json(&value)?);
+        }
+        if manner.quiet {
+            return Ok(output::data(&report::verdict(shrunk))?);
+        }
+        let mut text = String::new();
+        if self.verbose {
+            text.push_str(&report::history(shrunk));
+        }
+        text.push_str(&report::summary(shrunk, smaller));
+        line(&mut text, "replays", "identical, and fails for the same reason");
+        line(&mut text, "replay", &format!("byzsim replay {out}"));
+        Ok(output::data(&text)?)
+    }
+}
+
+/// `x.min.json` for `x.json`.
+pub(super) fn beside(file: &Path) -> PathBuf {
+    file.with_extension("min.json")
+}
+
+/// The original is what was found: it is never replaced.
+fn refuse_to_overwrite(file: &Path, out: &Path) -> Result<(), LoadError> {
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    if file == out || real(file).is_some() && real(file) == real(out) {
+        let what = format!("`--out {}` would replace the original", out.display());
+        return Err(LoadError::new(what, "name another file"));
+    }
+    Ok(())
+}
+
+fn write(repro: &Repro, out: &Path) -> Result<(), LoadError> {
+    let written = match out.parent() {
+        Some(folder) => fs::create_dir_all(folder),
+        None => Ok(()),
+    };
+    written.and_then(|()| fs::write(out, repro.to_json())).map_err(|why| {
+        let what = format!("cannot write {}: {why}", out.display());
+        LoadError::new(what, "`--out` names a file that can be written")
+    })
+}
+
+/// Reads the file that was written and replays it: what is said of it is said of the file.
+fn confirmed(shrunk: &Shrunk, out: &Path) -> Result<Scenario, Failure> {
+    let document = Document::read(out, &out.display().to_string())?;
+    let (repro, scenario) = Repro::read(&document)?;
+    let replay = replay(&repro, &scenario);
+    let is_same = Reason::of(&replay.report).as_ref() == Some(&shrunk.reason);
+    if replay.divergence.is_some() || !is_same {
+        let what = format!("{} does not replay as it was played", out.display());
+        return Err(std::io::Error::other(what).into());
+    }
+    Ok(scenario)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_smaller_run_is_written_beside_the_first() {
+        assert_eq!(
+            beside(Path::new("runs/pbft-chaos-3.json")),
+            Path::new("runs/pbft-chaos-3.min.json")
+        );
+        assert_eq!(beside(Path::new("a.b.json")), Path::new("a.b.min.json"));
+    }
+}

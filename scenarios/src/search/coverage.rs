@@ -1,0 +1,202 @@
+//! What a run went through, as a set of features: what a guided search wants to see more of.
+//!
+//! Features are made of what correct nodes report, and of nothing that belongs to one protocol:
+//! each report with its view and slot, and with which of the values that the slot ever held; which
+//! reports follow each other at one node; and how far apart the replicas are when something is
+//! decided, undone, or a view begins. Node numbers do not count: what r1 went through is no news
+//! when r2 does.
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a feature is made of the observations that it is about, and of no others"
+)]
+
+use std::collections::BTreeMap;
+
+use byzsim_core::{Committee, Digest, NodeId, Observation, Recorder, Time, TraceEvent};
+
+/// How many features can be told apart: hashes of so many bits.
+pub(super) const FEATURES: usize = 1 << 17;
+
+/// Numbers above these are all the same: a search that counts to a thousand learns nothing.
+const VIEW_MAX: u64 = 5;
+const SEQ_MAX: u64 = 6;
+
+/// The features of one run.
+#[derive(Debug)]
+pub struct Coverage {
+    committee: Committee,
+    corrupted: Vec<NodeId>,
+    seen: Vec<u64>,
+    features: Vec<u32>,
+    nodes: Vec<Track>,
+    /// By slot: the values that it ever held, in the order of their appearance.
+    values: BTreeMap<u64, Vec<Digest>>,
+    /// By node and slot: which values it held there, one after the other.
+    courses: BTreeMap<(NodeId, u64), u64>,
+    /// The highest slot whose history a client relies on.
+    anchored: u64,
+}
+
+/// Where a node stands.
+#[derive(Clone, Copy, Debug, Default)]
+struct Track {
+    /// What it reported last, and before.
+    last: [u64; 2],
+    view: u64,
+    /// The last slot that it executed, and which of the slot's values.
+    executed: (u64, u64),
+}
+
+impl Coverage {
+    /// Nothing yet.
+    pub fn new(committee: Committee, corrupted: Vec<NodeId>) -> Self {
+        Self {
+            committee,
+            corrupted,
+            seen: vec![0; FEATURES / 64],
+            features: Vec::new(),
+            nodes: vec![Track::default(); committee.len()],
+            values: BTreeMap::new(),
+            courses: BTreeMap::new(),
+            anchored: 0,
+        }
+    }
+
+    /// The features, in the order in which they were reached.
+    pub fn features(self) -> Vec<u32> {
+        self.features
+    }
+
+    fn reach(&mut self, words: &[u64]) {
+        // FNV-1a over whole words, folded: a fingerprint for a search, not for defence.
+        let mut hash = 0xCBF2_9CE4_8422_2325_u64;
+        for word in words {
+            hash = (hash ^ word).wrapping_mul(0x0000_0100_0000_01B3).rotate_left(29);
+        }
+        let hash = (hash ^ hash >> 32) % FEATURES as u64;
+        let feature = u32::try_from(hash).expect("below 2^17");
+        let (word, bit) = (feature as usize / 64, 1 << (feature % 64));
+        if self.seen[word] & bit == 0 {
+            self.seen[word] |= bit;
+            self.features.push(feature);
+        }
+    }
+
+    /// Which of the values that the slot ever held this is.
+    fn rank(&mut self, seq: u64, value: Digest) -> u64 {
+        let values = self.values.entry(seq).or_default();
+        let place = values.iter().position(|known| *known == value).unwrap_or_else(|| {
+            values.push(value);
+            values.len() - 1
+        });
+        place as u64
+    }
+
+    fn observe(&mut self, node: NodeId, observation: &Observation) {
+        let place = self.committee.index(node);
+        let (view, seq) = (|view: u64| view.min(VIEW_MAX), |seq: u64| seq.min(SEQ_MAX));
+        // The report, roughly; its slot; whether it tells how far the replicas are apart.
+        let (rough, slot, tells) = match *observation {
+            Observation::Completed { .. } => ([1, 0, 0], 0, true),
+            Observation::Accepted { view: v, seq: s, batch } => {
+                ([2, view(v), self.rank(s, batch)], seq(s), false)
+            }
+            Observation::Committed { view: v, seq: s, batch } => {
+                ([3, view(v), self.rank(s, batch)], seq(s), true)
+            }
+            Observation::Executed { view: v, seq: s, batch: value, .. }
+            | Observation::Speculated { view: v, seq: s, history: value, .. } => {
+                let rank = self.rank(s, value);
+                self.nodes[place].executed = (seq(s), rank);
+                self.turn(node, s, rank);
+                ([4, view(v), rank], seq(s), false)
+            }
+            Observation::RolledBack { to } => {
+                // What a client relies on is undone: it should come back, and if it does not, that
+                // is what a search is for.
+                let relied_on = u64::from(to < self.anchored);
+                ([5, self.nodes[place].view, relied_on], seq(to), true)
+            }
+            Observation::Anchored { view: v, seq: s, history, .. } => {
+                self.anchored = self.anchored.max(s);
+                ([6, view(v), self.rank(s, history)], seq(s), true)
+            }
+            Observation::StableCheckpoint { seq: s, .. } => ([7, 0, 0], seq(s), false),
+            Observation::Restored { seq: s, .. } => ([8, 0, 0], seq(s), true),
+            Observation::ViewChangeStarted { view: v, reason } => {
+                ([9, view(v), word(reason)], 0, false)
+            }
+            Observation::EnteredView { view: v } => {
+                self.nodes[place].view = view(v);
+                ([10, view(v), 0], 0, true)
+            }
+            Observation::Suspected { reason, .. } => ([11, 0, word(reason)], 0, false),
+            Observation::Proven { reason, .. } => ([12, 0, word(reason)], 0, false),
+            Observation::Reached(milestone) => {
+                ([13, self.nodes[place].view, word(milestone)], 0, true)
+            }
+            _ => return,
+        };
+        let [what, at, which] = rough;
+        self.reach(&[1, what, at, which, slot]);
+        let token = what << 56 | at << 48 | which & 0xFFFF_FFFF_FFFF;
+        let [last, before] = self.nodes[place].last;
+        self.reach(&[2, last, token]);
+        self.reach(&[3, before, last, token]);
+        self.nodes[place].last = [token, last];
+        if tells {
+            self.spread(what, at);
+        }
+    }
+
+    /// A node holds this of the slot's values now. That a value comes back that another one had
+    /// replaced is rare, and telling.
+    fn turn(&mut self, node: NodeId, seq: u64, rank: u64) {
+        let course = self.courses.entry((node, seq)).or_default();
+        *course = *course << 3 | (rank + 1).min(7);
+        let course = *course;
+        if 7 < course {
+            self.reach(&[6, course]);
+            self.reach(&[7, course, seq.min(SEQ_MAX)]);
+        }
+    }
+
+    /// How far apart the correct replicas are.
+    fn spread(&mut self, what: u64, at: u64) {
+        let mut stand: Vec<u64> = self
+            .committee
+            .replica_ids()
+            .filter(|replica| !self.corrupted.contains(replica))
+            .map(|replica| {
+                let track = self.nodes[self.committee.index(replica)];
+                let (seq, rank) = track.executed;
+                track.view << 16 | seq << 8 | rank
+            })
+            .collect();
+        stand.sort_unstable();
+        stand.extend([what, at, 4]);
+        self.reach(&stand);
+    }
+}
+
+/// A word as a number.
+fn word(text: &str) -> u64 {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
+    text.bytes().fold(0xCBF2_9CE4_8422_2325, step)
+}
+
+impl Recorder for Coverage {
+    fn record(&mut self, _: u64, _: Time, event: &TraceEvent<'_>) {
+        match *event {
+            TraceEvent::Observed(node, observation) if !self.corrupted.contains(&node) => {
+                self.observe(node, observation);
+            }
+            TraceEvent::Crashed(node) => {
+                let view = self.nodes[self.committee.index(node)].view;
+                self.reach(&[5, view]);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The guided search: generations of plans, each varied from those that reached something new.
+//!
+//! A generation is decided before any of it is played, and what it reached is learned in the order
+//! of its seeds. So the search does not depend on how many threads play.
+
+use std::ops::ControlFlow;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use byzsim_core::{NetworkModel, Purpose, SimRng};
+
+use super::corpus::Corpus;
+use super::{Coverage, Draft};
+use crate::draw::Drawn;
+use crate::row::Row;
+use crate::scenario::{PlayOptions, Scenario};
+use crate::summary::{Head, Search, Summary};
+use crate::sweep::SweepOptions;
+
+/// How many runs are decided at once. Smaller, and threads wait for each other; larger, and the
+/// search learns late.
+pub const GENERATION: u64 = 64;
+
+/// Plays `options.seeds` as one search; the first seed decides all of it.
+pub(crate) fn guided(
+    scenario: &Scenario,
+    options: &SweepOptions,
+    mut each: impl FnMut(&Row) -> ControlFlow<()>,
+) -> Summary {
+    let mut summary = Summary::new(Head::new(scenario, options));
+    let mut rng = SimRng::new(options.seeds.start, Purpose::Search, 1);
+    let mut corpus = Corpus::new();
+    let mut next = options.seeds.start;
+    'search: while next < options.seeds.end {
+        let until = options.seeds.end.min(next.saturating_add(GENERATION));
+        let drafts: Vec<(u64, Draft)> = (next..until)
+            .map(|seed| (seed, draft(scenario, &mut corpus, &mut rng, seed)))
+            .collect();
+        for ((_, draft), (row, features)) in drafts.iter().zip(play(scenario, options, &drafts)) {
+            // What fails is found: to vary it would find it again and again.
+            if row.findings().next().is_none() {
+                corpus.add(draft, &features);
+            }
+            summary.add(&row);
+            if each(&row).is_break() {
+                break 'search;
+            }
+        }
+        next = until;
+    }
+    summary.search = Some(Search { kept: corpus.len(), features: corpus.reached() });
+    summary
+}
+
+/// What is played as this seed: something fresh, or a variation of what was kept.
+fn draft(scenario: &Scenario, corpus: &mut Corpus, rng: &mut SimRng, seed: u64) -> Draft {
+    const FRESH_PPM: u32 = 200_000;
+    let fresh = || Draft { seed, drawn: scenario.draw(seed) };
+    if rng.chance(FRESH_PPM) {
+        return fresh();
+    }
+    let Some(other) = corpus.any(rng).cloned() else { return fresh() };
+    let Some(parent) = corpus.pick(rng).cloned() else { return fresh() };
+    let mut network = parent.drawn.network;
+    let mut run_seed = parent.seed;
+    match rng.between(0, 9) {
+        // What is over by GST must stay so.
+        0 => network = NetworkModel { gst: network.gst, ..scenario.draw(seed).network },
+        // The same plan in other weather: other operations, other latencies.
+        1..=2 => run_seed = seed,
+        _ => {}
+    }
+    let pair = (&parent.drawn.plan, &other.drawn.plan);
+    let plan = scenario.vary(pair, &network, rng.next_u64());
+    Draft { seed: run_seed, drawn: Drawn { network, plan } }
+}
+
+/// Plays the drafts; what came out, in their order.
+fn play(
+    scenario: &Scenario,
+    options: &SweepOptions,
+    drafts: &[(u64, Draft)],
+) -> Vec<(Row, Vec<u32>)> {
+    let play = PlayOptions { crypto: options.crypto, with_marks: false };
+    let next = AtomicUsize::new(0);
+    let played = Mutex::new(Vec::with_capacity(drafts.len()));
+    std::thread::scope(|scope| {
+        for _ in 0..options.jobs.max(1) {
+            scope.spawn(|| {
+                loop {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((seed, draft)) = drafts.get(place) else { return };
+                    let corrupted = draft.drawn.plan.corrupted();
+                    let mut coverage = Coverage::new(scenario.committee, corrupted);
+                    let report = scenario.play_drawn(
+                        draft.seed,
+                        draft.drawn.clone(),
+                        &play,
+                        Some(&mut coverage),
+                    );
+                    let row = Row::of_draft(*seed, &report);
+                    let mut played = played.lock().expect("no thread panics: runs are caught");
+                    played.push((place, row, coverage.features()));
+                }
+            });
+        }
+    });
+    let mut played = played.into_inner().expect("no thread panics: runs are caught");
+    played.sort_unstable_by_key(|(place, ..)| *place);
+    played.into_iter().map(|(_, row, features)| (row, features)).collect()
+}

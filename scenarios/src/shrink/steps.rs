@@ -1,0 +1,333 @@
+//! What can be taken away: one generator of candidates for each kind of step.
+//!
+//! A generator lists all runs that are one step smaller than a run, the boldest steps first. It
+//! does not know which of them make sense: the scenario's own checks refuse what does not. Every
+//! step makes something smaller that no other step makes larger, so that no order of steps goes
+//! round in circles.
+
+use std::ops::Range;
+
+use byzsim_core::{Committee, Latency, NetworkModel, NodeId, Operation, Span, Time};
+
+use super::parts;
+use super::rows;
+use crate::format::ScenarioFile;
+
+/// A run that is one step smaller.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    /// The step, in words.
+    pub(super) what: String,
+    /// The smaller run.
+    pub(super) file: ScenarioFile,
+}
+
+/// A run as the generators see it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run<'a> {
+    pub(super) file: &'a ScenarioFile,
+    /// How often each of its faults fired; empty if the protocol panicked.
+    pub(super) fired: &'a [u64],
+}
+
+impl Run<'_> {
+    /// The run after a step.
+    pub(super) fn after(
+        &self,
+        what: impl Into<String>,
+        step: impl FnOnce(&mut ScenarioFile),
+    ) -> Candidate {
+        let mut file = self.file.clone();
+        step(&mut file);
+        Candidate { what: what.into(), file }
+    }
+
+    fn committee(&self) -> Committee {
+        let crate::format::Cluster { replicas, faults, clients } = self.file.cluster;
+        Committee { replicas, faults, clients }
+    }
+}
+
+/// A kind of step.
+pub(super) type Generator = fn(Run<'_>) -> Vec<Candidate>;
+
+/// All kinds of steps, in the order in which they are tried: what makes runs short comes first.
+pub(super) const KINDS: &[Generator] = &[
+    faults,
+    corrupted_nodes,
+    clients,
+    operations,
+    replicas,
+    network,
+    rows::simpler,
+    simpler_operations,
+];
+
+/// Parts of a list of `count` things: all of it, its halves, quarters, and so on to single things.
+/// This is the order of delta debugging (Zeller and Hildebrandt, TSE 2002).
+fn chunks(count: usize) -> Vec<Range<usize>> {
+    let mut chunks = Vec::new();
+    let mut size = count;
+    while 0 < size {
+        chunks.extend((0..count).step_by(size).map(|at| at..(at + size).min(count)));
+        size /= 2;
+    }
+    chunks
+}
+
+/// Takes faults out: first all that never fired, then chunks of them, then single ones.
+fn faults(run: Run<'_>) -> Vec<Candidate> {
+    let count = run.file.faults.faults.len();
+    let silent = |place: usize| run.fired.get(place) == Some(&0);
+    let silents = (0..count).filter(|place| silent(*place)).count();
+    let mut candidates = Vec::new();
+    if 1 < silents {
+        candidates.push(run.after(format!("{silents} faults that never fired"), |file| {
+            let mut places = 0..count;
+            file.faults.faults.retain(|_| !places.next().is_some_and(silent));
+        }));
+    }
+    candidates.extend(chunks(count).into_iter().map(|chunk| {
+        let what = match chunk.len() {
+            1 => format!("the fault `{}`", run.file.faults.faults[chunk.start].action.class()),
+            several => format!("{several} faults"),
+        };
+        run.after(what, |file| drop(file.faults.faults.drain(chunk)))
+    }));
+    candidates
+}
+
+/// Makes a corrupted node correct: all of its faults go at once.
+fn corrupted_nodes(run: Run<'_>) -> Vec<Candidate> {
+    let nodes = run.file.faults.corrupted().into_iter();
+    let candidate = |node: NodeId| {
+        run.after(format!("all faults of {node}"), |file| {
+            file.faults.faults.retain(|fault| fault.action.corrupts() != Some(node));
+        })
+    };
+    nodes.map(candidate).collect()
+}
+
+/// Takes clients out, with what they ask and the faults that are about them only.
+fn clients(run: Run<'_>) -> Vec<Candidate> {
+    let clients = run.committee().client_ids().rev();
+    let candidate = |gone: NodeId| {
+        run.after(format!("the client {gone}"), |file| {
+            file.cluster.clients -= 1;
+            take_out(file, &[gone]);
+        })
+    };
+    clients.map(candidate).collect()
+}
+
+/// Takes replicas out: three, where f goes down by one; or one with f as it is.
+fn replicas(run: Run<'_>) -> Vec<Candidate> {
+    let committee = run.committee();
+    let threes = if 0 < committee.faults { threes(committee.replicas) } else { Vec::new() };
+    let smaller = threes.into_iter().map(|gone| {
+        run.after("three replicas, and one of f", |file| {
+            file.cluster.replicas -= 3;
+            file.cluster.faults -= 1;
+            take_out(file, &gone);
+        })
+    });
+    let sparser = committee.replica_ids().rev().map(|gone| {
+        run.after(format!("the replica {gone}"), |file| {
+            file.cluster.replicas -= 1;
+            take_out(file, &[gone]);
+        })
+    });
+    smaller.chain(sparser).collect()
+}
+
+/// Some ways to choose three replicas: neighbours, every second, and so on. Plans part replicas
+/// into groups, and something of each group must mostly stay.
+fn threes(replicas: u16) -> Vec<[NodeId; 3]> {
+    const TRIES: usize = 40;
+    if replicas < 7 {
+        return Vec::new();
+    }
+    let apart = 1..=(replicas - 1) / 2;
+    let choice = |first: u16, apart: u16| {
+        [0, 1, 2].map(|step| NodeId::Replica((first + step * apart) % replicas))
+    };
+    let all = apart.flat_map(|apart| (0..replicas).rev().map(move |first| choice(first, apart)));
+    let distinct = |[a, b, c]: &[NodeId; 3]| a != b && b != c && a != c;
+    all.filter(distinct).take(TRIES).collect()
+}
+
+/// Takes nodes out of the workload and the plan; those above them move down.
+fn take_out(file: &mut ScenarioFile, gone: &[NodeId]) {
+    let number = |node: NodeId| {
+        let below = |other: &&NodeId| other.is_client() == node.is_client() && **other < node;
+        let down = u16::try_from(gone.iter().filter(below).count()).expect("few nodes go");
+        let moved = match node {
+            NodeId::Replica(number) => NodeId::Replica(number - down),
+            NodeId::Client(number) => NodeId::Client(number - down),
+        };
+        (!gone.contains(&node)).then_some(moved)
+    };
+    if let Some(script) = &mut file.workload.script {
+        let old = std::mem::take(script).into_iter();
+        *script = old.filter_map(|(node, asked)| Some((number(node)?, asked))).collect();
+    }
+    file.faults.faults.retain_mut(|fault| parts::renumber(fault, &number));
+}
+
+/// The places of all operations of a script.
+fn operation_places(file: &ScenarioFile) -> Vec<(NodeId, usize)> {
+    let script = file.workload.script.iter().flatten();
+    script.flat_map(|(node, asked)| (0..asked.len()).map(|place| (*node, place))).collect()
+}
+
+/// Takes operations out of the script: chunks of them, then single ones.
+fn operations(run: Run<'_>) -> Vec<Candidate> {
+    let places = operation_places(run.file);
+    let candidate = |chunk: Range<usize>| {
+        let gone = &places[chunk];
+        let what = match gone {
+            [(node, place)] => format!("the operation #{} of {node}", place + 1),
+            several => format!("{} operations", several.len()),
+        };
+        run.after(what, |file| {
+            let script = file.workload.script.as_mut().expect("it has operations");
+            // From behind, so that the places before stay right.
+            for (node, place) in gone.iter().rev() {
+                script.get_mut(node).expect("a client that asks").remove(*place);
+            }
+            script.retain(|_, asked| !asked.is_empty());
+        })
+    };
+    chunks(places.len()).into_iter().map(candidate).collect()
+}
+
+/// Turns operations into plain reads; lets clients ask without a pause.
+fn simpler_operations(run: Run<'_>) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    if run.file.workload.think != Span::default() {
+        candidates.push(run.after("the pauses of the clients", |file| {
+            file.workload.think = Span::default();
+        }));
+    }
+    for (node, place) in operation_places(run.file) {
+        let script = run.file.workload.script.as_ref().expect("it has operations");
+        let asked = &script[&node][place];
+        if matches!(asked, Operation::Get { .. }) {
+            continue;
+        }
+        let get = Operation::Get { key: asked.key().clone() };
+        candidates.push(run.after(format!("`{asked}` of {node}, now `{get}`"), |file| {
+            let script = file.workload.script.as_mut().expect("it has operations");
+            script.get_mut(&node).expect("a client that asks")[place] = get;
+        }));
+    }
+    candidates
+}
+
+/// Makes the network plainer: the default one at once; then each of its conditions for itself.
+fn network(run: Run<'_>) -> Vec<Candidate> {
+    let network = &run.file.network;
+    let plain = NetworkModel { delta: network.delta, ..NetworkModel::default() };
+    let mut candidates = Vec::new();
+    if *network == plain {
+        return candidates;
+    }
+    let mut change = |what: &str, step: &dyn Fn(&mut NetworkModel)| {
+        candidates.push(run.after(what, |file| step(&mut file.network)));
+    };
+    change("all conditions of the network", &|network| *network = plain.clone());
+    if network.latency != plain.latency {
+        change("the latency, now 10ms", &|network| network.latency = plain.latency.clone());
+    }
+    if let Some(typical) = typical(&network.latency) {
+        let what = format!("the spread of the latency, now {typical}");
+        change(&what, &|network| network.latency = Latency::Constant(typical));
+    }
+    if 0 < network.loss_ppm {
+        change("the network's loss", &|network| network.loss_ppm = 0);
+    }
+    if 0 < network.duplicate_ppm {
+        change("the network's duplicates", &|network| network.duplicate_ppm = 0);
+    }
+    if network.fifo {
+        change("links that keep the order", &|network| network.fifo = false);
+    }
+    if network.loss_allowed {
+        change("the faults' right to lose messages", &|network| network.loss_allowed = false);
+    }
+    for gst in earlier(Time::ZERO, network.gst) {
+        change(&format!("time before GST, now {gst}"), &|network| network.gst = gst);
+    }
+    candidates
+}
+
+/// A constant in place of a latency that varies.
+fn typical(latency: &Latency) -> Option<Span> {
+    match latency {
+        Latency::Constant(_) => None,
+        Latency::Uniform { min, max } => Some(rounded(*min + halved(*max - *min))),
+        Latency::LogNormal { median, .. } => Some(*median),
+        Latency::Wan { .. } => Some(latency.max()),
+    }
+}
+
+/// Times from `first` on that come before `last`, the earliest first: at `first`, then half
+/// the way, and so on ([`shorter`]).
+pub(super) fn earlier(first: Time, last: Time) -> Vec<Time> {
+    if last <= first {
+        return Vec::new();
+    }
+    // An endless wait has no half: a second is long for all protocols.
+    let last = if last == Time::NEVER { first + Span::from_secs(4) } else { last };
+    let shorter = shorter(last.since(first)).into_iter().map(|span| first + span);
+    std::iter::once(first).chain(shorter).filter(|time| *time < last).collect()
+}
+
+/// Spans shorter than `span`, the shortest first: half of it, three quarters, seven eighths, and
+/// the next rounder numbers of milliseconds. Finer steps would take long and tell nobody anything.
+pub(super) fn shorter(span: Span) -> Vec<Span> {
+    let (half, eighth) = (halved(span), halved(halved(halved(span))));
+    let mut spans = [half, half + eighth + eighth, span - eighth].map(rounded).to_vec();
+    let millis = span.nanos() / 1_000_000;
+    let round = |grain: &u64| Span::from_millis(millis / grain * grain);
+    spans.extend([1, 10, 100, 1_000].iter().map(round));
+    spans.retain(|shorter| Span::from_millis(1) <= *shorter && *shorter < span);
+    spans.sort_unstable();
+    spans.dedup();
+    spans
+}
+
+const fn halved(span: Span) -> Span {
+    Span::from_nanos(span.nanos() / 2)
+}
+
+/// In whole milliseconds, if there is one.
+const fn rounded(span: Span) -> Span {
+    let millis = span.nanos() / 1_000_000;
+    if millis == 0 { span } else { Span::from_millis(millis) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_go_from_all_to_single_things() {
+        assert_eq!(chunks(0), []);
+        assert_eq!(chunks(1), [0..1]);
+        assert_eq!(chunks(3), [0..3, 0..1, 1..2, 2..3]);
+        assert_eq!(chunks(5), [0..5, 0..2, 2..4, 4..5, 0..1, 1..2, 2..3, 3..4, 4..5]);
+    }
+
+    #[test]
+    fn times_come_earlier_in_halves() {
+        let ms = Span::from_millis;
+        assert_eq!(shorter(ms(10)), [5, 7, 8].map(ms));
+        assert_eq!(shorter(ms(1_234)), [617, 925, 1_000, 1_079, 1_200, 1_230].map(ms));
+        assert_eq!(shorter(ms(1)), []);
+        let at = |millis| Time::ZERO + ms(millis);
+        assert_eq!(earlier(at(2), at(6)), [2, 4, 5].map(at));
+        assert_eq!(earlier(at(3), at(3)), []);
+        assert_eq!(earlier(at(0), Time::NEVER).first(), Some(&at(0)));
+    }
+}

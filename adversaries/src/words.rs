@@ -324,92 +324,65 @@ mod tests {
         Pattern { kinds: vec![kind.to_owned()], ..Pattern::default() }
     }
 
+    fn says(start: Option<Moment>, end: Option<Moment>, action: Action, words: &str) {
+        assert_eq!(Fault { note: None, start, end, action }.in_words(), words);
+    }
+
+    const R0: NodeId = NodeId::Replica(0);
+    const R1: NodeId = NodeId::Replica(1);
+    const R3: NodeId = NodeId::Replica(3);
+    const C0: NodeId = NodeId::Client(0);
+
     #[test]
-    fn faults_are_sentences() {
-        let [r0, r1, r3, c0] =
-            [NodeId::Replica(0), NodeId::Replica(1), NodeId::Replica(3), NodeId::Client(0)];
-        let view = Some(Range::only(1));
-        let from_r0 = Pattern { from: vec![r0], view, ..of_kind("view-change") };
-        let to_r3 = Pattern { to: vec![r1, r3, c0], nth: view, ..of_kind("prepare") };
-        let lie = |messages| Action::Lie { node: r3, lie: "deny-history".into(), messages };
-        let halves = |one_way, lose| Action::Partition { groups: vec![vec![r0]], one_way, lose };
+    fn what_strikes_the_network_is_said_in_sentences() {
+        let first = Some(Range::only(1));
+        let from_r0 = Pattern { from: vec![R0], view: first, ..of_kind("view-change") };
+        let hold = Action::Hold(from_r0);
+        says(
+            None,
+            None,
+            hold,
+            "view-change messages from r0 in view 1 are held to the end of the run",
+        );
+        let drop = Action::Drop(Pattern { to: vec![R1, R3, C0], nth: first, ..of_kind("prepare") });
+        let words =
+            "from 5ms on, prepare messages to r1, r3 and c0 (the 1st only) are lost until 90ms";
+        says(at(5), at(90), drop, words);
+        let part = |one_way, lose| Action::Partition { groups: vec![vec![R0]], one_way, lose };
+        says(None, at(9), part(true, false), "nobody else hears r0 until 9ms");
+        let words = "r0 and the others do not hear each other, and what they say meanwhile is lost";
+        says(None, None, part(false, true), words);
+        let words = "from 1ms on, r1 is down, and starts again at 2ms";
+        says(at(1), at(2), Action::Crash(R1), words);
+        let drift = Action::Drift { node: R1, ppm: -45_000 };
+        says(None, None, drift, "the timers of r1 run 4.5 % fast");
+    }
+
+    #[test]
+    fn what_corrupted_nodes_do_is_said_in_sentences() {
+        let (start, end) = (
+            when(Reported::Committed, Some(3), Some(0)),
+            when(Reported::EnteredView, None, Some(1)),
+        );
+        let words = "once r2 commits slot 3 in view 0, r0 sends nothing until r2 enters view 1";
+        says(start, end, Action::Mute(R0), words);
+        let messages = Pattern { view: Some(Range::only(1)), ..Pattern::default() };
+        let lie = Action::Lie { node: R3, lie: "deny-history".into(), messages };
+        says(None, None, lie, "r3 tells the lie `deny-history` to everyone in view 1");
         let by = Span::from_millis(20);
-        for (start, end, action, words) in [
-            (
-                None,
-                None,
-                Action::Hold(from_r0),
-                "view-change messages from r0 in view 1 are held to the end of the run",
-            ),
-            (
-                at(5),
-                at(90),
-                Action::Drop(to_r3),
-                "from 5ms on, prepare messages to r1, r3 and c0 (the 1st only) are lost until 90ms",
-            ),
-            (
-                None,
-                None,
-                lie(Pattern { view, ..Pattern::default() }),
-                "r3 tells the lie `deny-history` to everyone in view 1",
-            ),
-            (
-                when(Reported::Committed, Some(3), Some(0)),
-                when(Reported::EnteredView, None, Some(1)),
-                Action::Mute(r0),
-                "once r2 commits slot 3 in view 0, r0 sends nothing until r2 enters view 1",
-            ),
-            (None, at(9), halves(true, false), "nobody else hears r0 until 9ms"),
-            (
-                None,
-                None,
-                halves(false, true),
-                "r0 and the others do not hear each other, and what they say meanwhile is lost",
-            ),
-            (at(1), at(2), Action::Crash(r1), "from 1ms on, r1 is down, and starts again at 2ms"),
-            (
-                None,
-                None,
-                Action::Drift { node: r1, ppm: -45_000 },
-                "the timers of r1 run 4.5 % fast",
-            ),
-            (
-                None,
-                None,
-                Action::Lag { node: r0, messages: of_kind("commit"), by },
-                "r0 sends its commit messages 20ms late",
-            ),
-            (
-                None,
-                None,
-                Action::Mutate {
-                    node: r3,
-                    messages: of_kind("view-change"),
-                    field: "prepared".into(),
-                    change: Change::DropLast,
-                },
-                "r3 sends its view-change messages with `prepared` without its last entry",
-            ),
-            (
-                at(7),
-                None,
-                Action::Replay {
-                    node: r3,
-                    messages: of_kind("prepare"),
-                    to: vec![r1],
-                    heard: true,
-                },
-                "from 7ms on, r3 repeats to r1 what it heard: prepare messages",
-            ),
-            (
-                None,
-                None,
-                Action::Twins { node: r0, left: vec![r1], right: vec![r3, c0], splits: Vec::new() },
-                "r0 runs as two copies under one key: one deals with r1, one with r3 and c0",
-            ),
-        ] {
-            assert_eq!(Fault { note: None, start, end, action }.in_words(), words);
-        }
+        let lag = Action::Lag { node: R0, messages: of_kind("commit"), by };
+        says(None, None, lag, "r0 sends its commit messages 20ms late");
+        let (messages, field) = (of_kind("view-change"), "prepared".to_owned());
+        let mutate = Action::Mutate { node: R3, messages, field, change: Change::DropLast };
+        let words = "r3 sends its view-change messages with `prepared` without its last entry";
+        says(None, None, mutate, words);
+        let (messages, to) = (of_kind("prepare"), vec![R1]);
+        let replay = Action::Replay { node: R3, messages, to, heard: true };
+        says(at(7), None, replay, "from 7ms on, r3 repeats to r1 what it heard: prepare messages");
+        let (left, right) = (vec![R1], vec![R3, C0]);
+        let twins = Action::Twins { node: R0, left, right, splits: Vec::new() };
+        let words = "r0 runs as two copies under one key: one deals with r1, one with r3 and c0";
+        says(None, None, twins, words);
     }
 
     #[test]

@@ -239,6 +239,7 @@ impl Node<Msg, Timer> for Client {
             | Msg::ViewConfirm(_)
             | Msg::Status(_)
             | Msg::StableProof(_)
+            | Msg::Opened(..)
             | Msg::FetchState(_)
             | Msg::State(..) => {}
         }

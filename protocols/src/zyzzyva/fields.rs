@@ -73,6 +73,7 @@ pub(super) const FIELDS: &[Field] = &[
     field("fetch-state", "seq", Sort::Number),
     field("state", "seq", Sort::Number),
     field("state", "proof", Sort::Entries),
+    field("opened", "confirms", Sort::Entries),
 ];
 
 pub(super) fn edited(msg: &Msg, name: &str, signer: &Signer, edit: &mut Edit<'_>) -> Option<Msg> {
@@ -116,6 +117,7 @@ pub(super) fn edited(msg: &Msg, name: &str, signer: &Signer, edit: &mut Edit<'_>
         | Msg::ProofOfMisbehaviour(..)
         | Msg::Status(_)
         | Msg::StableProof(_)
+        | Msg::Opened(..)
         | Msg::FetchState(_)
         | Msg::State(..) => edited_unsigned(msg, name, edit),
     }
@@ -235,6 +237,10 @@ fn edited_unsigned(msg: &Msg, name: &str, edit: &mut Edit<'_>) -> Option<Msg> {
         (Msg::Status(Status { stable, .. }), "stable") => edit(FieldMut::Number(stable)),
         (Msg::Status(Status { executed, .. }), "executed") => edit(FieldMut::Number(executed)),
         (Msg::Status(Status { history, .. }), "history") => edit(FieldMut::Digest(history)),
+        (Msg::Opened(_, confirms), "confirms") => {
+            let confirms = Rc::make_mut(confirms);
+            edit(FieldMut::Entries(confirms))
+        }
         (Msg::StableProof(proof) | Msg::State(_, _, proof), "proof") => {
             edit(FieldMut::Entries(proof))
         }

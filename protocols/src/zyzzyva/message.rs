@@ -309,6 +309,10 @@ pub enum Msg {
     StableProof(Vec<Signed<Checkpoint>>),
     /// A state, and proof of its digest.
     State(Seq, Rc<State>, Vec<Signed<Checkpoint>>),
+    /// The NEW-VIEW that opened its view, and the proof: for a replica that did not get in. As
+    /// single VIEW-CONFIRMs they would not do: a signer that confirms different histories to
+    /// different replicas would keep out for ever those to whom it said something else.
+    Opened(Rc<Signed<NewView>>, Rc<Vec<Signed<ViewConfirm>>>),
 }
 
 impl Message for Msg {
@@ -330,6 +334,7 @@ impl Message for Msg {
         "stable-proof",
         "fetch-state",
         "state",
+        "opened",
     ];
 
     const LIES: &'static [Lie] = lies::LIES;
@@ -355,6 +360,7 @@ impl Message for Msg {
             Self::StableProof(_) => 14,
             Self::FetchState(_) => 15,
             Self::State(..) => 16,
+            Self::Opened(..) => 17,
         })
     }
 
@@ -368,7 +374,7 @@ impl Message for Msg {
             Self::Checkpoint(it) => Some(it.view),
             Self::Hate(it) => Some(it.view),
             Self::ViewChange(it, _) => Some(it.view),
-            Self::NewView(it) => Some(it.view),
+            Self::NewView(it) | Self::Opened(it, _) => Some(it.view),
             Self::ViewConfirm(it) => Some(it.view),
             Self::Status(it) => Some(it.view),
             Self::Request(_) | Self::StableProof(_) | Self::FetchState(_) | Self::State(..) => None,
@@ -386,7 +392,11 @@ impl Message for Msg {
             Self::StableProof(it) => it.first().map(|checkpoint| checkpoint.seq),
             Self::ViewConfirm(it) => Some(it.seq),
             Self::FillHole(_, seq, _) | Self::FetchState(seq) | Self::State(seq, ..) => Some(*seq),
-            Self::Hate(_) | Self::ViewChange(..) | Self::NewView(_) | Self::Status(_) => None,
+            Self::Hate(_)
+            | Self::ViewChange(..)
+            | Self::NewView(_)
+            | Self::Status(_)
+            | Self::Opened(..) => None,
         }
     }
 
@@ -407,7 +417,8 @@ impl Message for Msg {
             | Self::NewView(_)
             | Self::Status(_)
             | Self::FetchState(_)
-            | Self::State(..) => None,
+            | Self::State(..)
+            | Self::Opened(..) => None,
         }
     }
 

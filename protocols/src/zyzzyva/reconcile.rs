@@ -9,7 +9,7 @@ use super::replica::{Adoption, Out, Replica, Timer};
 impl Replica {
     /// VC4: adopts the pending history, as soon as it has the state that it begins with.
     pub(super) fn adopt_pending(&mut self, out: &mut Out) {
-        let Some(adoption) = self.pending.take() else { return };
+        let Some(mut adoption) = self.pending.take() else { return };
         let view = adoption.new_view.view;
         assert_eq!(self.changing, Some(view), "a pending history is of the view to come");
         if self.stable < adoption.start.stable {
@@ -32,8 +32,13 @@ impl Replica {
             self.suspect("a new view that contradicts a stable checkpoint", out);
             return;
         }
-        self.adopt(adoption, out);
-        self.try_enter(out);
+        let confirmed = std::mem::take(&mut adoption.confirmed);
+        let own = self.adopt(adoption, out);
+        if confirmed.is_empty() {
+            self.try_enter(out);
+        } else {
+            self.enter(own, confirmed, out);
+        }
     }
 
     /// Whether G continues, or is continued by, the own stable checkpoint. It may be longer than G
@@ -54,7 +59,7 @@ impl Replica {
     }
 
     /// Undoes what G does not hold, and executes what G holds beyond the common prefix.
-    fn adopt(&mut self, adoption: Adoption, out: &mut Out) {
+    fn adopt(&mut self, adoption: Adoption, out: &mut Out) -> ViewConfirm {
         let Adoption { new_view, start, orders, .. } = adoption;
         let view = new_view.view;
         let last = start.stable + orders.len() as u64;
@@ -79,8 +84,13 @@ impl Replica {
         self.forget_overtaken_certificate();
         let history = orders.last().map_or(start.history, |ordered| ordered.order.history);
         let confirm = ViewConfirm { view, seq: last, history };
+        // Once in a view, whatever comes after.
+        let is_first = !self.has_adopted();
         self.adopted = Some((new_view, confirm));
-        out.broadcast(Msg::ViewConfirm(self.signer.sign(confirm)));
+        if is_first {
+            out.broadcast(Msg::ViewConfirm(self.signer.sign(confirm)));
+        }
+        confirm
     }
 
     /// Undoes all slots above `to`: what they wrote, their replies, their timestamps.

@@ -117,6 +117,8 @@ pub(super) struct Adoption {
     /// The proof of the stable checkpoint that it starts from.
     pub(super) proof: Vec<Signed<Checkpoint>>,
     pub(super) orders: Vec<Ordered>,
+    /// 2f + 1 VIEW-CONFIRMs of it, if the others are in the view already.
+    pub(super) confirmed: Vec<Signed<ViewConfirm>>,
 }
 
 /// How far the search for missing orders is.
@@ -263,6 +265,7 @@ impl Node<Msg, Timer> for Replica {
             Msg::ViewConfirm(it) => self.on_view_confirm(from, it, out),
             Msg::Status(it) => self.on_status(from, it, out),
             Msg::StableProof(proof) => self.on_stable_proof(proof, out),
+            Msg::Opened(it, confirms) => self.on_opened(it, confirms, out),
             Msg::FetchState(seq) => self.on_fetch_state(from, *seq, out),
             Msg::State(seq, state, proof) => self.on_state(*seq, state, proof, out),
             // Of another view, or a client's business.

@@ -5,6 +5,8 @@
 //! interval says again what it has to say, and tells the others how far it came; they send what it
 //! lacks. A replica with nothing open is silent, so the normal case costs what the paper says.
 
+use std::rc::Rc;
+
 use byzsim_core::NodeId;
 
 use super::agreement::ORDERS_MAX;
@@ -143,9 +145,7 @@ impl Replica {
         if new_view.view != self.view {
             return;
         }
-        out.send(node, Msg::NewView(new_view.clone()));
-        for confirm in &self.confirmation {
-            out.send(node, Msg::ViewConfirm(confirm.clone()));
-        }
+        let confirmation = Rc::new(self.confirmation.clone());
+        out.send(node, Msg::Opened(new_view.clone(), confirmation));
     }
 }

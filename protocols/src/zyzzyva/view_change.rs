@@ -13,7 +13,7 @@ use byzsim_core::{Digest, NodeId, Observation, ReplicaSet, Signed};
 
 use super::message::{
     Certificate, Certified, GENESIS, Hate, Link, Msg, NewView, OrderReq, Ordered, Past, View,
-    ViewChange, chain,
+    ViewChange, ViewConfirm, chain,
 };
 use super::replica::{Adoption, Out, Replica, Timer};
 use super::selection::{Report, Start, Step};
@@ -221,6 +221,55 @@ impl Replica {
         if known || !self.signer.verify(it) {
             return;
         }
+        let Some(adoption) = self.verified(it, out) else { return };
+        self.take_up(adoption, out);
+        self.await_new_view(out);
+    }
+
+    /// VC5, for a replica that did not get in: 2f + 1 replicas confirmed the history of this
+    /// NEW-VIEW, so nobody ever confirms another one in that number. Whoever adopted another, from a
+    /// primary that signed two, adopts this one instead; it confirms nothing for a second time.
+    pub(super) fn on_opened(
+        &mut self,
+        it: &Rc<Signed<NewView>>,
+        confirms: &[Signed<ViewConfirm>],
+        out: &mut Out,
+    ) {
+        let primary = self.rules.primary(it.view);
+        if it.view <= self.view || it.view < self.goal() || it.signer() != primary {
+            return;
+        }
+        let Some(confirm) = confirms.first().map(|first| *first.body()) else { return };
+        let exact = confirms.len() == self.rules.quorum();
+        if confirm.view != it.view || !exact || !self.rules.certifies(confirms, &self.signer) {
+            return;
+        }
+        if !self.signer.verify(it) {
+            return;
+        }
+        let Some(adoption) = self.verified(it, out) else { return };
+        let end =
+            adoption.orders.last().map_or((adoption.start.stable, adoption.start.history), |it| {
+                (it.order.seq, it.order.history)
+            });
+        if end == (confirm.seq, confirm.history) {
+            self.take_up(Adoption { confirmed: confirms.to_vec(), ..adoption }, out);
+        }
+    }
+
+    fn take_up(&mut self, adoption: Adoption, out: &mut Out) {
+        let view = adoption.new_view.view;
+        if self.changing != Some(view) {
+            self.leave_for(view, out);
+        }
+        self.pending = Some(adoption);
+        self.adopt_pending(out);
+    }
+
+    /// What a NEW-VIEW that its primary signed leads to; none if it does not follow from valid
+    /// VIEW-CHANGEs.
+    fn verified(&self, it: &Rc<Signed<NewView>>, out: &mut Out) -> Option<Adoption> {
+        let primary = self.rules.primary(it.view);
         let is_for_it =
             |vc: &&Rc<Signed<ViewChange>>| vc.view == it.view && self.is_valid_view_change(vc);
         let signers: ReplicaSet =
@@ -228,7 +277,7 @@ impl Replica {
         let count = it.view_changes.len();
         if signers.len() != self.rules.quorum() || count != self.rules.quorum() {
             out.observe(Observation::Suspected { node: primary, reason: "an invalid new view" });
-            return;
+            return None;
         }
         let outcome = self.outcome(&it.view_changes);
         let expected = (outcome.start.stable + 1..).zip(&outcome.steps);
@@ -236,19 +285,11 @@ impl Replica {
         if !it.orders.iter().map(|order| *order.body()).eq(expected) {
             let reason = "a new view that does not follow from its view changes";
             out.observe(Observation::Proven { node: primary, reason });
-            return;
+            return None;
         }
         let signed =
             |order: &Signed<OrderReq>| order.signer() == primary && self.signer.verify(order);
-        if !it.orders.iter().all(signed) {
-            return;
-        }
-        if self.changing != Some(it.view) {
-            self.leave_for(it.view, out);
-        }
-        self.pending = Some(outcome.adoption(Rc::clone(it)));
-        self.adopt_pending(out);
-        self.await_new_view(out);
+        it.orders.iter().all(signed).then(|| outcome.adoption(Rc::clone(it)))
     }
 
     /// What follows from the VIEW-CHANGEs of a NEW-VIEW.
@@ -369,7 +410,8 @@ impl Outcome {
             Ordered { order: order.clone(), request }
         };
         let orders = new_view.orders.iter().map(ordered).collect();
-        Adoption { start: self.start, proof: self.proof.clone(), orders, new_view }
+        let (start, proof, confirmed) = (self.start, self.proof.clone(), Vec::new());
+        Adoption { start, proof, orders, new_view, confirmed }
     }
 }
 

@@ -30,6 +30,7 @@ impl Encode for Msg {
             Self::ViewConfirm(it) => out.value(it),
             Self::Status(it) => out.value(it),
             Self::StableProof(proof) => out.list(proof.iter()),
+            Self::Opened(it, confirms) => out.value(&**it).list(confirms.iter()),
             Self::FetchState(seq) => out.u64(*seq),
             Self::State(seq, state, proof) => out.u64(*seq).value(&**state).list(proof.iter()),
         };

@@ -168,11 +168,12 @@ fn cause_lines(cause: &Cause) -> Vec<String> {
     let (before, after) = (grouped(cause.faults_before), counted(cause.faults_after, "fault"));
     let runs = counted(cause.runs, "shrunk run");
     let mut lines = vec![format!("  {}  in {runs}", paint(LOUD, &cause.class))];
-    if let Some([_, smaller]) = &cause.files {
-        lines.push(format!("    {before} → {after}: {smaller}"));
-    } else {
-        lines.push(format!("    {before} → {after}, seed {}", cause.seed));
-    }
+    let place = match &cause.files {
+        Some([_, smaller]) => smaller.clone(),
+        None => format!("seed {}", cause.seed),
+    };
+    let more = if cause.is_minimal { "" } else { "  (not minimal: `byzsim shrink` goes on)" };
+    lines.push(format!("    {before} → {after}: {place}{more}"));
     lines.extend(cause.plan.iter().map(|fault| format!("    - {fault}")));
     lines.push(format!("    {}", cause.explanation));
     lines

@@ -16,8 +16,8 @@ use crate::scenario::Scenario;
 /// How many findings of a sweep are shrunk.
 const SHRUNK_MAX: usize = 20;
 
-/// Less than for one finding: a sweep must come to its end.
-const BUDGET: Budget = Budget { runs_max: 2_000, events_max: 1_000_000 };
+/// How many events all of these may take together: a sweep must come to its end.
+const EVENTS_MAX: u64 = 10_000_000;
 
 /// Findings with one reason, whose smallest runs have faults of one class.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -35,6 +35,8 @@ pub struct Cause {
     pub faults_before: u64,
     /// How many are left.
     pub faults_after: u64,
+    /// Whether none of them can be taken away; if not, the budget ran out.
+    pub is_minimal: bool,
     /// Those that are left, in words.
     pub plan: Vec<String>,
     /// What happens in that run.
@@ -47,17 +49,19 @@ pub struct Cause {
 /// by the seed that the sweep played it as, which in a guided search is not the run's own.
 pub fn shrink_all(repros: &[(u64, Repro)], jobs: usize) -> Vec<(u64, Shrunk)> {
     let chosen = chosen(repros);
+    let events_max = EVENTS_MAX / chosen.len().max(1) as u64;
+    let budget = Budget { events_max, ..Budget::default() };
     let next = AtomicUsize::new(0);
     let mut all: Vec<(usize, u64, Shrunk)> = std::thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
         for _ in 0..jobs.clamp(1, chosen.len().max(1)) {
-            let (sender, next, chosen) = (sender.clone(), &next, &chosen);
+            let (sender, next, chosen, budget) = (sender.clone(), &next, &chosen, &budget);
             scope.spawn(move || {
                 loop {
                     let place = next.fetch_add(1, Ordering::Relaxed);
                     let Some((seed, repro)) = chosen.get(place) else { return };
                     let scenario = Scenario::new(&repro.name, repro.scenario.clone(), &[]);
-                    let shrunk = scenario.ok().and_then(|it| shrink(repro, &it, &BUDGET).ok());
+                    let shrunk = scenario.ok().and_then(|it| shrink(repro, &it, budget).ok());
                     // The receiver outlives this thread.
                     let _ = sender.send(shrunk.map(|shrunk| (place, *seed, shrunk)));
                 }
@@ -122,6 +126,7 @@ impl Cause {
             seed,
             faults_before: shrunk.before.faults,
             faults_after: shrunk.after.faults,
+            is_minimal: shrunk.is_minimal,
             plan: faults.iter().map(Fault::in_words).collect(),
             explanation: found.map(|found| found.explanation.clone()).unwrap_or_default(),
             files: None,

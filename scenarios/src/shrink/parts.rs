@@ -151,7 +151,7 @@ mod tests {
         let number = |node: NodeId| match node {
             NodeId::Replica(1) => None,
             NodeId::Replica(above @ 2..) => Some(r(above - 1)),
-            other => Some(other),
+            NodeId::Replica(0) | NodeId::Client(_) => Some(node),
         };
         let renumbered = |action: Action| {
             let mut fault = Fault { note: None, start: None, end: None, action };

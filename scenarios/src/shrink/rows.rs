@@ -66,6 +66,12 @@ impl Changes<'_> {
                 });
             }
         }
+        if let Some(Moment::At(start)) = self.fault.start {
+            for sooner in earlier(Time::ZERO, start).into_iter().filter(|it| *it != Time::ZERO) {
+                let what = format!("time before its start, now {sooner}");
+                self.push(what, |fault| fault.start = Some(Moment::At(sooner)));
+            }
+        }
         let Some(Moment::At(end)) = self.fault.end else { return };
         let start = match self.fault.start {
             Some(Moment::At(start)) => start,

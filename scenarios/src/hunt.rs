@@ -64,7 +64,7 @@ pub struct Searched {
 }
 
 /// A search that found the flaw.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Catch {
     /// How many runs it took, the failing one included.

@@ -20,6 +20,7 @@ pub mod error;
 pub mod exit;
 pub mod expect;
 pub mod format;
+pub mod hunt;
 pub mod interrupt;
 pub mod library;
 pub mod load;

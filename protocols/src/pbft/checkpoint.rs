@@ -37,8 +37,12 @@ impl Replica {
             self.forget_far_checkpoints_of(sender);
         }
         let votes = self.checkpoints.entry(seq).or_default();
-        votes.add(checkpoint.clone());
-        let equal = votes.iter().filter(|vote| vote.state == checkpoint.state);
+        match self.rules.counts_checkpoints_again() {
+            false => _ = votes.add(checkpoint.clone()),
+            true => votes.add_again(checkpoint.clone()),
+        }
+        let rules = &self.rules;
+        let equal = votes.iter().filter(|vote| rules.same_state(vote.state, checkpoint.state));
         let proof: Vec<_> = equal.take(self.rules.quorum()).cloned().collect();
         if proof.len() == self.rules.quorum() {
             self.stabilise(seq, checkpoint.state, proof, out);
@@ -120,7 +124,7 @@ impl Replica {
             return;
         }
         let digest = self.rules.state_digest(state);
-        if !self.proves(seq, digest, proof) {
+        if self.rules.compares_states() && !self.proves(seq, digest, proof) {
             return;
         }
         if self.executed < seq {
@@ -146,6 +150,7 @@ impl Replica {
         };
         let all_say_so = proof.len() == self.rules.quorum() && proof.iter().all(says_so);
         let signers = || proof.iter().map(Signed::signer).collect::<ReplicaSet>();
-        all_say_so && signers().len() == proof.len()
+        let distinct = || signers().len() == proof.len();
+        all_say_so && (distinct() || self.rules.counts_checkpoints_again())
     }
 }

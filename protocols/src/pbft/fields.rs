@@ -251,9 +251,9 @@ impl Entry for PreparedCertificate {
         Self { pre_prepare: self.pre_prepare.forged(), prepares }
     }
 
-    /// A certificate for another batch: what the signer may sign, it signs.
-    fn invented(&self, signer: &Signer, rng: &mut SimRng) -> Self {
-        let digest = Digest(rng.key());
+    /// A certificate for the null request, which everyone has: what the signer may sign, it signs.
+    fn invented(&self, signer: &Signer, _: &mut SimRng) -> Self {
+        let digest = Batch::null_digest();
         let pre_prepare = PrePrepare { digest, ..*self.pre_prepare.body() };
         let pre_prepare = signer.sign_as(pre_prepare, self.pre_prepare.signer());
         let prepare = |vote: &Signed<Prepare>| {

@@ -195,6 +195,11 @@ impl Log {
         self.batches = self.batches.split_off(&(stable + 1, Digest([0; 32])));
     }
 
+    /// The batch that prepared for this slot in the views before the current one, if any.
+    pub(super) fn prepared_before(&self, seq: Seq) -> Option<Digest> {
+        self.certificates.get(&seq).map(|certificate| certificate.pre_prepare.digest)
+    }
+
     /// Whether some slot above `executed` has begun.
     pub(super) fn has_open(&self, executed: Seq) -> bool {
         self.slots.range(executed + 1..).next().is_some()

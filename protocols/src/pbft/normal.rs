@@ -5,7 +5,7 @@ use std::rc::Rc;
 use byzsim_core::{NodeId, Observation, Signed};
 
 use super::message::{Batch, Commit, Msg, PrePrepare, Prepare, Reply, Request, Seq};
-use super::replica::{Out, Replica, Timer};
+use super::replica::{Out, Replica, Timer, Volatile};
 
 impl Replica {
     /// §4.1: executed before: send the reply again. New: the primary orders it, a backup relays it
@@ -77,9 +77,13 @@ impl Replica {
         if self.volatile.timing.is_some() || !self.is_active() || self.is_primary() {
             return;
         }
-        let oldest = self.volatile.waiting.iter().min_by_key(|(_, (arrival, _))| *arrival);
-        if let Some((client, (_, request))) = oldest {
-            self.volatile.timing = Some((*client, request.timestamp));
+        let Volatile { waiting, arrivals_before, .. } = &self.volatile;
+        let timed =
+            waiting.iter().filter(|(_, (arrival, _))| self.rules.times(*arrival, *arrivals_before));
+        let oldest = timed.min_by_key(|(_, (arrival, _))| *arrival);
+        let oldest = oldest.map(|(client, (_, request))| (*client, request.timestamp));
+        self.volatile.timing = oldest.or(self.rules.runs_idle().then_some((self.id, 0)));
+        if self.volatile.timing.is_some() {
             out.set_timer(Timer::Progress(self.view), self.timeout());
         }
     }
@@ -191,7 +195,8 @@ impl Replica {
         slot.prepared = false;
         slot.pre_prepare = Some(pre_prepare);
         out.observe(Observation::Accepted { view, seq, batch: digest });
-        if !self.is_primary() {
+        let may_vote = self.rules.may_vote(self.log.prepared_before(seq), digest);
+        if !self.is_primary() && may_vote {
             out.broadcast(Msg::Prepare(self.signer.sign(Prepare { view, seq, digest })));
         }
         self.try_prepare(seq, out);
@@ -334,8 +339,8 @@ impl Replica {
 
     /// §4.4: the timer stops when its request was executed, and starts anew for what still waits.
     pub(super) fn note_progress(&mut self, out: &mut Out) {
-        let service = &self.service;
-        let waits = |client: NodeId, timestamp| service.last_reply(client).0 < timestamp;
+        let (service, rest) = (&self.service, self.rules.awaits_the_rest());
+        let waits = |client: NodeId, timestamp| rest && service.last_reply(client).0 < timestamp;
         self.volatile.waiting.retain(|client, (_, it)| waits(*client, it.timestamp));
         self.volatile.failed_views = 0;
         self.volatile.awaited = None;

@@ -86,6 +86,8 @@ pub(super) struct Volatile {
     pub(super) waiting: BTreeMap<NodeId, (u64, Rc<Signed<Request>>)>,
     /// How many requests arrived.
     pub(super) arrivals: u64,
+    /// How many of them arrived before the current view was entered.
+    pub(super) arrivals_before: u64,
     /// As primary: requests to propose, oldest first.
     pub(super) queue: VecDeque<Rc<Signed<Request>>>,
     /// As primary: the last timestamp of each client that was queued in this view.
@@ -158,7 +160,8 @@ impl Replica {
 
     /// The timeout of a view, doubled for each view that failed before it.
     pub(super) fn timeout(&self) -> Span {
-        self.params.view_change_timeout.doubled(self.volatile.failed_views)
+        let doublings = self.rules.doublings(self.volatile.failed_views);
+        self.params.view_change_timeout.doubled(doublings)
     }
 }
 

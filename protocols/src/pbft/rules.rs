@@ -213,6 +213,44 @@ impl Rules {
         }
     }
 
+    /// §4.4: a batch that prepared binds nobody once a later view proves that another may have
+    /// committed. Replicas that each stand by their own would never make a quorum again.
+    pub(super) fn may_vote(&self, prepared: Option<Digest>, proposed: Digest) -> bool {
+        prepared.is_none_or(|it| it == proposed) || !self.flaws.has(PbftFlaw::LockKept)
+    }
+
+    /// §4.4: min-s is the *latest* stable checkpoint in V, whatever its name says: what lies below
+    /// is done, and its certificates are gone. Its place and slot.
+    pub(super) fn min_s(&self, checkpoints: impl Iterator<Item = Seq>) -> Option<(usize, Seq)> {
+        let numbered = checkpoints.enumerate();
+        match self.flaws.has(PbftFlaw::SmallestCheckpoint) {
+            false => numbered.max_by_key(|(_, seq)| *seq),
+            true => numbered.min_by_key(|(_, seq)| *seq),
+        }
+    }
+
+    /// §4.4: whether what follows from V covers this slot, at most max-s: max-s is the last one.
+    pub(super) fn reaches(&self, seq: Seq, max_s: Seq) -> bool {
+        seq < max_s || !self.flaws.has(PbftFlaw::LastSlotDropped)
+    }
+
+    /// §4.4: one valid certificate proves itself, so one report is enough. A committed batch may be
+    /// known to one correct replica of a quorum only.
+    pub(super) fn outdoes_null(&self, reports: usize) -> bool {
+        self.weak() <= reports || !self.flaws.has(PbftFlaw::NullPreferred)
+    }
+
+    /// §4.4: a VIEW-CHANGE is what its sender says, not what someone says in its name.
+    pub(super) fn verifies_view_changes(&self) -> bool {
+        !self.flaws.has(PbftFlaw::ViewChangeUnverified)
+    }
+
+    /// §4.2: a certificate holds PREPAREs of 2f *distinct backups* for *one* batch in *one* view.
+    /// Less than that a faulty primary makes by itself.
+    pub(super) fn checks_certificates(&self) -> bool {
+        !self.flaws.has(PbftFlaw::CertificateUnchecked)
+    }
+
     /// §4.4: a slot between min-s and max-s that nobody prepared gets the null request. Left open,
     /// nothing above it would ever execute.
     pub(super) fn fills_gaps(&self) -> bool {
@@ -222,5 +260,73 @@ impl Rules {
     /// §4.4: a backup verifies O by a computation like the primary's: the primary may lie.
     pub(super) fn recomputes_new_view(&self) -> bool {
         !self.flaws.has(PbftFlaw::NewViewBelieved)
+    }
+
+    /// §4.5.2: whether a replica joins, when so many others ask for later views than its own: at
+    /// f + 1 one of them is correct. Fewer would let the faulty change views at will; and a replica
+    /// whose own timer does not run, such as the primary, would be left behind without this rule.
+    pub(super) fn joins(&self, asking: usize) -> bool {
+        if self.flaws.has(PbftFlaw::NeverJoins) {
+            return false;
+        }
+        match self.flaws.has(PbftFlaw::JoinsAtF) {
+            false => self.weak() <= asking,
+            true => usize::from(self.committee.faults).max(1) <= asking,
+        }
+    }
+
+    /// §4.4, §4.5.2: of each replica the last VIEW-CHANGE counts.
+    pub(super) fn counts_asking_again(&self) -> bool {
+        self.flaws.has(PbftFlaw::AskingCounted)
+    }
+
+    /// §4.5.2: each view that fails doubles the timeout: at some point it is long enough.
+    pub(super) fn doublings(&self, failed_views: u32) -> u32 {
+        if self.flaws.has(PbftFlaw::TimeoutConstant) { 0 } else { failed_views }
+    }
+
+    /// §4.4: the timer starts anew for what still waits when a request was executed: else a primary
+    /// serves one client and starves another.
+    pub(super) fn awaits_the_rest(&self) -> bool {
+        !self.flaws.has(PbftFlaw::RestUnawaited)
+    }
+
+    /// §4.4: no timer runs when nothing waits. Views that fail for want of requests would make the
+    /// timeout as long as the pause was.
+    pub(super) fn runs_idle(&self) -> bool {
+        self.flaws.has(PbftFlaw::IdleTimer)
+    }
+
+    /// §4.5.2: how many must ask for a view before the timer for its NEW-VIEW starts: a quorum. A
+    /// replica that waits for nobody runs away from the others.
+    pub(super) fn patience(&self) -> usize {
+        if self.flaws.has(PbftFlaw::TimerHasty) { 1 } else { self.quorum }
+    }
+
+    /// §4.4: whether a backup times the request that was the `arrival`-th, where `before` came
+    /// before the current view: all alike. The new primary may be faulty, too.
+    pub(super) fn times(&self, arrival: u64, before: u64) -> bool {
+        before < arrival || !self.flaws.has(PbftFlaw::ClearedByNewView)
+    }
+
+    /// §4.4: a new primary numbers on above max-s: the slots up to it are given away. `own` is the
+    /// number that it would have used next.
+    pub(super) fn next_seq(&self, last: Seq, own: Seq) -> Seq {
+        if self.flaws.has(PbftFlaw::NumbersReused) { own } else { last + 1 }
+    }
+
+    /// §4.3: CHECKPOINTs of *different* replicas.
+    pub(super) fn counts_checkpoints_again(&self) -> bool {
+        self.flaws.has(PbftFlaw::CheckpointsCounted)
+    }
+
+    /// §4.3: CHECKPOINTs with the *same* digest.
+    pub(super) fn same_state(&self, one: Digest, other: Digest) -> bool {
+        one == other || self.flaws.has(PbftFlaw::CheckpointDigestIgnored)
+    }
+
+    /// §4.3: a state is what a quorum signed, not what one replica sends.
+    pub(super) fn compares_states(&self) -> bool {
+        !self.flaws.has(PbftFlaw::StateUnproven)
     }
 }

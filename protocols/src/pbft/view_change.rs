@@ -79,13 +79,14 @@ impl Replica {
             return;
         }
         let known = self.view_changes.iter().find(|known| known.signer() == it.signer());
-        if known.is_some_and(|known| it.view <= known.view) {
+        let again = self.rules.counts_asking_again();
+        if !again && known.is_some_and(|known| it.view <= known.view) {
             return;
         }
         if from != self.id && !self.is_valid_view_change(it) {
             return;
         }
-        self.view_changes.retain(|known| known.signer() != it.signer());
+        self.view_changes.retain(|known| again || known.signer() != it.signer());
         self.view_changes.push(Rc::clone(it));
         self.join(out);
         self.await_new_view(out);
@@ -101,7 +102,7 @@ impl Replica {
             .iter()
             .filter(|it| it.signer() != self.id && goal < it.view)
             .map(|it| it.view);
-        if self.rules.weak() <= ahead.clone().count() {
+        if self.rules.joins(ahead.clone().count()) {
             let smallest = ahead.min().expect("f + 1 is at least one");
             self.start_view_change(smallest, "others ask for it", out);
         }
@@ -114,7 +115,7 @@ impl Replica {
     pub(super) fn await_new_view(&mut self, out: &mut Out) {
         let Some(goal) = self.changing else { return };
         let asking = self.view_changes.iter().filter(|it| goal <= it.view).count();
-        if self.rules.quorum() <= asking && self.volatile.awaited != Some(goal) {
+        if self.rules.patience() <= asking && self.volatile.awaited != Some(goal) {
             self.volatile.awaited = Some(goal);
             out.set_timer(Timer::NewView(goal), self.timeout());
         }
@@ -135,6 +136,13 @@ impl Replica {
             return;
         }
         let order = order(&view_changes, &self.rules);
+        let votes = |&(seq, digest): &(Seq, Digest)| {
+            self.rules.may_vote(self.log.prepared_before(seq), digest)
+        };
+        if !order.proposals.iter().all(votes) {
+            // Its proposals are its votes.
+            return;
+        }
         let propose =
             |&(seq, digest): &(Seq, Digest)| self.signer.sign(PrePrepare { view, seq, digest });
         let proposals = order.proposals.iter().map(propose).collect();
@@ -201,7 +209,7 @@ impl Replica {
             self.stabilise(order.stable, proof[0].state, proof, out);
         }
         let last = order.proposals.last().map_or(order.stable, |(seq, _)| *seq);
-        self.next_seq = last.max(self.stable) + 1;
+        self.next_seq = self.rules.next_seq(last.max(self.stable), self.next_seq);
         let null = Batch::new(Vec::new());
         for pre_prepare in &new_view.proposals {
             if self.in_window(pre_prepare.seq) {
@@ -218,6 +226,7 @@ impl Replica {
         for (seq, digest) in self.log.missing() {
             out.broadcast(Msg::FetchBatch(seq, digest));
         }
+        self.volatile.arrivals_before = self.volatile.arrivals;
         self.volatile.queue.clear();
         self.volatile.queued.clear();
         for (_, batch) in
@@ -243,7 +252,8 @@ impl Replica {
     /// §4.4: signed; C proves (h, d); each entry of P is a certificate of a lower view within the
     /// window, at most one for each slot.
     fn is_valid_view_change(&self, it: &Signed<ViewChange>) -> bool {
-        if it.signer().is_client() || !self.signer.verify(it) {
+        let verifies = self.rules.verifies_view_changes();
+        if it.signer().is_client() || verifies && !self.signer.verify(it) {
             return false;
         }
         let proven = match it.proof.first() {
@@ -269,11 +279,11 @@ impl Replica {
         let primary = self.rules.primary(view);
         let counts = |vote: &Signed<super::message::Prepare>| {
             let sender = vote.signer();
-            (vote.view, vote.seq) == (view, seq)
+            let matches = (vote.view, vote.seq) == (view, seq)
                 && self.rules.matches(vote.digest, digest)
-                && (sender != primary || self.rules.primary_may_prepare())
-                && !sender.is_client()
-                && self.signer.verify(vote)
+                && (sender != primary || self.rules.primary_may_prepare());
+            !self.rules.checks_certificates()
+                || matches && !sender.is_client() && self.signer.verify(vote)
         };
         let signed = it.pre_prepare.signer() == primary && self.signer.verify(&it.pre_prepare);
         // Exactly the votes that are needed: what does not count is not carried on.
@@ -282,7 +292,7 @@ impl Replica {
             return false;
         }
         let voters: Vec<NodeId> = it.prepares.iter().map(Signed::signer).collect();
-        self.rules.voters(&voters) == it.prepares.len()
+        self.rules.voters(&voters) == it.prepares.len() || !self.rules.checks_certificates()
     }
 }
 
@@ -292,8 +302,7 @@ impl Replica {
 /// Two certificates of one view for one slot cannot be for different batches, unless more than f
 /// replicas are faulty or a rule is broken: then the smaller digest is taken, by everyone.
 fn order(view_changes: &[Rc<Signed<ViewChange>>], rules: &Rules) -> Order {
-    let highest = view_changes.iter().enumerate().max_by_key(|(_, it)| it.stable);
-    let (prover, stable) = highest.map_or((0, 0), |(place, it)| (place, it.stable));
+    let (prover, stable) = rules.min_s(view_changes.iter().map(|it| it.stable)).unwrap_or((0, 0));
     let mut best: BTreeMap<Seq, (View, Digest)> = BTreeMap::new();
     let certificates = view_changes.iter().flat_map(|it| &it.prepared);
     for PrePrepare { view, seq, digest } in certificates.map(|it| *it.pre_prepare.body()) {
@@ -306,10 +315,17 @@ fn order(view_changes: &[Rc<Signed<ViewChange>>], rules: &Rules) -> Order {
         }
     }
     let last = best.last_key_value().map_or(stable, |(seq, _)| *seq);
+    let reports = |chosen: (Seq, Digest)| {
+        let certificates = view_changes.iter().flat_map(|it| &it.prepared);
+        let slots = certificates.map(|it| (it.pre_prepare.seq, it.pre_prepare.digest));
+        slots.filter(|slot| *slot == chosen).count()
+    };
     let null = Batch::null_digest();
     let proposals = (stable + 1..=last)
+        .filter(|seq| rules.reaches(*seq, last))
         .filter(|seq| best.contains_key(seq) || rules.fills_gaps())
         .map(|seq| (seq, best.get(&seq).map_or(null, |(_, digest)| *digest)))
+        .map(|it| if rules.outdoes_null(reports(it)) { it } else { (it.0, null) })
         .collect();
     Order { stable, prover, proposals }
 }

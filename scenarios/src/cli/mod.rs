@@ -3,6 +3,7 @@
 mod check;
 mod compare;
 mod complaint;
+mod hunt;
 mod list;
 mod merge;
 mod options;
@@ -56,6 +57,8 @@ pub enum Command {
     Replay(replay::Replay),
     /// Shrink the run of a repro file: find a smaller one that fails for the same reason.
     Shrink(shrink::Shrink),
+    /// Hunt planted flaws: how many runs until each strategy finds them, and how small they shrink.
+    Hunt(hunt::Hunt),
     /// Play many seeds of a scenario.
     Sweep(sweep::Sweep),
     /// Add up the shards of a sweep.
@@ -115,6 +118,7 @@ fn dispatch(Cli { manner, command }: &Cli) -> Result<Exit, Failure> {
         Command::Run(run) => run.execute(manner),
         Command::Replay(replay) => replay.execute(manner),
         Command::Shrink(shrink) => shrink.execute(manner),
+        Command::Hunt(hunt) => hunt.execute(manner),
         Command::Sweep(sweep) => sweep.execute(manner),
         Command::Merge(merge) => merge.execute(manner),
         Command::Compare(compare) => compare.execute(manner),

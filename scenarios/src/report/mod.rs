@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod event;
+pub mod hunt;
 pub mod run;
 pub mod shrink;
 pub mod style;

@@ -14,10 +14,27 @@ use crate::search::Strategy;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Drawn {
+    /// Under which of the scenario's conditions, from 1; 0 if it is as the file says.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub condition: usize,
     /// The network.
     pub network: NetworkModel,
     /// What goes wrong: the faults of the file, and behind them the drawn ones.
     pub plan: Plan,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+const fn is_none(condition: &usize) -> bool {
+    *condition == 0
+}
+
+/// Under which of so many conditions the run of `seed` is played, from 1; 0 is as the file says.
+pub(crate) fn condition(count: usize, seed: u64) -> usize {
+    if count == 0 {
+        return 0;
+    }
+    let drawn = SimRng::new(seed, Purpose::Scenario, 5).between(0, count as u64);
+    usize::try_from(drawn).expect("at most the number of conditions")
 }
 
 impl Drawn {
@@ -26,7 +43,7 @@ impl Drawn {
         file: &ScenarioFile,
         stage: &dyn Stage,
         committee: byzsim_core::Committee,
-        (strategy, seed): (Strategy, u64),
+        (condition, strategy, seed): (usize, Strategy, u64),
     ) -> Self {
         let random = file.random.as_ref();
         let network = match random.and_then(|random| random.network.as_ref()) {
@@ -40,13 +57,18 @@ impl Drawn {
         } else if let Some(weather) = random.and_then(|random| random.faults.as_ref()) {
             plan.faults.extend(stage.draw(weather, committee, &hints, seed).faults);
         }
-        Self { network, plan }
+        Self { condition, network, plan }
     }
 
     /// The run's conditions, for a reader: `latency 3ms..41ms  gst 1.2s  corrupt r0  faults 2`.
     pub fn summary(&self) -> String {
         let network = &self.network;
-        let mut text = format!("latency {}  gst {}", latency(&network.latency), network.gst);
+        let condition = match self.condition {
+            0 => String::new(),
+            number => format!("condition {number}  "),
+        };
+        let mut text =
+            format!("{condition}latency {}  gst {}", latency(&network.latency), network.gst);
         for (name, ppm) in [("loss", network.loss_ppm), ("duplicate", network.duplicate_ppm)] {
             if 0 < ppm {
                 let (whole, rest) = (ppm / 10_000, ppm % 10_000 / 100);

@@ -238,6 +238,11 @@ pub struct Random {
     /// Conditions of the network, in place of those of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<NetworkWeather>,
+    /// Other conditions, each a part of a scenario that is laid over this file. Each seed is played
+    /// under one of them, or as the file says, all equally likely.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<Map<String, Value>>")]
+    pub conditions: Vec<Map<String, Value>>,
 }
 
 /// Conditions of the network that are drawn for each seed, each between two bounds.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
 use crate::error::{LoadError, Place, Problem, Step, steps};
@@ -153,6 +154,7 @@ impl Document {
         };
         for change in set {
             assign(&mut value, change)?;
+            forget_conditions(&mut value, change);
         }
         let text = toml::to_string(&value)
             .map_err(|why| LoadError::new(format!("cannot set values: {why}"), "check `--set`"))?;
@@ -254,6 +256,38 @@ fn assign(table: &mut toml::Table, change: &str) -> Result<(), LoadError> {
     }
     *here = value;
     Ok(())
+}
+
+/// Takes out the conditions that say something else about what was set.
+fn forget_conditions(table: &mut toml::Table, change: &str) {
+    let path = steps(change.split('=').next().unwrap_or_default());
+    let conditions = table
+        .get_mut("random")
+        .and_then(|random| random.get_mut("conditions"))
+        .and_then(toml::Value::as_array_mut);
+    let says = |condition: &toml::Value| {
+        let step = |here: &toml::Value, step: &Step| match step {
+            Step::Key(key) => here.get(key).cloned(),
+            Step::Index(index) => here.get(*index).cloned(),
+        };
+        path.iter().try_fold(condition.clone(), |here, next| step(&here, next)).is_some()
+    };
+    if let Some(conditions) = conditions {
+        conditions.retain(|condition| !says(condition));
+    }
+}
+
+/// Lays a part of a table over the whole: what it does not name stays.
+pub(crate) fn overlay(whole: &mut Value, part: &Map<String, Value>) {
+    let Value::Object(whole) = whole else { return };
+    for (key, value) in part {
+        match (whole.get_mut(key), value) {
+            (Some(below @ Value::Object(_)), Value::Object(part)) => overlay(below, part),
+            (_, value) => {
+                whole.insert(key.clone(), value.clone());
+            }
+        }
+    }
 }
 
 /// The path of a deserialisation error, as ours.

@@ -3,16 +3,16 @@
 use byzsim_adversaries::Plan;
 use byzsim_core::workload;
 use byzsim_core::{
-    Committee, CryptoBackend, Digest, NetworkModel, NodeId, Operation, Recorder, Setup, Time,
-    Verdict,
+    Committee, CryptoBackend, Digest, NodeId, Operation, Recorder, Setup, Time, Verdict,
 };
+use serde_json::{Map, Value};
 
 use crate::check;
 use crate::draw::{self, Drawn};
 use crate::error::{LoadError, Problem};
 use crate::expect::{self, Judgement, PANIC};
 use crate::format::ScenarioFile;
-use crate::load::Document;
+use crate::load::{self, Document};
 use crate::panics::{self, Panic};
 use crate::registry::{self, Played, ProtocolRow, Stage};
 use crate::search::Strategy;
@@ -31,6 +31,8 @@ pub struct Scenario {
     /// The protocol.
     pub protocol: &'static ProtocolRow,
     stage: Box<dyn Stage>,
+    /// The scenario under each of its conditions.
+    conditions: Vec<Self>,
 }
 
 /// How a run is played.
@@ -81,7 +83,13 @@ impl Scenario {
         check::milestones(&file)?;
         file.params = stage.params();
         let hash = file.hash();
-        Ok(Self { name: name.to_owned(), file, hash, committee, protocol, stage })
+        let conditions = conditions(name, &file, flaws)?;
+        Ok(Self { name: name.to_owned(), file, hash, committee, protocol, stage, conditions })
+    }
+
+    /// The scenario under the conditions that were drawn.
+    pub fn under(&self, drawn: &Drawn) -> &Self {
+        drawn.condition.checked_sub(1).map_or(self, |place| &self.conditions[place])
     }
 
     /// Reads and checks a document.
@@ -117,14 +125,15 @@ impl Scenario {
         options: &PlayOptions,
         recorder: Option<&mut dyn Recorder>,
     ) -> Report {
-        let setup = self.setup(seed, &drawn, options);
-        let result = panics::catch(|| self.stage.play(setup, &drawn.plan, recorder));
+        let here = self.under(&drawn);
+        let setup = here.setup(seed, &drawn, options);
+        let result = panics::catch(|| here.stage.play(setup, &drawn.plan, recorder));
         let verdicts = result.iter().flat_map(|played| &played.outcome.verdicts);
         let verdicts = verdicts.map(|(name, verdict)| (*name, verdict));
         let gst = drawn.network.gst;
         let judgement = expect::judge(&self.file.expect, gst, verdicts, result.is_err());
         let faulty = drawn.plan.faulty_replicas(gst).len();
-        let beyond_f = self.file.beyond_f || usize::from(self.committee.faults) < faulty;
+        let beyond_f = here.file.beyond_f || usize::from(here.committee.faults) < faulty;
         Report { seed, drawn, result, judgement, beyond_f }
     }
 
@@ -136,15 +145,18 @@ impl Scenario {
     /// Draws what the scenario leaves open, with the plan that `strategy` has for `seed`. The
     /// guided search draws what the random one does, before it learned anything.
     pub fn draw_by(&self, strategy: Strategy, seed: u64) -> Drawn {
-        Drawn::new(&self.file, &*self.stage, self.committee, (strategy, seed))
+        let condition = draw::condition(self.conditions.len(), seed);
+        let here = condition.checked_sub(1).map_or(self, |place| &self.conditions[place]);
+        Drawn::new(&here.file, &*here.stage, here.committee, (condition, strategy, seed))
     }
 
-    /// A variation of the first plan, perhaps with rows of the second, for a run on `network`.
-    pub(crate) fn vary(&self, plans: (&Plan, &Plan), network: &NetworkModel, seed: u64) -> Plan {
-        let random = self.file.random.as_ref();
+    /// A variation of the first draws' plan, perhaps with rows of the other plan.
+    pub(crate) fn vary(&self, parent: &Drawn, other: &Plan, seed: u64) -> Plan {
+        let here = self.under(parent);
+        let random = here.file.random.as_ref();
         let weather = random.and_then(|random| random.faults.clone()).unwrap_or_default();
-        let hints = draw::hints(network, &*self.stage);
-        self.stage.vary(plans, &weather, self.committee, &hints, seed)
+        let hints = draw::hints(&parent.network, &*here.stage);
+        here.stage.vary((&parent.plan, other), &weather, here.committee, &hints, seed)
     }
 
     /// The file of the run of one seed: nothing is left open in it.
@@ -153,7 +165,7 @@ impl Scenario {
             network: drawn.network.clone(),
             faults: drawn.plan.clone(),
             random: None,
-            ..self.file.clone()
+            ..self.under(drawn).file.clone()
         }
     }
 
@@ -191,6 +203,28 @@ impl Scenario {
             }
         }
     }
+}
+
+/// The scenario under each of its conditions: parts of a file laid over the whole.
+fn conditions(name: &str, file: &ScenarioFile, flaws: &[String]) -> Result<Vec<Scenario>, Problem> {
+    let parts = file.random.as_ref().map_or(&[][..], |random| &random.conditions);
+    let under = |(place, part): (usize, &Map<String, Value>)| {
+        let wrong = |what: String, help: String| {
+            let place = format!("random.conditions[{place}]");
+            Problem::at(&place, what, help).labelled("under this condition")
+        };
+        let mut whole = serde_json::to_value(file).expect("a scenario has string keys only");
+        load::overlay(&mut whole, part);
+        let mut whole: ScenarioFile = serde_json::from_value(whole)
+            .map_err(|why| wrong(why.to_string(), "a condition is a part of a scenario".into()))?;
+        // What is laid over the file has no conditions of its own.
+        if let Some(random) = &mut whole.random {
+            random.conditions.clear();
+        }
+        Scenario::new(name, whole, flaws)
+            .map_err(|why| wrong(why.what, why.help.unwrap_or_default()))
+    };
+    parts.iter().enumerate().map(under).collect()
 }
 
 impl Report {

@@ -49,7 +49,8 @@ impl Run {
             return Ok(report.judgement.into());
         }
         let drawn = scenario.draw(seed);
-        let mut timeline = Timeline::new(scenario.committee, drawn.plan.corrupted(), self.verbose);
+        let mut timeline =
+            Timeline::new(scenario.under(&drawn).committee, drawn.plan.corrupted(), self.verbose);
         let report = if manner.quiet {
             scenario.play(seed, &options)
         } else {

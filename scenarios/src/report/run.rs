@@ -13,7 +13,7 @@ use crate::scenario::{Report, Scenario};
 
 /// What identifies the run: version, scenario, seed, everything drawn.
 pub fn header(scenario: &Scenario, seed: u64, drawn: &crate::Drawn, beyond_f: bool) -> String {
-    let committee = scenario.committee;
+    let committee = scenario.under(drawn).committee;
     let mut text = format!(
         "{}  {}  #{}  seed {seed}\n",
         paint(HEAD, format!("byzsim {VERSION}")),

@@ -11,7 +11,6 @@ use byzsim_core::{NetworkModel, Purpose, SimRng};
 
 use super::corpus::Corpus;
 use super::{Coverage, Draft};
-use crate::draw::Drawn;
 use crate::row::Row;
 use crate::scenario::{PlayOptions, Scenario};
 use crate::summary::{Head, Search, Summary};
@@ -61,18 +60,19 @@ fn draft(scenario: &Scenario, corpus: &mut Corpus, rng: &mut SimRng, seed: u64) 
     }
     let Some(other) = corpus.any(rng).cloned() else { return fresh() };
     let Some(parent) = corpus.pick(rng).cloned() else { return fresh() };
-    let mut network = parent.drawn.network;
-    let mut run_seed = parent.seed;
+    let Draft { seed: mut run_seed, mut drawn } = parent;
     match rng.between(0, 9) {
-        // What is over by GST must stay so.
-        0 => network = NetworkModel { gst: network.gst, ..scenario.draw(seed).network },
+        0 => {
+            // What is over by GST must stay so.
+            let gst = drawn.network.gst;
+            drawn.network = NetworkModel { gst, ..scenario.draw(seed).network };
+        }
         // The same plan in other weather: other operations, other latencies.
         1..=2 => run_seed = seed,
         _ => {}
     }
-    let pair = (&parent.drawn.plan, &other.drawn.plan);
-    let plan = scenario.vary(pair, &network, rng.next_u64());
-    Draft { seed: run_seed, drawn: Drawn { network, plan } }
+    drawn.plan = scenario.vary(&drawn, &other.drawn.plan, rng.next_u64());
+    Draft { seed: run_seed, drawn }
 }
 
 /// Plays the drafts; what came out, in their order.
@@ -91,7 +91,8 @@ fn play(
                     let place = next.fetch_add(1, Ordering::Relaxed);
                     let Some((seed, draft)) = drafts.get(place) else { return };
                     let corrupted = draft.drawn.plan.corrupted();
-                    let mut coverage = Coverage::new(scenario.committee, corrupted);
+                    let mut coverage =
+                        Coverage::new(scenario.under(&draft.drawn).committee, corrupted);
                     let report = scenario.play_drawn(
                         draft.seed,
                         draft.drawn.clone(),

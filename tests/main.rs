@@ -14,6 +14,7 @@ mod histories;
 mod hostile_messages;
 mod readme;
 mod scenario_files;
+mod search;
 mod shrink;
 mod support;
 mod tidy;

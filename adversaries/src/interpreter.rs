@@ -231,7 +231,7 @@ impl<P: Protocol> Adversary<P::Msg> for PlanAdversary<P> {
         }
         let mut turns = Vec::new();
         self.watches.retain_mut(|(turn, seen)| {
-            if !turn.when.matches(node, observation) {
+            if !turn.when.is_met_by(node, observation) {
                 return true;
             }
             *seen += 1;

@@ -7,7 +7,7 @@ use crate::range::Range;
 
 impl Milestone {
     /// Whether `node`'s report matches, apart from the count.
-    pub(crate) fn matches(&self, node: NodeId, observation: &Observation) -> bool {
+    pub fn is_met_by(&self, node: NodeId, observation: &Observation) -> bool {
         let Some((event, view, seq)) = facts(observation) else { return false };
         let within = |range: Option<Range>, number: Option<u64>| {
             range.is_none_or(|range| number.is_some_and(|number| range.contains(number)))
@@ -125,7 +125,7 @@ mod tests {
             (at(1, 1, Reported::EnteredView), r1, &entered, false),
             (at(2, 2, Reported::Completed), c0, &completed, true),
         ] {
-            assert_eq!(milestone.matches(node, observation), expected, "{milestone:?}");
+            assert_eq!(milestone.is_met_by(node, observation), expected, "{milestone:?}");
         }
     }
 }

@@ -130,8 +130,8 @@ pub struct Pattern {
 /// What goes wrong. The network's model bounds what becomes of messages between correct nodes
 /// ([`byzsim_core::network`]).
 ///
-/// `lie`, `mutate` and `twins` change what is said; all rows about messages, `mute`, `omit` and `lag`
-/// included, decide about the fate of what was said.
+/// `lie`, `mutate` and `twins` change what is said; all rows about messages, `mute`, `omit` and
+/// `lag` included, decide about the fate of what was said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Action {

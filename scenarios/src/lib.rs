@@ -40,6 +40,7 @@ pub mod summary;
 pub mod sweep;
 #[cfg(test)]
 mod tests;
+pub mod unfired;
 
 pub use draw::Drawn;
 pub use error::{LoadError, Problem};

@@ -8,8 +8,9 @@ use crate::exit::Exit;
 use crate::load::Document;
 use crate::repro::Repro;
 use crate::scenario::Scenario;
+use crate::unfired::{Unfired, unfired};
 
-/// Check scenario and repro files.
+/// Check scenario and repro files; say which rows of their scripts never fire, and why.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     byzsim check my.toml\n  \
@@ -39,6 +40,12 @@ impl Check {
                     let beyond = if scenario.file.beyond_f { "  BEYOND f" } else { "" };
                     let title = &scenario.file.title;
                     output::data(&format!("ok  {file}  #{}  {title}{beyond}\n", &hash[..8]))?;
+                    for Unfired { row, action, why, seeds } in unfired(&scenario) {
+                        let row = row + 1;
+                        output::note(&format!(
+                            "note: fault {row} (`{action}`) never fires on seeds {seeds}: {why}"
+                        ));
+                    }
                 }
                 Err(error) => {
                     complaint::print(error);

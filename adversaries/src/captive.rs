@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use byzsim_core::rng::MessageChoices;
 use byzsim_core::{
-    Committee, Effect, Event, Message, NodeId, Observation, Operation, Outbox, Protocol, Purpose,
-    Signer, SimRng, Wake,
+    Committee, Effect, Encode as _, Event, Message, NodeId, Observation, Operation, Outbox,
+    Protocol, Purpose, Signer, SimRng, Wake,
 };
 
 use crate::memory::Memory;
@@ -29,8 +29,10 @@ pub(crate) struct Captive<P: Protocol> {
     twins: Option<(usize, Testimony)>,
     /// What copies of other twins said to this node, and what it says to them.
     whispers: Whispers<P::Msg>,
-    /// The rows that are its lies and mutations, in order.
+    /// The rows that are its lies, in order.
     lies: Vec<usize>,
+    /// The rows that are its mutations, in order.
+    mutations: Vec<usize>,
     /// The rows that are its replays, in order.
     replays: Vec<usize>,
     /// What it said and heard, as far as some row needs it.
@@ -100,6 +102,7 @@ impl<P: Protocol> Captive<P> {
             twins: None,
             whispers: Whispers::default(),
             lies: Vec::new(),
+            mutations: Vec::new(),
             replays: Vec::new(),
             memory: Memory::default(),
             completed: 0,
@@ -114,7 +117,7 @@ impl<P: Protocol> Captive<P> {
 
     /// Adds a mutation: the number of its row. In the order of the rows.
     pub(crate) fn add_mutation(&mut self, row: usize, change: &Change) {
-        self.lies.push(row);
+        self.mutations.push(row);
         if *change == Change::Recall {
             self.memory.keep_first();
         }
@@ -269,7 +272,8 @@ impl<P: Protocol> Captive<P> {
             testimony.note(place, &**msg);
         }
         let node = self.signer.node();
-        let lies = self.lies.iter().any(|row| rows[*row].phase == Phase::InForce);
+        let mut tellers = self.lies.iter().chain(&self.mutations);
+        let lies = tellers.any(|row| rows[*row].phase == Phase::InForce);
         match to {
             // Nothing tells the receivers apart: one message, shared by all.
             None if !lies && self.twins.is_none() => out.push(Effect::Broadcast(Rc::clone(msg))),
@@ -301,49 +305,67 @@ impl<P: Protocol> Captive<P> {
         }
     }
 
-    /// What the first lie that applies makes of the message to `to`. Each row tells it once, and
-    /// it is kept in `told` for the other receivers.
+    /// What the node says to `to` instead: what the first lie that applies makes of the message, and
+    /// what every mutation that applies makes of that. `told` keeps it for the other receivers that
+    /// the same rows are about.
     fn tell<'a>(
         &self,
         to: NodeId,
         saying: &Saying<'_, P::Msg>,
         rows: &mut [Row],
-        told: &'a mut BTreeMap<usize, Option<Vec<Rc<P::Msg>>>>,
+        told: &'a mut BTreeMap<Vec<usize>, Vec<Rc<P::Msg>>>,
     ) -> Option<&'a [Rc<P::Msg>]> {
-        let mut chosen = None;
-        for number in &self.lies {
+        let mut by = Vec::new();
+        let mut lied = false;
+        for number in self.lies.iter().chain(&self.mutations) {
             let row = &mut rows[*number];
             let Deed::Tell(untruth, matcher) = &mut row.deed else { unreachable!("a lie's row") };
             // Every lie in force counts its messages, also when another one decides.
-            let applies = row.phase == Phase::InForce
-                && matcher.hit(self.signer.node(), to, &**saying.msg)
-                && chosen.is_none();
-            if !applies {
+            if row.phase != Phase::InForce
+                || !matcher.hit(self.signer.node(), to, &**saying.msg)
+                || lied && matches!(untruth, Untruth::Lie(_))
+            {
                 continue;
             }
-            if told.entry(*number).or_insert_with(|| self.words(untruth, saying)).is_some() {
-                row.fired += 1;
-                chosen = Some(*number);
-            }
+            let words =
+                told.get(&by).map_or(std::slice::from_ref(saying.msg), |words| words.as_slice());
+            let Some(words) = self.words(untruth, saying, words) else { continue };
+            row.fired += 1;
+            lied |= matches!(untruth, Untruth::Lie(_));
+            by.push(*number);
+            told.entry(by.clone()).or_insert(words);
         }
-        chosen.and_then(|row| told.get(&row)).and_then(Option::as_deref)
+        if by.is_empty() { None } else { told.get(&by).map(Vec::as_slice) }
     }
 
-    /// What the node says instead; `None` if the lie cannot be told with this message.
-    fn words(&self, untruth: &Untruth, saying: &Saying<'_, P::Msg>) -> Option<Vec<Rc<P::Msg>>> {
-        let msg = &**saying.msg;
+    /// What becomes of `words` by a lie or a mutation; `None` if it cannot be told with them.
+    fn words(
+        &self,
+        untruth: &Untruth,
+        saying: &Saying<'_, P::Msg>,
+        words: &[Rc<P::Msg>],
+    ) -> Option<Vec<Rc<P::Msg>>> {
         match untruth {
             Untruth::Lie(lie) => {
                 let place = P::Msg::LIES.iter().position(|known| known.name == lie.name);
                 let mut rng = self.rng(place.expect("a known lie"), saying);
-                let words = msg.tell(lie.name, &self.signer, &mut rng)?;
-                Some(words.into_iter().map(Rc::new).collect())
+                let lies = saying.msg.tell(lie.name, &self.signer, &mut rng)?;
+                Some(lies.into_iter().map(Rc::new).collect())
             }
             Untruth::Mutation(place, field, change) => {
-                let mut rng = self.rng(P::Msg::LIES.len() + place, saying);
-                let first = self.memory.first(msg.kind());
-                let word = mutated(msg, first, (field, change), &self.signer, &mut rng)?;
-                Some(vec![Rc::new(word)])
+                let mut any = false;
+                let mutate = |word: &Rc<P::Msg>| {
+                    // One and the same message is changed alike, to whomever it goes.
+                    let stream = word.sha256().prefix() ^ self.seed;
+                    let index = u32::try_from(*place).expect("a small table");
+                    let mut rng = SimRng::new(stream, Purpose::Adversary, index + 1);
+                    let first = self.memory.first(word.kind());
+                    let made = mutated(&**word, first, (field, change), &self.signer, &mut rng);
+                    any |= made.is_some();
+                    made.map_or_else(|| Rc::clone(word), Rc::new)
+                };
+                let words = words.iter().map(mutate).collect();
+                any.then_some(words)
             }
         }
     }

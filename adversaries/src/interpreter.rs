@@ -127,7 +127,7 @@ impl<P: Protocol> PlanAdversary<P> {
                 self.rows[row].fired += 1;
             }
             Deed::Replay(replay) => replay.pending = true,
-            Deed::Befall(..) | Deed::Part(..) | Deed::Tell(..) | Deed::Lasting => {}
+            Deed::Befall(..) | Deed::Part(..) | Deed::Rush(_) | Deed::Tell(..) | Deed::Lasting => {}
         }
     }
 
@@ -141,6 +141,7 @@ impl<P: Protocol> PlanAdversary<P> {
             Deed::Crash(node) if !self.keeps_down(node) => control.restart(node),
             Deed::Befall(..)
             | Deed::Part(..)
+            | Deed::Rush(_)
             | Deed::Crash(_)
             | Deed::Tell(..)
             | Deed::Replay(_)

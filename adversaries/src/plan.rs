@@ -241,8 +241,8 @@ pub enum Action {
         #[serde(default)]
         heard: bool,
     },
-    /// A corrupted node that hears everything at once, whatever the network's latency: it answers
-    /// before anybody else can.
+    /// A corrupted node that hears everything at once, and is heard at once, whatever the network's
+    /// latency: its word is there before anybody else's.
     Rush(#[schemars(with = "String")] NodeId),
     /// Two copies of a corrupted node under one key, each with a state of its own: equivocation.
     /// For the whole run. Each copy hears, and speaks to, the nodes on its side; who is on no side

@@ -29,6 +29,8 @@ pub(crate) enum Deed {
     Befall(Matcher, Fate),
     /// Messages from one group to another meet this fate.
     Part(Wall, Fate),
+    /// Messages to and from the node take no time.
+    Rush(NodeId),
     /// The replica is down.
     Crash(NodeId),
     /// The corrupted sender says something else with messages that match.
@@ -110,10 +112,7 @@ impl Row {
                 let matcher = if *heard { matcher(messages) } else { sent_by(*node, messages) };
                 Deed::Replay(Replay { matcher, to: to.clone(), heard: *heard, pending: false })
             }
-            Action::Rush(node) => {
-                let to_it = Pattern { to: vec![*node], ..Pattern::default() };
-                Deed::Befall(matcher(&to_it), Fate::Exactly(Span::ZERO))
-            }
+            Action::Rush(node) => Deed::Rush(*node),
             Action::Drift { .. } | Action::Twins { .. } => Deed::Lasting,
         };
         Self { phase: Phase::Waiting, deed, fired: 0 }
@@ -121,7 +120,7 @@ impl Row {
 
     /// Whether the row decides about the fate of messages.
     pub(crate) const fn befalls(&self) -> bool {
-        matches!(self.deed, Deed::Befall(..) | Deed::Part(..))
+        matches!(self.deed, Deed::Befall(..) | Deed::Part(..) | Deed::Rush(_))
     }
 
     /// The fate that the row has for this message. Every message must be shown to the row, even if
@@ -130,6 +129,7 @@ impl Row {
         match &mut self.deed {
             Deed::Befall(matcher, fate) => matcher.hit(from, to, msg).then_some(*fate),
             Deed::Part(wall, fate) => wall.parts(from, to).then_some(*fate),
+            Deed::Rush(node) => (*node == from || *node == to).then_some(Fate::Exactly(Span::ZERO)),
             Deed::Crash(_) | Deed::Tell(..) | Deed::Replay(_) | Deed::Lasting => None,
         }
     }

@@ -72,7 +72,7 @@ pub enum Class {
     Mutate,
     /// Corrupted nodes repeat old messages.
     Replay,
-    /// Corrupted nodes hear everything at once.
+    /// Corrupted nodes hear everything, and are heard, at once.
     Rush,
 }
 

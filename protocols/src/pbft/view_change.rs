@@ -194,6 +194,12 @@ impl Replica {
     }
 
     fn enter_view(&mut self, new_view: Rc<Signed<NewView>>, order: &Order, out: &mut Out) {
+        // While it is not in the view yet: a window that moves lets a primary propose, and in the
+        // new view it knows no free number before it has taken up all that O holds.
+        if self.stable < order.stable {
+            let proof = new_view.view_changes[order.prover].proof.clone();
+            self.stabilise(order.stable, proof[0].state, proof, out);
+        }
         if let Some(before) = self.changing.take() {
             out.cancel_timer(Timer::NewView(before));
         }
@@ -204,10 +210,6 @@ impl Replica {
         self.volatile.awaited = Some(new_view.view);
         self.view_changes.retain(|it| new_view.view < it.view);
         out.observe(Observation::EnteredView { view: self.view });
-        if self.stable < order.stable {
-            let proof = new_view.view_changes[order.prover].proof.clone();
-            self.stabilise(order.stable, proof[0].state, proof, out);
-        }
         let last = order.proposals.last().map_or(order.stable, |(seq, _)| *seq);
         self.next_seq = self.rules.next_seq(last.max(self.stable), self.next_seq);
         let null = Batch::new(Vec::new());

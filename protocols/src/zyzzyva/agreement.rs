@@ -309,13 +309,28 @@ impl Replica {
         out.send(client, Msg::LocalCommit(self.signer.sign(it)));
     }
 
+    /// The view works once something that it ordered is committed: then timeouts fall back. What is
+    /// executed speculatively does not count. A view in which some executed while others had not
+    /// even entered it is undone by the next, and with timeouts that fall back each time so is that
+    /// one, for ever.
+    pub(super) fn note_commitment(&mut self) {
+        if self.is_active() && self.is_covered(self.adopted_last().saturating_add(1)) {
+            self.volatile.failed_views = 0;
+        }
+    }
+
+    /// The last slot of the history that the view began with.
+    fn adopted_last(&self) -> Seq {
+        self.adopted.as_ref().map_or(0, |(_, it)| it.seq)
+    }
+
     /// Forgets requests that were executed, and their timer.
     pub(super) fn note_progress(&mut self, out: &mut Out) {
+        self.note_commitment();
         let state = &self.state;
         let waits = |client: NodeId, timestamp| state.last_reply(client).0 < timestamp;
         self.volatile.waiting.retain(|client, (_, it)| waits(*client, it.timestamp));
-        if self.is_active() && self.adopted.as_ref().is_none_or(|(_, it)| it.seq < self.executed) {
-            self.volatile.failed_views = 0;
+        if self.is_active() && self.adopted_last() < self.executed {
             self.volatile.awaited = None;
         }
         if self.volatile.timing.is_some_and(|(client, timestamp)| !waits(client, timestamp)) {

@@ -164,6 +164,7 @@ impl Replica {
         self.checkpoints = self.checkpoints.split_off(&(seq + 1));
         self.volatile.responses = self.volatile.responses.split_off(&(seq + 1));
         out.observe(Observation::StableCheckpoint { seq, state });
+        self.note_commitment();
         if self.goal() < view {
             // A quorum works in a later view: this one is over. Who worked on in it with a state of
             // the later one would contradict what it said before.

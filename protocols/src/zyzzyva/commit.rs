@@ -89,6 +89,7 @@ impl Replica {
             let path = self.history.path(claim.seq);
             self.held = Some(Held { claim, certificate, path });
         }
+        self.note_commitment();
         self.take_checkpoints(out);
     }
 

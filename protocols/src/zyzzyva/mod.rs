@@ -83,7 +83,9 @@
 //!   faulty replica tells one replica another digest than the rest, which keeps the first and
 //!   refuses the one in the proof.
 //! * The order timer runs for the request that waits longest, and stops for no other.
-//! * Timeouts double with each view that failed, and fall back when a request is executed.
+//! * Timeouts double with each view that failed, and fall back when a request of a view is
+//!   committed: by a client's certificate, or by a stable checkpoint. The fast path alone tells a
+//!   replica nothing.
 //! * A VIEW-CHANGE carries what its sender said before, outside of its bytes ([`message::Past`]):
 //!   lies need it.
 //! * Crash and restart, which the paper does not treat: all that a replica's messages rest on is on

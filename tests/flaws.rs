@@ -57,12 +57,8 @@ fn one_guided_campaign_finds_nine_flaws_of_ten_and_shrinks_them() {
         .iter()
         .flat_map(|row| (row.flaws)().into_iter().map(|flaw| (row.name, flaw)))
         .collect();
-    let options = HuntOptions {
-        strategies: vec![Strategy::Guided],
-        campaigns: 1,
-        runs_max: 20_000,
-        jobs: 2,
-    };
+    let options =
+        HuntOptions { strategies: vec![Strategy::Guided], campaigns: 1, runs_max: 20_000, jobs: 2 };
     let hunted = hunt(&flaws, &options, |_, _, _| {}).expect("each protocol has its chaos");
     let missed: Vec<&str> =
         hunted.iter().filter(|it| it.searches[0].found() == 0).map(|it| it.flaw).collect();

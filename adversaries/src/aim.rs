@@ -1,6 +1,6 @@
 //! Where and when a random fault strikes: windows, patterns, groups.
 
-use byzsim_core::{Committee, NodeId, Purpose, SimRng, Span, Time};
+use byzsim_core::{Committee, Field, NodeId, Purpose, SimRng, Span, Time};
 
 use crate::plan::{Milestone, Moment, Pattern, Reported};
 use crate::range::Range;
@@ -174,6 +174,17 @@ impl Aim {
         }
         let others: Vec<NodeId> = self.committee.nodes().filter(|other| *other != node).collect();
         self.some(&others, others.len() as u64)
+    }
+
+    /// A field of some kind of message, rather of the kinds that protocols name first: runs are made
+    /// of these.
+    pub(crate) fn field(&mut self, fields: &[Field]) -> Field {
+        let mut kinds: Vec<&str> = fields.iter().map(|field| field.kind).collect();
+        // Fields stand kind by kind.
+        kinds.dedup();
+        let kind = kinds[place(self.early(0, kinds.len() as u64 - 1))];
+        let of_kind: Vec<Field> = fields.iter().copied().filter(|it| it.kind == kind).collect();
+        *self.rng.pick(&of_kind)
     }
 
     /// Any node.

@@ -185,8 +185,7 @@ impl<'a> Draw<'a> {
             Class::Mute => Action::Mute(node),
             Class::Rush => Action::Rush(node),
             Class::Mutate => {
-                let fields = self.words.fields;
-                let field = *aim.rng.pick(fields);
+                let field = aim.field(self.words.fields);
                 let messages = Pattern { kinds: vec![field.kind.into()], ..aim.sayings(node) };
                 let change = change(aim, field);
                 Action::Mutate { node, messages, field: field.name.into(), change }
@@ -327,6 +326,8 @@ pub(crate) fn change(aim: &mut Aim, field: Field) -> Change {
         },
         Sort::Digest | Sort::Answer | Sort::Operation => Change::Invent,
         Sort::Signer => Change::Claim(aim.anyone()),
+        // A list without an entry is often no more than no message; one made up is another one.
+        Sort::Entries if rng.chance(300_000) => Change::Invent,
         Sort::Entries => rng
             .pick(&[
                 Change::Empty,

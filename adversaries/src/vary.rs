@@ -216,7 +216,7 @@ impl Variation<'_> {
                 *lie = aim.rng.pick(self.draw.words.lies).name.to_owned();
             }
             Action::Mutate { field, change: made, messages, .. } => {
-                let chosen = *aim.rng.pick(self.draw.words.fields);
+                let chosen = aim.field(self.draw.words.fields);
                 messages.kinds = vec![chosen.kind.to_owned()];
                 *field = chosen.name.to_owned();
                 *made = change(aim, chosen);

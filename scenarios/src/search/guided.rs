@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use byzsim_adversaries::Action;
 use byzsim_core::{NetworkModel, Purpose, SimRng};
 
 use super::corpus::Corpus;
@@ -38,7 +39,7 @@ pub(crate) fn guided(
         for ((_, draft), (row, features)) in drafts.iter().zip(play(scenario, options, &drafts)) {
             // What fails is found: to vary it would find it again and again.
             if row.findings().next().is_none() {
-                corpus.add(draft, &features);
+                corpus.add(&trimmed(scenario, draft, &row), &features);
             }
             summary.add(&row);
             if each(&row).is_break() {
@@ -49,6 +50,22 @@ pub(crate) fn guided(
     }
     summary.search = Some(Search { kept: corpus.len(), features: corpus.reached() });
     summary
+}
+
+/// The draft without the rows that never fired: the run is the same without them, and a variation of
+/// one of them would be the same run again.
+fn trimmed(scenario: &Scenario, draft: &Draft, row: &Row) -> Draft {
+    let own = scenario.under(&draft.drawn).file.faults.faults.len();
+    let mut draft = draft.clone();
+    let mut place = 0;
+    draft.drawn.plan.faults.retain(|fault| {
+        // Twins that did not contradict each other still said everything twice.
+        let fired = row.fired.get(place).is_none_or(|count| 0 < *count);
+        let stays = fired || place < own || matches!(fault.action, Action::Twins { .. });
+        place += 1;
+        stays
+    });
+    draft
 }
 
 /// What is played as this seed: something fresh, or a variation of what was kept.

@@ -76,6 +76,10 @@ impl<P: Protocol> Double<P> {
     }
 }
 
+/// What rows of these numbers make of a message one after the other; `None` where the last of them
+/// cannot be told with it.
+type Told<M> = BTreeMap<Vec<usize>, Option<Vec<Rc<M>>>>;
+
 /// A message on its way out of a copy.
 struct Saying<'a, M> {
     place: usize,
@@ -293,7 +297,7 @@ impl<P: Protocol> Captive<P> {
         out: &mut Outbox<P::Msg, Wake>,
     ) {
         let copy = &self.copies[saying.place];
-        let mut told = BTreeMap::new();
+        let mut told = Told::new();
         for to in receivers.filter(|to| copy.deals(*to, saying.msg)) {
             let words = self.tell(to, saying, rows, &mut told);
             for word in words.unwrap_or(std::slice::from_ref(saying.msg)) {
@@ -313,7 +317,7 @@ impl<P: Protocol> Captive<P> {
         to: NodeId,
         saying: &Saying<'_, P::Msg>,
         rows: &mut [Row],
-        told: &'a mut BTreeMap<Vec<usize>, Vec<Rc<P::Msg>>>,
+        told: &'a mut Told<P::Msg>,
     ) -> Option<&'a [Rc<P::Msg>]> {
         let mut by = Vec::new();
         let mut lied = false;
@@ -327,15 +331,21 @@ impl<P: Protocol> Captive<P> {
             {
                 continue;
             }
-            let words =
-                told.get(&by).map_or(std::slice::from_ref(saying.msg), |words| words.as_slice());
-            let Some(words) = self.words(untruth, saying, words) else { continue };
+            let mut with = by.clone();
+            with.push(*number);
+            if !told.contains_key(&with) {
+                let words = told.get(&by).and_then(Option::as_deref);
+                let words = words.unwrap_or(std::slice::from_ref(saying.msg));
+                told.insert(with.clone(), self.words(untruth, saying, words));
+            }
+            if told[&with].is_none() {
+                continue;
+            }
             row.fired += 1;
             lied |= matches!(untruth, Untruth::Lie(_));
-            by.push(*number);
-            told.entry(by.clone()).or_insert(words);
+            by = with;
         }
-        if by.is_empty() { None } else { told.get(&by).map(Vec::as_slice) }
+        told.get(&by).and_then(Option::as_deref)
     }
 
     /// What becomes of `words` by a lie or a mutation; `None` if it cannot be told with them.

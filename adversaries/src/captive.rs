@@ -11,8 +11,8 @@ use byzsim_core::{
 
 use crate::memory::Memory;
 use crate::mutation::mutated;
-use crate::pattern::NodeSet;
-use crate::plan::{Change, Split};
+use crate::pattern::{Matcher, NodeSet};
+use crate::plan::{Change, Pattern, Split};
 use crate::puppet::Puppet;
 use crate::range::Range;
 use crate::row::{Deed, Phase, Row, Untruth};
@@ -76,6 +76,10 @@ impl<P: Protocol> Double<P> {
     }
 }
 
+/// What rows of these numbers make of a message one after the other; `None` where the last of them
+/// cannot be told with it.
+type Told<M> = BTreeMap<Vec<usize>, Option<Vec<Rc<M>>>>;
+
 /// A message on its way out of a copy.
 struct Saying<'a, M> {
     place: usize,
@@ -123,10 +127,12 @@ impl<P: Protocol> Captive<P> {
         }
     }
 
-    /// Adds a replay: the number of its row. In the order of the rows.
-    pub(crate) fn add_replay(&mut self, row: usize, heard: bool) {
+    /// Adds a replay: the number of its row, and which messages that it heard or said it repeats.
+    /// In the order of the rows.
+    pub(crate) fn add_replay(&mut self, row: usize, heard: bool, messages: &Pattern) {
         self.replays.push(row);
-        if heard { self.memory.keep_heard() } else { self.memory.keep_said() }
+        let matcher = Matcher::new::<P::Msg>(messages, self.committee);
+        self.memory.keep(row, heard, matcher);
     }
 
     /// Makes the node twins, as this row wants it.
@@ -169,7 +175,7 @@ impl<P: Protocol> Captive<P> {
         out: &mut Outbox<P::Msg, Wake>,
     ) {
         if let Event::Message(from, msg) = *event {
-            self.memory.hear(from, msg);
+            self.memory.hear(from, self.signer.node(), msg);
         }
         self.replay(rows, out);
         for place in 0..self.copies.len() {
@@ -264,7 +270,7 @@ impl<P: Protocol> Captive<P> {
         rows: &mut [Row],
         out: &mut Outbox<P::Msg, Wake>,
     ) {
-        self.memory.say(msg);
+        self.memory.mean(msg);
         let said = &mut self.copies[place].said[usize::from(msg.kind().0)];
         let saying = Saying { place, ordinal: *said, msg };
         *said += 1;
@@ -276,7 +282,10 @@ impl<P: Protocol> Captive<P> {
         let lies = tellers.any(|row| rows[*row].phase == Phase::InForce);
         match to {
             // Nothing tells the receivers apart: one message, shared by all.
-            None if !lies && self.twins.is_none() => out.push(Effect::Broadcast(Rc::clone(msg))),
+            None if !lies && self.twins.is_none() => {
+                self.memory.say(node, msg);
+                out.push(Effect::Broadcast(Rc::clone(msg)));
+            }
             None => {
                 let others = self.committee.replica_ids().filter(|to| *to != node);
                 self.say_to(others, &saying, rows, out);
@@ -286,14 +295,15 @@ impl<P: Protocol> Captive<P> {
     }
 
     fn say_to(
-        &self,
+        &mut self,
         receivers: impl Iterator<Item = NodeId>,
         saying: &Saying<'_, P::Msg>,
         rows: &mut [Row],
         out: &mut Outbox<P::Msg, Wake>,
     ) {
         let copy = &self.copies[saying.place];
-        let mut told = BTreeMap::new();
+        let mut told = Told::new();
+        let mut spoken: Vec<Rc<P::Msg>> = Vec::new();
         for to in receivers.filter(|to| copy.deals(*to, saying.msg)) {
             let words = self.tell(to, saying, rows, &mut told);
             for word in words.unwrap_or(std::slice::from_ref(saying.msg)) {
@@ -301,7 +311,13 @@ impl<P: Protocol> Captive<P> {
                     self.whispers.note(to, word, saying.place);
                 }
                 out.push(Effect::Send(to, Rc::clone(word)));
+                if !spoken.iter().any(|known| Rc::ptr_eq(known, word)) {
+                    spoken.push(Rc::clone(word));
+                }
             }
+        }
+        for word in &spoken {
+            self.memory.say(self.signer.node(), word);
         }
     }
 
@@ -313,7 +329,7 @@ impl<P: Protocol> Captive<P> {
         to: NodeId,
         saying: &Saying<'_, P::Msg>,
         rows: &mut [Row],
-        told: &'a mut BTreeMap<Vec<usize>, Vec<Rc<P::Msg>>>,
+        told: &'a mut Told<P::Msg>,
     ) -> Option<&'a [Rc<P::Msg>]> {
         let mut by = Vec::new();
         let mut lied = false;
@@ -327,15 +343,21 @@ impl<P: Protocol> Captive<P> {
             {
                 continue;
             }
-            let words =
-                told.get(&by).map_or(std::slice::from_ref(saying.msg), |words| words.as_slice());
-            let Some(words) = self.words(untruth, saying, words) else { continue };
+            let mut with = by.clone();
+            with.push(*number);
+            if !told.contains_key(&with) {
+                let words = told.get(&by).and_then(Option::as_deref);
+                let words = words.unwrap_or(std::slice::from_ref(saying.msg));
+                told.insert(with.clone(), self.words(untruth, saying, words));
+            }
+            if told[&with].is_none() {
+                continue;
+            }
             row.fired += 1;
             lied |= matches!(untruth, Untruth::Lie(_));
-            by.push(*number);
-            told.entry(by.clone()).or_insert(words);
+            by = with;
         }
-        if by.is_empty() { None } else { told.get(&by).map(Vec::as_slice) }
+        told.get(&by).and_then(Option::as_deref)
     }
 
     /// What becomes of `words` by a lie or a mutation; `None` if it cannot be told with them.
@@ -379,16 +401,13 @@ impl<P: Protocol> Captive<P> {
             if !std::mem::replace(&mut replay.pending, false) {
                 continue;
             }
-            for (from, msg) in self.memory.recall(replay.heard) {
-                if !replay.matcher.hit(from.unwrap_or(me), me, &**msg) {
-                    continue;
-                }
+            for msg in self.memory.recall(*number) {
                 row.fired += 1;
                 if replay.to.is_empty() {
-                    out.push(Effect::Broadcast(Rc::clone(msg)));
+                    out.push(Effect::Broadcast(Rc::clone(&msg)));
                 }
                 for to in replay.to.iter().filter(|to| **to != me) {
-                    out.push(Effect::Send(*to, Rc::clone(msg)));
+                    out.push(Effect::Send(*to, Rc::clone(&msg)));
                 }
             }
         }

@@ -134,18 +134,19 @@ impl<P: Protocol> PlanAdversary<P> {
     fn end(&mut self, row: usize, control: &mut Control) {
         self.rows[row].phase = Phase::Over;
         self.befalling.retain(|other| *other != row);
-        match self.rows[row].deed {
+        match &mut self.rows[row].deed {
             Deed::Befall(_, Fate::Hold(key)) | Deed::Part(_, Fate::Hold(key)) => {
-                control.release(key);
+                control.release(*key);
             }
-            Deed::Crash(node) if !self.keeps_down(node) => control.restart(node),
-            Deed::Befall(..)
-            | Deed::Part(..)
-            | Deed::Rush(_)
-            | Deed::Crash(_)
-            | Deed::Tell(..)
-            | Deed::Replay(_)
-            | Deed::Lasting => {}
+            Deed::Crash(node) => {
+                let node = *node;
+                if !self.keeps_down(node) {
+                    control.restart(node);
+                }
+            }
+            // A node that did not act meanwhile repeats nothing later.
+            Deed::Replay(replay) => replay.pending = false,
+            Deed::Befall(..) | Deed::Part(..) | Deed::Rush(_) | Deed::Tell(..) | Deed::Lasting => {}
         }
     }
 
@@ -179,7 +180,7 @@ fn captives<P: Protocol>(
         match &fault.action {
             Action::Lie { .. } => captive.add_lie(row),
             Action::Mutate { change, .. } => captive.add_mutation(row, change),
-            Action::Replay { heard, .. } => captive.add_replay(row, *heard),
+            Action::Replay { heard, messages, .. } => captive.add_replay(row, *heard, messages),
             Action::Twins { left, right, splits, .. } => {
                 captive.split(row, (left, right), splits, &whispers, params);
             }

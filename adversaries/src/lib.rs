@@ -32,6 +32,7 @@ mod interpreter;
 mod memory;
 mod milestone;
 mod mutation;
+mod parts;
 mod pattern;
 mod plan;
 mod puppet;

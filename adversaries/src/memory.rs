@@ -5,69 +5,78 @@ use std::rc::Rc;
 
 use byzsim_core::{Kind, Message, NodeId};
 
-/// How many messages a node keeps of what it said, and of what it heard: a replay is about the
-/// early run, and a run may be long.
+use crate::pattern::Matcher;
+
+/// How many messages a node keeps for a row: more would be a flood, and a run may be long.
 const KEPT_MAX: usize = 256;
 
 /// What a corrupted node said and heard. It keeps only what it was told to keep.
 #[derive(Debug)]
 pub(crate) struct Memory<M> {
     first: Option<BTreeMap<Kind, Rc<M>>>,
-    said: Option<Vec<(Option<NodeId>, Rc<M>)>>,
-    heard: Option<Vec<(Option<NodeId>, Rc<M>)>>,
+    /// By the number of the row that is to repeat it. Each row has a list of its own: what one row
+    /// keeps must not crowd out what a later one is about.
+    replays: BTreeMap<usize, Kept<M>>,
+}
+
+/// What a row is to repeat.
+#[derive(Debug)]
+struct Kept<M> {
+    heard: bool,
+    matcher: Matcher,
+    list: Vec<Rc<M>>,
 }
 
 impl<M> Default for Memory<M> {
     fn default() -> Self {
-        Self { first: None, said: None, heard: None }
+        Self { first: None, replays: BTreeMap::new() }
     }
 }
 
 impl<M: Message> Memory<M> {
-    /// Keeps the first message of each kind that it says.
+    /// Keeps the first message of each kind that it means to say.
     pub(crate) fn keep_first(&mut self) {
         self.first.get_or_insert_default();
     }
 
-    /// Keeps what it says.
-    pub(crate) fn keep_said(&mut self) {
-        self.said.get_or_insert_default();
+    /// Keeps, for a row, what it says or hears and `matcher` takes.
+    pub(crate) fn keep(&mut self, row: usize, heard: bool, matcher: Matcher) {
+        self.replays.insert(row, Kept { heard, matcher, list: Vec::new() });
     }
 
-    /// Keeps what it hears.
-    pub(crate) fn keep_heard(&mut self) {
-        self.heard.get_or_insert_default();
-    }
-
-    /// The node says `msg`, to whomever.
-    pub(crate) fn say(&mut self, msg: &Rc<M>) {
+    /// The node's copy means to say `msg`, to whomever.
+    pub(crate) fn mean(&mut self, msg: &Rc<M>) {
         if let Some(first) = &mut self.first {
             first.entry(msg.kind()).or_insert_with(|| Rc::clone(msg));
         }
-        keep(&mut self.said, None, msg);
     }
 
-    /// The node hears `msg`.
-    pub(crate) fn hear(&mut self, from: NodeId, msg: &Rc<M>) {
-        keep(&mut self.heard, Some(from), msg);
+    /// Node `me` says `msg`: what went out, be it true or not. Once, to however many.
+    pub(crate) fn say(&mut self, me: NodeId, msg: &Rc<M>) {
+        self.note(false, (me, me), msg);
     }
 
-    /// The first message of this kind that it said.
+    /// Node `me` hears `msg`.
+    pub(crate) fn hear(&mut self, from: NodeId, me: NodeId, msg: &Rc<M>) {
+        self.note(true, (from, me), msg);
+    }
+
+    /// To whom something was said is of no account: the row itself says to whom it is repeated.
+    fn note(&mut self, heard: bool, (from, to): (NodeId, NodeId), msg: &Rc<M>) {
+        for kept in self.replays.values_mut().filter(|kept| kept.heard == heard) {
+            if kept.list.len() < KEPT_MAX && kept.matcher.hit(from, to, &**msg) {
+                kept.list.push(Rc::clone(msg));
+            }
+        }
+    }
+
+    /// The first message of this kind that its copy meant to say.
     pub(crate) fn first(&self, kind: Kind) -> Option<&M> {
         self.first.as_ref()?.get(&kind).map(|msg| &**msg)
     }
 
-    /// What it said, or what it heard from whom, in order.
-    pub(crate) fn recall(&self, heard: bool) -> impl Iterator<Item = &(Option<NodeId>, Rc<M>)> {
-        let kept = if heard { &self.heard } else { &self.said };
-        kept.iter().flatten()
-    }
-}
-
-fn keep<M>(kept: &mut Option<Vec<(Option<NodeId>, Rc<M>)>>, from: Option<NodeId>, msg: &Rc<M>) {
-    if let Some(kept) = kept
-        && kept.len() < KEPT_MAX
-    {
-        kept.push((from, Rc::clone(msg)));
+    /// What this row is to repeat, in order. It repeats once, so it is kept no longer.
+    pub(crate) fn recall(&mut self, row: usize) -> Vec<Rc<M>> {
+        self.replays.remove(&row).map_or_else(Vec::new, |kept| kept.list)
     }
 }

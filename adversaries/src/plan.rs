@@ -224,13 +224,15 @@ pub enum Action {
         /// What is made of it.
         change: Change,
     },
-    /// A corrupted node that says again what was said before: once, when the row begins.
+    /// A corrupted node that says again what was said before: once, when the row begins. What it
+    /// said is what it told others, lies and mutations included. At most the first 256 messages
+    /// that match are repeated.
     Replay {
         /// Who.
         #[schemars(with = "String")]
         node: NodeId,
         /// Which of the messages that it said; or, if it is what others said that it repeats, of
-        /// those that it heard.
+        /// those that it heard. To whom they were said is left open.
         #[serde(default)]
         messages: Pattern,
         /// To whom; to all replicas if nobody is named.
@@ -292,7 +294,8 @@ pub enum Change {
     /// Something made up: a digest of nothing, a wrong answer, another operation; of a list, each
     /// entry made up.
     Invent,
-    /// What the first message of the kind said that the node sent.
+    /// What the first message of the kind said that the node sent, or would have sent had it told
+    /// no lie.
     Recall,
     /// The name of another node: the signature is garbage.
     Claim(#[schemars(with = "String")] NodeId),

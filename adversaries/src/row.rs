@@ -35,7 +35,7 @@ pub(crate) enum Deed {
     Crash(NodeId),
     /// The corrupted sender says something else with messages that match.
     Tell(Untruth, Matcher),
-    /// The corrupted node repeats messages that match.
+    /// The corrupted node repeats what it kept for this.
     Replay(Replay),
     /// What holds for the whole run, and is set up before it: drift, twins.
     Lasting,
@@ -50,13 +50,11 @@ pub(crate) enum Untruth {
     Mutation(usize, String, Change),
 }
 
-/// What a corrupted node repeats, and to whom.
+/// To whom a corrupted node repeats what it kept for the row, and when.
 #[derive(Debug)]
 pub(crate) struct Replay {
-    pub(crate) matcher: Matcher,
     /// To these; to all replicas if nobody is named.
     pub(crate) to: Vec<NodeId>,
-    pub(crate) heard: bool,
     /// Whether it is still to be done: the row began, and the node did not act since.
     pub(crate) pending: bool,
 }
@@ -108,10 +106,7 @@ impl Row {
                 let mutation = Untruth::Mutation(place, field.clone(), change.clone());
                 Deed::Tell(mutation, sent_by(*node, &messages))
             }
-            Action::Replay { node, messages, to, heard } => {
-                let matcher = if *heard { matcher(messages) } else { sent_by(*node, messages) };
-                Deed::Replay(Replay { matcher, to: to.clone(), heard: *heard, pending: false })
-            }
+            Action::Replay { to, .. } => Deed::Replay(Replay { to: to.clone(), pending: false }),
             Action::Rush(node) => Deed::Rush(*node),
             Action::Drift { .. } | Action::Twins { .. } => Deed::Lasting,
         };

@@ -12,44 +12,69 @@ use crate::weather::Hints;
 pub const TWINS_VIEWS: u32 = 3;
 
 /// How many twins schedules there are for a committee: who is twins; on which side of them each
-/// other replica is in each of the first [`TWINS_VIEWS`] views; and whether the sides hear each
-/// other in that view.
+/// other replica is in each of the first [`TWINS_VIEWS`] views; and, where both sides have someone,
+/// whether the sides hear each other in that view.
 ///
 /// To swap the two copies changes nothing, so the first replica that is not twins is on the left in
 /// the first view: half of the schedules are mirror images, and left out. At most `u64::MAX`.
 pub fn twins_schedules(committee: Committee) -> u64 {
     let others = u32::from(committee.replicas.saturating_sub(committee.faults.max(1)));
-    let bits = (others + 1) * TWINS_VIEWS - u32::from(0 < others);
-    let schedules = 1_u64.checked_shl(bits).unwrap_or(u64::MAX);
-    schedules.saturating_mul(u64::from(committee.replicas))
+    let per_view = (0..TWINS_VIEWS).map(|view| views_splits(others, view));
+    per_view.fold(u64::from(committee.replicas), u64::saturating_mul)
+}
+
+/// In how many ways a view splits that many replicas: each split once, and once more with a wall
+/// between the sides where both have someone.
+fn views_splits(others: u32, view: u32) -> u64 {
+    let sides = if view == 0 { others.saturating_sub(1) } else { others };
+    let one_sided = if view == 0 || others == 0 { 1 } else { 2 };
+    // Of the 2^sides splits, all but those on one side come twice.
+    1_u64.checked_shl(sides + 1).map_or(u64::MAX, |twice| twice - one_sided)
+}
+
+/// The split of this number, of [`views_splits`]: whether the `place`-th replica is on the right, and
+/// whether there is a wall. First come the splits that leave one side empty.
+fn views_split(view: u32, number: u64) -> (impl Fn(usize) -> bool, bool) {
+    let one_sided = if view == 0 { 1 } else { 2 };
+    let two_sided = number.checked_sub(one_sided);
+    // In the first view the first replica is on the left, and the bits are those of the others.
+    let bits = two_sided.map_or(0, |number| (number / 2 + 1) << u32::from(view == 0));
+    let is_right = move |place| match two_sided {
+        None => number == 1,
+        Some(_) => u32::try_from(place)
+            .ok()
+            .and_then(|place| bits.checked_shr(place))
+            .is_some_and(|bits| bits & 1 == 1),
+    };
+    (is_right, two_sided.is_some_and(|number| number % 2 == 1))
 }
 
 /// The twins schedule of this number; numbers from [`twins_schedules`] on begin anew (Bano et al.,
 /// "Twins: BFT Systems Made Robust", OPODIS 2021).
 pub fn twins_schedule(committee: Committee, number: u64) -> Plan {
     let mut rest = number % twins_schedules(committee);
-    let replicas = u64::from(committee.replicas);
-    let first = rest % replicas;
-    rest /= replicas;
-    let mut bit = || {
-        let bit = rest & 1 == 1;
-        rest >>= 1;
-        bit
+    let mut digit = |base: u64| {
+        let digit = rest % base;
+        rest /= base;
+        digit
     };
+    let replicas = u64::from(committee.replicas);
+    let first = digit(replicas);
     let is_twin = |node: &NodeId| {
         let place = (u64::from(node.number()) + replicas - first) % replicas;
         place < u64::from(committee.faults.max(1))
     };
     let (twins, others): (Vec<NodeId>, Vec<NodeId>) = committee.replica_ids().partition(is_twin);
     let (mut splits, mut walls) = (Vec::new(), Vec::new());
-    for view in 0..u64::from(TWINS_VIEWS) {
+    let count = u32::try_from(others.len()).expect("a committee is small");
+    for view in 0..TWINS_VIEWS {
+        let (is_right, has_wall) = views_split(view, digit(views_splits(count, view)));
         let (mut left, mut right) = (Vec::new(), Vec::new());
-        for other in &others {
-            let mirror = view == 0 && other == &others[0];
-            if mirror || !bit() { left.push(*other) } else { right.push(*other) }
+        for (place, other) in others.iter().enumerate() {
+            if is_right(place) { right.push(*other) } else { left.push(*other) }
         }
-        let view = Range::only(view);
-        if bit() && !left.is_empty() && !right.is_empty() {
+        let view = Range::only(u64::from(view));
+        if has_wall {
             for (from, to) in [(&left, &right), (&right, &left)] {
                 let (from, to, view) = (from.clone(), to.clone(), Some(view));
                 walls.push(Action::Hold(Pattern { from, to, view, ..Pattern::default() }));

@@ -128,6 +128,10 @@ impl Judge<'_> {
                     let help = "say when, such as `start.at = \"500ms\"`";
                     return refuse("before the run there is nothing to replay", help);
                 }
+                if !messages.to.is_empty() {
+                    let help = "say `to` of the row itself, beside `messages`";
+                    return refuse("a replay picks messages whoever they were said to", help);
+                }
                 if *heard { self.pattern(messages) } else { self.sent_by(*node, messages) }
             }
             Action::Twins { node, left, right, splits } => {

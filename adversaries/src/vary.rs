@@ -5,7 +5,7 @@ use byzsim_core::{Committee, Message, NodeId, Purpose, SimRng};
 
 use crate::aim::place;
 use crate::generate::{Draw, change};
-use crate::plan::{Action, Fault, Moment, Pattern, Plan};
+use crate::plan::{Action, Fault, Moment, Plan};
 use crate::range::Range;
 use crate::validate::Vocabulary;
 use crate::weather::{Class, Hints, Weather};
@@ -136,7 +136,7 @@ impl Variation<'_> {
     fn repeat_in_next_view(&mut self) {
         let Some(row) = self.any_row() else { return };
         let mut again = self.draw.faults[row].clone();
-        let Some(messages) = messages_of(&mut again.action) else { return };
+        let Some(messages) = again.action.messages_mut() else { return };
         let view = messages.view.map_or(0, |view| view.max.min(1 << 20));
         messages.view = Some(Range::only(view + 1));
         self.draw.faults.insert(row + 1, again);
@@ -190,14 +190,15 @@ impl Variation<'_> {
     /// Another pattern, or another detail of it.
     fn aim_anew(&mut self, fault: &mut Fault) {
         let sender = fault.action.corrupts();
-        let Some(messages) = messages_of(&mut fault.action) else { return };
+        let replays = matches!(fault.action, Action::Replay { .. });
+        let Some(messages) = fault.action.messages_mut() else { return };
         let aim = &mut self.draw.aim;
         match aim.rng.between(0, 5) {
             0..=1 => {
                 let view = aim.rng.between(0, 3);
                 messages.view = aim.rng.chance(800_000).then(|| Range::only(view));
             }
-            2 => messages.to = aim.messages().to,
+            2 if !replays => messages.to = aim.messages().to,
             3 if sender.is_none() => messages.from = aim.messages().from,
             4 => messages.kinds = aim.scope().kinds,
             _ => (messages.seq, messages.nth) = (None, None),
@@ -243,72 +244,12 @@ impl Variation<'_> {
     }
 }
 
-/// The pattern of an action that has one.
-const fn messages_of(action: &mut Action) -> Option<&mut Pattern> {
-    match action {
-        Action::Hold(messages)
-        | Action::Drop(messages)
-        | Action::Delay { messages, .. }
-        | Action::Duplicate { messages, .. }
-        | Action::Omit { messages, .. }
-        | Action::Lag { messages, .. }
-        | Action::Lie { messages, .. }
-        | Action::Mutate { messages, .. }
-        | Action::Replay { messages, .. } => Some(messages),
-        Action::Partition { .. }
-        | Action::Crash(_)
-        | Action::Drift { .. }
-        | Action::Mute(_)
-        | Action::Rush(_)
-        | Action::Twins { .. } => None,
-    }
-}
-
 /// Lets two nodes change their parts in a row.
 fn exchange_in(fault: &mut Fault, one: NodeId, other: NodeId) {
-    let swap = |node: &mut NodeId| {
-        if *node == one {
-            *node = other;
-        } else if *node == other {
-            *node = one;
-        }
+    let swapped = |node| match node {
+        _ if node == one => other,
+        _ if node == other => one,
+        _ => node,
     };
-    let swap_all = |nodes: &mut Vec<NodeId>| {
-        nodes.iter_mut().for_each(swap);
-        nodes.sort_unstable();
-    };
-    for moment in [&mut fault.start, &mut fault.end].into_iter().flatten() {
-        if let Moment::When(milestone) = moment {
-            milestone.node.iter_mut().for_each(swap);
-        }
-    }
-    if let Some(messages) = messages_of(&mut fault.action) {
-        swap_all(&mut messages.from);
-        swap_all(&mut messages.to);
-    }
-    match &mut fault.action {
-        Action::Crash(node)
-        | Action::Mute(node)
-        | Action::Rush(node)
-        | Action::Drift { node, .. }
-        | Action::Omit { node, .. }
-        | Action::Lag { node, .. }
-        | Action::Lie { node, .. }
-        | Action::Mutate { node, .. } => swap(node),
-        Action::Replay { node, to, .. } => {
-            swap(node);
-            swap_all(to);
-        }
-        Action::Twins { node, left, right, splits } => {
-            swap(node);
-            swap_all(left);
-            swap_all(right);
-            for split in splits {
-                swap_all(&mut split.left);
-                swap_all(&mut split.right);
-            }
-        }
-        Action::Partition { groups, .. } => groups.iter_mut().for_each(swap_all),
-        Action::Hold(_) | Action::Drop(_) | Action::Delay { .. } | Action::Duplicate { .. } => {}
-    }
+    fault.renumber(&|node| Some(swapped(node)));
 }

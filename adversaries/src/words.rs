@@ -55,17 +55,20 @@ impl Fault {
     ///     ..Pattern::default()
     /// };
     /// let fault = Fault { note: None, start: None, end: None, action: Action::Hold(messages) };
-    /// assert_eq!(fault.in_words(), "commit messages to r2 are held to the end of the run");
+    /// let words = "commit messages to r2 are held for as long as the network lets them be";
+    /// assert_eq!(fault.in_words(), words);
     /// ```
     pub fn in_words(&self) -> String {
         let until = self.end.as_ref().map(|end| format!(" until {}", moment(end)));
-        let waits = |what: String| {
-            let end = until.clone().unwrap_or_else(|| " to the end of the run".to_owned());
+        // What waits without an end waits for the network, which delivers by GST + Δ.
+        let waits = |what: String, as_allowed: &str| {
+            let end = until.clone();
+            let end = end.unwrap_or_else(|| format!(" for as long as the network {as_allowed}"));
             format!("{what}{end}")
         };
         let meanwhile = |what: String| format!("{what}{}", until.as_deref().unwrap_or_default());
         let said = match &self.action {
-            Action::Hold(of) => waits(format!("{} are held", messages(of))),
+            Action::Hold(of) => waits(format!("{} are held", messages(of)), "lets them be"),
             Action::Delay { messages: of, by } => {
                 meanwhile(format!("{} take {by} longer", messages(of)))
             }
@@ -78,7 +81,7 @@ impl Fault {
                 if *lose {
                     meanwhile(format!("{parted}, and what they say meanwhile is lost"))
                 } else {
-                    waits(parted)
+                    waits(parted, "allows")
                 }
             }
             Action::Crash(node) => match &self.end {
@@ -115,7 +118,9 @@ impl Fault {
                     format!("{node} repeats to {to} what it said: its {}", own_messages(of))
                 })
             }
-            Action::Rush(node) => meanwhile(format!("{node} hears everything at once")),
+            Action::Rush(node) => {
+                meanwhile(format!("{node} hears everything, and is heard, at once"))
+            }
             Action::Twins { node, left, right, splits } => twins(*node, left, right, splits),
         };
         match &self.start {
@@ -342,7 +347,7 @@ mod tests {
             None,
             None,
             hold,
-            "view-change messages from r0 in view 1 are held to the end of the run",
+            "view-change messages from r0 in view 1 are held for as long as the network lets them be",
         );
         let drop = Action::Drop(Pattern { to: vec![R1, R3, C0], nth: first, ..of_kind("prepare") });
         let words =

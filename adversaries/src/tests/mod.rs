@@ -2,6 +2,7 @@
 
 mod actions;
 mod generator;
+mod memory;
 mod plans;
 mod strings;
 mod toy;

@@ -66,6 +66,12 @@ fn names_that_do_not_fit_are_refused_with_those_that_do() {
             "the sender is r0",
             "take `from` out",
         ),
+        (
+            r#"{"start":{"at":"1s"},"do":{"replay":{"node":"r0","messages":{"to":["r1"]}}}}"#,
+            0,
+            "whoever they were said to",
+            "say `to` of the row itself",
+        ),
         (r#"{"do":{"crash":"c0"}}"#, 0, "c0 is a client", "use `mute`"),
         (&format!(r#"{MUTE},{{"do":{{"crash":"r0"}}}}"#), 1, "r0 is corrupted", "use `mute`"),
         (

@@ -149,6 +149,6 @@ const fn about_fault(class: Class) -> &'static str {
         Class::Twins => "Two copies of a corrupted node under one key: equivocation.",
         Class::Mutate => "A corrupted node changes a field of its messages, and signs again.",
         Class::Replay => "A corrupted node repeats what it said or heard before.",
-        Class::Rush => "A corrupted node hears everything at once.",
+        Class::Rush => "A corrupted node hears everything, and is heard, at once.",
     }
 }

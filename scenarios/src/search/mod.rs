@@ -31,7 +31,7 @@ pub enum Strategy {
     Twins,
     /// Delay-bounded: few messages are late, all else is as usual.
     Delays,
-    /// PCT: links have priorities, which change at few points.
+    /// PCT: senders have priorities, which change at few points.
     Priorities,
     /// Plans that reached something new are kept and varied.
     Guided,

@@ -6,7 +6,6 @@
 //! the same smaller one.
 
 mod causes;
-mod parts;
 mod rows;
 mod same;
 mod steps;

@@ -3,7 +3,6 @@
 use byzsim_adversaries::{Action, Change, Fault, Milestone, Moment, Pattern, Range};
 use byzsim_core::{NodeId, Time};
 
-use super::parts;
 use super::steps::{Candidate, Run, earlier, shorter};
 
 /// A change of one fault, in words and as a value.
@@ -40,7 +39,7 @@ impl Changes<'_> {
 
     fn push_messages(&mut self, what: impl Into<String>, change: impl FnOnce(&mut Pattern)) {
         self.push(what, |fault| {
-            change(parts::messages(&mut fault.action).expect("a fault that is about messages"));
+            change(fault.action.messages_mut().expect("a fault that is about messages"));
         });
     }
 
@@ -88,7 +87,7 @@ impl Changes<'_> {
         let mut action = self.fault.action.clone();
         let is_lie = matches!(action, Action::Lie { .. });
         let node = action.corrupts();
-        let Some(messages) = parts::messages(&mut action) else { return };
+        let Some(messages) = action.messages_mut() else { return };
         // A lie names its kind of message, and a corrupted node is the only sender.
         if is_lie && !messages.kinds.is_empty() {
             self.push_messages("its kinds", |messages| messages.kinds.clear());
@@ -141,18 +140,18 @@ impl Changes<'_> {
     /// Shorter delays, smaller groups, less drift.
     fn extent(&mut self) {
         let mut action = self.fault.action.clone();
-        if let Some(span) = parts::span(&mut action).copied() {
+        if let Some(span) = action.span_mut().copied() {
             for shorter in shorter(span) {
                 self.push(format!("some of its delay, now {shorter}"), |fault| {
-                    *parts::span(&mut fault.action).expect("it has one") = shorter;
+                    *fault.action.span_mut().expect("it has one") = shorter;
                 });
             }
         }
-        for (number, group) in parts::groups(&mut action).into_iter().enumerate() {
+        for (number, group) in action.groups_mut().into_iter().enumerate() {
             for place in 0..group.len() {
                 let node: NodeId = group[place];
                 self.push(format!("{node} in a group"), |fault| {
-                    parts::groups(&mut fault.action)[number].remove(place);
+                    fault.action.groups_mut()[number].remove(place);
                     if let Action::Partition { groups, .. } = &mut fault.action {
                         groups.retain(|group| !group.is_empty());
                     }

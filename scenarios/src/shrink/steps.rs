@@ -9,7 +9,6 @@ use std::ops::Range;
 
 use byzsim_core::{Committee, Latency, NetworkModel, NodeId, Operation, Span, Time};
 
-use super::parts;
 use super::rows;
 use crate::format::ScenarioFile;
 
@@ -171,7 +170,7 @@ fn take_out(file: &mut ScenarioFile, gone: &[NodeId]) {
         let old = std::mem::take(script).into_iter();
         *script = old.filter_map(|(node, asked)| Some((number(node)?, asked))).collect();
     }
-    file.faults.faults.retain_mut(|fault| parts::renumber(fault, &number));
+    file.faults.faults.retain_mut(|fault| fault.renumber(&number));
 }
 
 /// The places of all operations of a script.

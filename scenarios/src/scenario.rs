@@ -145,7 +145,9 @@ impl Scenario {
     /// Draws what the scenario leaves open, with the plan that `strategy` has for `seed`. The
     /// guided search draws what the random one does, before it learned anything.
     pub fn draw_by(&self, strategy: Strategy, seed: u64) -> Drawn {
-        let condition = draw::condition(self.conditions.len(), seed);
+        // Schedules of twins are numbered for one committee: conditions would leave some out.
+        let count = if strategy == Strategy::Twins { 0 } else { self.conditions.len() };
+        let condition = draw::condition(count, seed);
         let here = condition.checked_sub(1).map_or(self, |place| &self.conditions[place]);
         Drawn::new(&here.file, &*here.stage, here.committee, (condition, strategy, seed))
     }

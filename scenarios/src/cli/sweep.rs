@@ -68,6 +68,7 @@ pub struct Sweep {
 impl Sweep {
     pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
         let scenario = load_with(&self.scenario, &self.changes.changes())?;
+        scenario.admits(self.strategy)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let options = SweepOptions {
             seeds: self.seeds.unwrap_or(scenario.file.seeds),

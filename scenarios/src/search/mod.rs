@@ -4,6 +4,7 @@
 //! them draw each run from its own seed. The guided search learns from the runs before; it is as
 //! deterministic, but a run of it needs its draft to be played again.
 
+mod admits;
 mod corpus;
 mod coverage;
 mod guided;

@@ -1,6 +1,6 @@
 //! A scenario, checked and ready to play: scenario and seed in, report out.
 
-use byzsim_adversaries::Plan;
+use byzsim_adversaries::{Plan, twins_schedules};
 use byzsim_core::workload;
 use byzsim_core::{
     Committee, CryptoBackend, Digest, NodeId, Operation, Recorder, Setup, Time, Verdict,
@@ -150,6 +150,11 @@ impl Scenario {
         let condition = draw::condition(count, seed);
         let here = condition.checked_sub(1).map_or(self, |place| &self.conditions[place]);
         Drawn::new(&here.file, &*here.stage, here.committee, (condition, strategy, seed))
+    }
+
+    /// How many schedules of twins there are, which the seeds enumerate.
+    pub(crate) fn twins_schedules(&self) -> u64 {
+        twins_schedules(Committee { faults: self.file.corrupt_max(), ..self.committee })
     }
 
     /// A variation of the first draws' plan, perhaps with rows of the other plan.

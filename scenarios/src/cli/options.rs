@@ -3,7 +3,10 @@
 use byzsim_core::CryptoBackend;
 use clap::{Args, ColorChoice, ValueEnum};
 
+use crate::error::LoadError;
 use crate::load::Changes;
+use crate::scenario::Scenario;
+use crate::search::Strategy;
 
 /// How all commands speak.
 #[derive(Debug, Args)]
@@ -39,6 +42,27 @@ impl ChangeOptions {
         let flaws = self.flaws.iter().map(|flaw| format!(" --flaw {flaw}"));
         let set = self.set.iter().map(|set| format!(" --set '{set}'"));
         flaws.chain(set).collect()
+    }
+}
+
+/// How the plan of a single run is chosen.
+#[derive(Debug, Args)]
+pub(super) struct StrategyOption {
+    /// How the plan is chosen: `random`, `twins`, `delays`, `priorities`.
+    #[arg(long, value_name = "NAME", default_value = "random")]
+    pub(super) strategy: Strategy,
+}
+
+impl StrategyOption {
+    /// The strategy, if the seed alone tells what plan it has for `scenario`.
+    pub(super) fn of(&self, scenario: &Scenario) -> Result<Strategy, LoadError> {
+        if self.strategy == Strategy::Guided {
+            let what = "a run of a guided search rests on those before: its seed alone is no run";
+            let help = "sweep with `--strategy guided`, and replay the repro files that it writes";
+            return Err(LoadError::new(what, help));
+        }
+        scenario.admits(self.strategy)?;
+        Ok(self.strategy)
     }
 }
 

@@ -1,8 +1,9 @@
 //! `byzsim replay`: the same run again, and whether it is the same.
 
+use byzsim_core::CryptoBackend;
 use clap::Args;
 
-use super::options::{ChangeOptions, Manner};
+use super::options::{ChangeOptions, Manner, StrategyOption};
 use super::{Failure, output};
 use crate::VERSION;
 use crate::error::LoadError;
@@ -11,7 +12,8 @@ use crate::load::{Document, load_with};
 use crate::report::run as report;
 use crate::report::style::{BAD, GOOD, paint};
 use crate::repro::Repro;
-use crate::scenario::Scenario;
+use crate::scenario::{PlayOptions, Scenario};
+use crate::search::Strategy;
 
 /// Play a repro file, or a seed twice, and say whether the runs are identical.
 #[derive(Debug, Args)]
@@ -27,6 +29,8 @@ pub struct Replay {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     #[command(flatten)]
+    strategy: StrategyOption,
+    #[command(flatten)]
     changes: ChangeOptions,
 }
 
@@ -41,7 +45,11 @@ impl Replay {
         let scenario = load_with(&self.file, &self.changes.changes())?;
         let seed = self.seed.unwrap_or(scenario.file.seeds.start);
         // The drawn run, fixed, and played from the fixed file: this checks the file as well.
-        let repro = Repro::of(&scenario, seed, byzsim_core::CryptoBackend::Ed25519);
+        let crypto = CryptoBackend::Ed25519;
+        let drawn = scenario.draw_by(self.strategy.of(&scenario)?, seed);
+        let options = PlayOptions { crypto, with_marks: true };
+        let repro =
+            Repro::new(&scenario, &scenario.play_drawn(seed, drawn, &options, None), crypto);
         let fixed = Scenario::new(&repro.name, repro.scenario.clone(), &[])
             .map_err(|problem| LoadError::new(problem.what, problem.help.unwrap_or_default()))?;
         play(&repro, &fixed, &scenario, manner)
@@ -49,7 +57,7 @@ impl Replay {
 
     fn refuse_options(&self) -> Result<(), LoadError> {
         let changed = !self.changes.flaws.is_empty() || !self.changes.set.is_empty();
-        if self.seed.is_some() || changed {
+        if self.seed.is_some() || changed || self.strategy.strategy != Strategy::Random {
             let what = "a repro file says all about its run: it takes no options";
             return Err(LoadError::new(
                 what,

@@ -53,6 +53,11 @@ impl Strategy {
             Self::Guided => "guided",
         }
     }
+
+    /// The strategy as a command line repeats it, with a blank before it; nothing if it is usual.
+    pub(crate) fn as_argument(self) -> String {
+        if self == Self::Random { String::new() } else { format!(" --strategy {self}") }
+    }
 }
 
 impl fmt::Display for Strategy {

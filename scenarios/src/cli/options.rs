@@ -3,8 +3,10 @@
 use byzsim_core::CryptoBackend;
 use clap::{Args, ColorChoice, ValueEnum};
 
+use super::output;
 use crate::error::LoadError;
-use crate::load::Changes;
+use crate::load::{Changes, load_with};
+use crate::report::style::counted;
 use crate::scenario::Scenario;
 use crate::search::Strategy;
 
@@ -32,9 +34,16 @@ pub(super) struct ChangeOptions {
 }
 
 impl ChangeOptions {
-    /// The changes as the library takes them.
-    pub(super) fn changes(&self) -> Changes {
-        Changes { flaws: self.flaws.clone(), set: self.set.clone() }
+    /// Loads a scenario with these changes. A note says what falls away with them.
+    pub(super) fn load(&self, name: &str, manner: &Manner) -> Result<Scenario, LoadError> {
+        let changes = Changes { flaws: self.flaws.clone(), set: self.set.clone() };
+        let scenario = load_with(name, &changes)?;
+        if 0 < scenario.left_out && !manner.quiet {
+            let count = counted(scenario.left_out as u64, "condition");
+            let what = "of the scenario left out: `--set` sets what they change";
+            output::note(&format!("note: {count} {what}"));
+        }
+        Ok(scenario)
     }
 
     /// The changes as a command line repeats them, with a blank before each.

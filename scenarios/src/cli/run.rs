@@ -5,7 +5,6 @@ use clap::Args;
 use super::options::{ChangeOptions, Crypto, Format, Manner, StrategyOption};
 use super::{Failure, output};
 use crate::exit::Exit;
-use crate::load::load_with;
 use crate::report::run as report;
 use crate::report::timeline::Timeline;
 use crate::repro::Repro;
@@ -43,7 +42,7 @@ pub struct Run {
 
 impl Run {
     pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
-        let scenario = load_with(&self.scenario, &self.changes.changes())?;
+        let scenario = self.changes.load(&self.scenario, manner)?;
         let strategy = self.strategy.of(&scenario)?;
         let seed = self.seed.unwrap_or(scenario.file.seeds.start);
         let options = PlayOptions { crypto: self.crypto.into(), with_marks: true };

@@ -17,7 +17,6 @@ use crate::error::LoadError;
 use crate::exit::Exit;
 use crate::format::{Expect, SeedRange};
 use crate::interrupt;
-use crate::load::load_with;
 use crate::report::sweep::{self as report, Circumstances};
 use crate::repro::Repro;
 use crate::row::Row;
@@ -67,7 +66,7 @@ pub struct Sweep {
 
 impl Sweep {
     pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
-        let scenario = load_with(&self.scenario, &self.changes.changes())?;
+        let scenario = self.changes.load(&self.scenario, manner)?;
         scenario.admits(self.strategy)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let options = SweepOptions {

@@ -259,7 +259,9 @@ fn none_violated(summary: &Summary) -> String {
             )
         }
         Strategy::Guided => {
-            format!("none violated in {runs} of one search, which depend on each other: no rate")
+            format!(
+                "none violated in {runs} of one search, which depend on each other: no rate follows"
+            )
         }
         Strategy::Twins => match summary.twins() {
             Some((played, all)) => {

@@ -67,7 +67,7 @@ impl Run {
         let again = match self.repro(&scenario, &report) {
             Some(path) => format!("byzsim replay {path}"),
             None => {
-                let how = format!("{}{}", self.changes.as_arguments(), strategy.as_argument());
+                let how = self.changes.as_arguments() + &strategy.said(" --strategy ");
                 format!("byzsim replay {}{how} --seed {seed}", self.scenario)
             }
         };

@@ -311,9 +311,6 @@ fn repro_path(scenario: &str, strategy: Strategy, seed: u64, folder: &Path) -> S
     // The last two parts of a path say enough: `pbft-chaos`.
     let parts: Vec<&str> = stem.split(['/', '\\']).filter(|part| !part.is_empty()).collect();
     let name = parts[parts.len().saturating_sub(2)..].join("-");
-    let strategy = match strategy {
-        Strategy::Random => String::new(),
-        other => format!("-{other}"),
-    };
+    let strategy = strategy.said("-");
     folder.join(format!("{name}{strategy}-{seed}.json")).display().to_string()
 }

@@ -41,7 +41,7 @@ pub fn summary(summary: &Summary, how: &Circumstances) -> String {
     if head.shard != Shard::WHOLE {
         write!(text, "  shard {}", head.shard).expect("a string");
     }
-    text.push_str(&by_strategy("  ", head.strategy));
+    text.push_str(&head.strategy.said("  strategy "));
     text.push('\n');
     if head.beyond_f || 0 < summary.beyond_f_runs {
         text.push_str(&beyond_f_label());
@@ -76,14 +76,6 @@ pub fn summary(summary: &Summary, how: &Circumstances) -> String {
     }
     text.push_str(&next(summary, how));
     text
-}
-
-/// By which strategy, if it is not the usual one.
-fn by_strategy(before: &str, strategy: Strategy) -> String {
-    match strategy {
-        Strategy::Random => String::new(),
-        other => format!("{before}strategy {other}"),
-    }
 }
 
 fn block(text: &mut String, heading: &str, lines: &[String]) {
@@ -303,7 +295,7 @@ fn next(summary: &Summary, how: &Circumstances) -> String {
         (Some(repro), _) => line(&mut text, "next", &format!("byzsim shrink {repro}")),
         // No command plays a single run of a search: it rests on those before.
         (None, Some(seed)) if head.strategy != Strategy::Guided => {
-            let strategy = head.strategy.as_argument();
+            let strategy = head.strategy.said(" --strategy ");
             let what =
                 format!("byzsim run {}{}{strategy} --seed {seed}", head.scenario, head.changes);
             line(&mut text, "next", &what);
@@ -338,7 +330,7 @@ pub fn markdown(summary: &Summary) -> String {
         head.scenario,
         &head.hash[..head.hash.len().min(8)],
         head.seeds,
-        by_strategy(", ", head.strategy),
+        head.strategy.said(", strategy "),
         counted(summary.runs, "run")
     );
     for (name, Tally { holds, violated, inconclusive }) in in_order(summary) {

@@ -54,9 +54,9 @@ impl Strategy {
         }
     }
 
-    /// The strategy as a command line repeats it, with a blank before it; nothing if it is usual.
-    pub(crate) fn as_argument(self) -> String {
-        if self == Self::Random { String::new() } else { format!(" --strategy {self}") }
+    /// The name behind `before`; nothing for the usual strategy, which goes without saying.
+    pub(crate) fn said(self, before: &str) -> String {
+        if self == Self::Random { String::new() } else { format!("{before}{self}") }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Hunts: how many runs each strategy needs to find each planted flaw, knowing nothing of it.
 //!
 //! Every flaw is hunted in the same scenario, its protocol's `chaos`, with nothing changed but the
-//! flaw. A hunt ends with the first run that violates any property. What the guided search found
-//! first is shrunk, to show how small a plan the flaw needs.
+//! flaw. A hunt ends with the first run that violates any property. The first finding of the last
+//! strategy that has one is shrunk, to show how small a plan the flaw needs.
 
 #![expect(clippy::disallowed_types, reason = "a hunt tells how long each search took")]
 

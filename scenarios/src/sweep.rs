@@ -89,8 +89,8 @@ impl FromStr for Shard {
 /// Plays the seeds. `each` is shown every row as it is finished, and may end the sweep.
 ///
 /// # Panics
-/// If the scenario does not admit the strategy ([`Scenario::admits`]), or if a guided search is to be
-/// played in shards: each of its runs rests on the ones before.
+/// If the scenario does not admit the strategy ([`Scenario::admits`]), or if a guided search is to
+/// be played in shards: each of its runs rests on the ones before.
 pub fn sweep(
     scenario: &Scenario,
     options: &SweepOptions,

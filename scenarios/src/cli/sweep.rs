@@ -287,8 +287,8 @@ pub(super) fn print(
     }
 }
 
-/// Writes the repro file of what a strategy played as `seed`; where it is. If it cannot be written, a
-/// note says so and the verdict still counts.
+/// Writes the repro file of what a strategy played as `seed`; where it is. If it cannot be written,
+/// a note says so and the verdict still counts.
 pub(super) fn write_repro(
     repro: &Repro,
     strategy: Strategy,

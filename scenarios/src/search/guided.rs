@@ -63,9 +63,9 @@ fn draft(scenario: &Scenario, corpus: &mut Corpus, rng: &mut SimRng, seed: u64) 
     let Draft { seed: mut run_seed, mut drawn } = parent;
     match rng.between(0, 9) {
         0 => {
-            // What is over by GST must stay so.
-            let gst = drawn.network.gst;
-            drawn.network = NetworkModel { gst, ..scenario.draw(seed).network };
+            // What is over by GST must stay so, and what the conditions say of the network.
+            let (here, gst) = (scenario.under(&drawn), drawn.network.gst);
+            drawn.network = NetworkModel { gst, ..here.draw(seed).network };
         }
         // The same plan in other weather: other operations, other latencies.
         1..=2 => run_seed = seed,

@@ -120,6 +120,13 @@ fn a_run_tells_its_verdict_by_its_exit_code() {
 fn mistakes_in_files_are_shown_at_their_place() {
     let desk = Desk::new("mistakes");
     for (name, old, new, place, words) in [
+        (
+            "condition",
+            "faults = 1",
+            "faults = 1\n[[random.conditions]]\nrun.drain = \"2s\"\nexpect = \"holds\"",
+            "10:10",
+            "may change `cluster`, `workload`",
+        ),
         ("unknown-key", "faults = 1", "faults = 1\nclinets = 2", "8:1", "did you mean `clients`"),
         ("wrong-type", "= 4", "= \"four\"", "6:12", "from 0 to 65535"),
         ("too-few", "= 4", "= 3", "6:12", "at least 4 replicas"),
@@ -254,6 +261,9 @@ fn rows_are_data_and_shards_add_up() {
     let merged = desk.say(&format!("merge {}", files.join(" ")));
     assert_eq!(merged.code, whole.code, "{}{}", merged.stdout, merged.stderr);
     assert_eq!(merged.sweep_digest(), whole.sweep_digest());
+    desk.say("sweep pbft/chaos --seeds 0..30 --shard 2/3 --strategy twins --out twins");
+    let mixed = format!("merge {} twins/shard-2-of-3.ndjson", files[..2].join(" "));
+    desk.say(&mixed).refuses("shards of two strategies", &["of another strategy: twins"]);
     let some = desk.say(&format!("merge {}", files[..2].join(" ")));
     assert_eq!(some.code, 3, "seeds are missing");
     assert!(some.stderr.contains("seeds are missing"), "{}", some.stderr);
@@ -264,6 +274,64 @@ fn rows_are_data_and_shards_add_up() {
     streamed.sort_unstable();
     rows.sort_unstable();
     assert_eq!(streamed, rows, "stdout has what the file has");
+}
+
+/// What a sweep by another strategy prints leads to its own runs, and claims what follows.
+#[test]
+fn strategies_are_told_and_lead_to_their_runs() {
+    let desk = Desk::new("strategies");
+    let next = |said: &Said| {
+        let line = said.stdout.lines().find_map(|line| line.strip_prefix("next    byzsim "));
+        line.map(str::to_owned)
+    };
+    for (strategy, code, words) in [
+        ("twins", 0, "none violated in 20 of 8 192 schedules of twins"),
+        ("delays", 0, "rule of three"),
+        ("guided", 3, "no rate follows"),
+    ] {
+        let said = desk.say(&format!("sweep pbft/chaos --seeds 0..20 --strategy {strategy}"));
+        assert_eq!(said.code, code, "{}{}", said.stdout, said.stderr);
+        for words in [words, &format!("seeds 0..20  strategy {strategy}\n")] {
+            assert!(said.stdout.contains(words), "no {words} in\n{}", said.stdout);
+        }
+        let Some(next) = next(&said) else {
+            assert_eq!(strategy, "guided", "only its runs have no command");
+            continue;
+        };
+        assert!(next.ends_with(&format!("--strategy {strategy} --seed 0")), "{next}");
+        let run = desk.say(&next);
+        let replay = run.stdout.lines().find_map(|line| line.strip_prefix("replay  byzsim "));
+        let replay = desk.say(replay.expect("a command"));
+        assert!(replay.stdout.ends_with("identical\n"), "{}", replay.stdout);
+        let drawn = |said: &Said| {
+            let line = said.stdout.lines().find(|line| line.starts_with("drawn "));
+            line.map(str::to_owned)
+        };
+        assert_eq!(drawn(&run), drawn(&replay));
+    }
+    let failing = "sweep pbft/chaos --flaw P08 --strategy twins --seeds 0..400 --no-shrink";
+    let said = desk.say(failing);
+    assert_eq!(said.code, 1, "{}", said.stdout);
+    assert!(said.stdout.contains("runs/pbft-chaos-twins-"), "{}", said.stdout);
+    for (arguments, words) in [
+        ("run pbft/chaos --strategy guided", "a guided search rests on"),
+        ("run pbft/crash-and-restart --strategy twins", "has faults of its own"),
+        ("sweep pbft/crash-and-restart --strategy delays", "has faults of its own"),
+        ("sweep pbft/fault-free --strategy guided", "[random.faults]"),
+        ("sweep pbft/chaos --strategy guided --shard 0/2", "has no shards"),
+    ] {
+        desk.say(arguments).refuses(arguments, &[words]);
+    }
+}
+
+#[test]
+fn what_is_set_leaves_out_conditions_and_says_so() {
+    let desk = Desk::new("conditions");
+    let note = "note: 2 conditions of the scenario left out: `--set` sets what they change\n";
+    let run = "run pbft/chaos --set cluster.clients=1";
+    assert_eq!(desk.say(run).stderr, note);
+    assert_eq!(desk.say(&format!("{run} -q")).stderr, "");
+    assert_eq!(desk.say("run pbft/chaos --set network.delta=50ms").stderr, "", "none says so");
 }
 
 #[test]

@@ -106,6 +106,42 @@ fn twins_schedules_are_all_different() {
     assert_eq!(text(0), text(count), "and then they begin anew");
 }
 
+/// Schedules are whole plans, and a search varies only what a scenario lets it vary.
+#[test]
+fn strategies_choose_plans_only_where_nothing_else_does() {
+    use Strategy::{Delays, Guided, Priorities, Random, Twins};
+    for (name, set, refused) in [
+        ("pbft/chaos", &[][..], &[][..]),
+        ("pbft/chaos", &["random.faults.corrupt-max=0"], &[Twins]),
+        ("pbft/fault-free", &[], &[Guided]),
+        ("pbft/fault-free", &["cluster.faults=0"], &[Twins, Guided]),
+        ("pbft/crash-and-restart", &[], &[Twins, Delays, Priorities, Guided]),
+    ] {
+        let scenario = scenario(name, set);
+        for strategy in Strategy::ALL {
+            let is_refused = scenario.admits(strategy).is_err();
+            assert_eq!(is_refused, refused.contains(&strategy), "{name} {set:?} {strategy}");
+            assert!(strategy != Random || !is_refused);
+        }
+    }
+}
+
+#[test]
+fn twins_are_enumerated_in_one_committee_and_no_more_than_allowed() {
+    let set = ["cluster.replicas=7", "cluster.faults=2", "random.faults.corrupt-max=1"];
+    for (scenario, replicas) in
+        [(scenario("pbft/chaos", &[]), 4), (scenario("pbft/chaos", &set), 7)]
+    {
+        for seed in 0..100 {
+            let drawn = scenario.draw_by(Strategy::Twins, seed);
+            assert_eq!(drawn.condition, 0, "as the file says");
+            let committee = Committee { replicas, faults: 1, clients: 3 };
+            assert_eq!(drawn.plan, twins_schedule(committee, seed));
+            assert_eq!(drawn.plan.corrupted().len(), 1);
+        }
+    }
+}
+
 /// Twins alone find bugs of counting and comparing, by enumeration.
 #[test]
 fn enumerated_twins_find_flaws() {

@@ -52,7 +52,9 @@ impl Drawn {
         };
         let mut plan = file.faults.clone();
         let hints = hints(&network, stage);
-        if let Some(schedule) = stage.schedule(strategy, committee, &hints, seed) {
+        let faults = file.corrupt_max();
+        let plotters = byzsim_core::Committee { faults, ..committee };
+        if let Some(schedule) = stage.schedule(strategy, plotters, &hints, seed) {
             plan.faults.extend(schedule.faults);
         } else if let Some(weather) = random.and_then(|random| random.faults.as_ref()) {
             plan.faults.extend(stage.draw(weather, committee, &hints, seed).faults);

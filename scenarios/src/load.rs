@@ -45,7 +45,10 @@ pub fn load_with(name: &str, changes: &Changes) -> Result<Scenario, LoadError> {
     if changes.set.is_empty() {
         return Ok(scenario);
     }
-    Scenario::from_document(&document.with(&scenario.file, &changes.set)?, &changes.flaws)
+    let (document, left_out) = document.with(&scenario.file, &changes.set)?;
+    let mut changed = Scenario::from_document(&document, &changes.flaws)?;
+    changed.left_out = left_out;
+    Ok(changed)
 }
 
 /// The text of a file.
@@ -144,26 +147,28 @@ impl Document {
         Ok(value)
     }
 
-    /// The document with the values of `set` put into it.
-    fn with(&self, file: &ScenarioFile, set: &[String]) -> Result<Self, LoadError> {
+    /// The document with the values of `set` put into it, and how many conditions these leave out.
+    fn with(&self, file: &ScenarioFile, set: &[String]) -> Result<(Self, usize), LoadError> {
         let mut value = match self.language {
             Language::Toml => toml::from_str(&self.text).expect("it was read before"),
             Language::Json => toml::Table::try_from(file).map_err(|why| {
                 LoadError::new(format!("cannot set values: {why}"), "use a TOML file")
             })?,
         };
+        let mut left_out = 0;
         for change in set {
             assign(&mut value, change)?;
-            forget_conditions(&mut value, change);
+            left_out += forget_conditions(&mut value, change);
         }
         let text = toml::to_string(&value)
             .map_err(|why| LoadError::new(format!("cannot set values: {why}"), "check `--set`"))?;
-        Ok(Self {
+        let document = Self {
             name: self.name.clone(),
             file: format!("{} with --set {}", self.file, set.join(" --set ")),
             text: text.into(),
             language: Language::Toml,
-        })
+        };
+        Ok((document, left_out))
     }
 
     /// Says where in the document a problem is.
@@ -258,8 +263,8 @@ fn assign(table: &mut toml::Table, change: &str) -> Result<(), LoadError> {
     Ok(())
 }
 
-/// Takes out the conditions that say something else about what was set.
-fn forget_conditions(table: &mut toml::Table, change: &str) {
+/// Takes out the conditions that say something else about what was set; how many there were.
+fn forget_conditions(table: &mut toml::Table, change: &str) -> usize {
     let path = steps(change.split('=').next().unwrap_or_default());
     let conditions = table
         .get_mut("random")
@@ -272,17 +277,27 @@ fn forget_conditions(table: &mut toml::Table, change: &str) {
         };
         path.iter().try_fold(condition.clone(), |here, next| step(&here, next)).is_some()
     };
-    if let Some(conditions) = conditions {
-        conditions.retain(|condition| !says(condition));
-    }
+    let Some(conditions) = conditions else { return 0 };
+    let before = conditions.len();
+    conditions.retain(|condition| !says(condition));
+    before - conditions.len()
 }
+
+/// Tables of one key, which says what they are: another key makes them something else. Tables of
+/// several keys may be written with one as well, such as a workload, so names tell them apart.
+const TAGGED: [&str; 1] = ["latency"];
 
 /// Lays a part of a table over the whole: what it does not name stays.
 pub(crate) fn overlay(whole: &mut Value, part: &Map<String, Value>) {
     let Value::Object(whole) = whole else { return };
     for (key, value) in part {
+        let is_other = |below: &Value, part: &Map<String, Value>| {
+            TAGGED.contains(&key.as_str()) && part.keys().any(|tag| below.get(tag).is_none())
+        };
         match (whole.get_mut(key), value) {
-            (Some(below @ Value::Object(_)), Value::Object(part)) => overlay(below, part),
+            (Some(below @ Value::Object(_)), Value::Object(part)) if !is_other(below, part) => {
+                overlay(below, part);
+            }
             (_, value) => {
                 whole.insert(key.clone(), value.clone());
             }
@@ -305,6 +320,27 @@ pub(crate) fn steps_of(path: &serde_path_to_error::Path) -> Vec<Step> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_are_laid_over_the_whole() {
+        let mut whole = serde_json::json!({
+            "network": { "latency": { "constant": "2ms" }, "delta": "50ms" },
+            "workload": { "think": "1ms" },
+        });
+        let part = serde_json::json!({
+            "network": { "latency": { "uniform": { "min": "1ms", "max": "2ms" } } },
+            "workload": { "operations": 3 },
+        });
+        overlay(&mut whole, part.as_object().expect("a table"));
+        let expected = serde_json::json!({
+            "network": { "latency": { "uniform": { "min": "1ms", "max": "2ms" } }, "delta": "50ms" },
+            "workload": { "think": "1ms", "operations": 3 },
+        });
+        assert_eq!(whole, expected);
+        let part = serde_json::json!({ "network": { "latency": { "uniform": { "max": "3ms" } } } });
+        overlay(&mut whole, part.as_object().expect("a table"));
+        assert_eq!(whole["network"]["latency"]["uniform"]["min"], "1ms");
+    }
 
     #[test]
     fn values_are_set_by_path() {

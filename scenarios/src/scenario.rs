@@ -1,6 +1,6 @@
 //! A scenario, checked and ready to play: scenario and seed in, report out.
 
-use byzsim_adversaries::Plan;
+use byzsim_adversaries::{Plan, twins_schedules};
 use byzsim_core::workload;
 use byzsim_core::{
     Committee, CryptoBackend, Digest, NodeId, Operation, Recorder, Setup, Time, Verdict,
@@ -9,10 +9,11 @@ use serde_json::{Map, Value};
 
 use crate::check;
 use crate::draw::{self, Drawn};
-use crate::error::{LoadError, Problem};
+use crate::error::{LoadError, Problem, Step};
 use crate::expect::{self, Judgement, PANIC};
 use crate::format::ScenarioFile;
 use crate::load::{self, Document};
+use crate::names;
 use crate::panics::{self, Panic};
 use crate::registry::{self, Played, ProtocolRow, Stage};
 use crate::search::Strategy;
@@ -33,6 +34,9 @@ pub struct Scenario {
     stage: Box<dyn Stage>,
     /// The scenario under each of its conditions.
     conditions: Vec<Self>,
+    /// How many conditions of the file were left out, since they say something else about what was
+    /// set for this command.
+    pub left_out: usize,
 }
 
 /// How a run is played.
@@ -84,7 +88,9 @@ impl Scenario {
         file.params = stage.params();
         let hash = file.hash();
         let conditions = conditions(name, &file, flaws)?;
-        Ok(Self { name: name.to_owned(), file, hash, committee, protocol, stage, conditions })
+        let name = name.to_owned();
+        let left_out = 0;
+        Ok(Self { name, file, hash, committee, protocol, stage, conditions, left_out })
     }
 
     /// The scenario under the conditions that were drawn.
@@ -145,9 +151,16 @@ impl Scenario {
     /// Draws what the scenario leaves open, with the plan that `strategy` has for `seed`. The
     /// guided search draws what the random one does, before it learned anything.
     pub fn draw_by(&self, strategy: Strategy, seed: u64) -> Drawn {
-        let condition = draw::condition(self.conditions.len(), seed);
+        // Schedules of twins are numbered for one committee: conditions would leave some out.
+        let count = if strategy == Strategy::Twins { 0 } else { self.conditions.len() };
+        let condition = draw::condition(count, seed);
         let here = condition.checked_sub(1).map_or(self, |place| &self.conditions[place]);
         Drawn::new(&here.file, &*here.stage, here.committee, (condition, strategy, seed))
+    }
+
+    /// How many schedules of twins there are, which the seeds enumerate.
+    pub(crate) fn twins_schedules(&self) -> u64 {
+        twins_schedules(Committee { faults: self.file.corrupt_max(), ..self.committee })
     }
 
     /// A variation of the first draws' plan, perhaps with rows of the other plan. The rows of the
@@ -212,6 +225,9 @@ impl Scenario {
     }
 }
 
+/// What a condition may change: how a run is played, but not what is asked of it.
+const CONDITION_KEYS: [&str; 6] = ["cluster", "workload", "params", "network", "run", "random"];
+
 /// The scenario under each of its conditions: parts of a file laid over the whole.
 fn conditions(name: &str, file: &ScenarioFile, flaws: &[String]) -> Result<Vec<Scenario>, Problem> {
     let parts = file.random.as_ref().map_or(&[][..], |random| &random.conditions);
@@ -220,6 +236,12 @@ fn conditions(name: &str, file: &ScenarioFile, flaws: &[String]) -> Result<Vec<S
             let place = format!("random.conditions[{place}]");
             Problem::at(&place, what, help).labelled("under this condition")
         };
+        if let Some(key) = part.keys().find(|key| !CONDITION_KEYS.contains(&key.as_str())) {
+            let help = format!("it may change {}", names::alternatives(CONDITION_KEYS));
+            let mut problem = wrong(format!("a condition cannot change `{key}`"), help);
+            problem.path.push(Step::Key(key.clone()));
+            return Err(problem);
+        }
         let mut whole = serde_json::to_value(file).expect("a scenario has string keys only");
         load::overlay(&mut whole, part);
         let mut whole: ScenarioFile = serde_json::from_value(whole)

@@ -38,6 +38,9 @@ pub struct Head {
     /// How the plans were chosen.
     #[serde(default)]
     pub strategy: Strategy,
+    /// How many schedules of twins there are, if these are what is enumerated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedules: Option<u64>,
     /// How signatures were made.
     pub crypto: CryptoBackend,
     /// What else the commands that reproduce a seed need: changes from the command line.
@@ -57,6 +60,7 @@ impl Head {
             seeds: options.seeds,
             shard: options.shard,
             strategy: options.strategy,
+            schedules: (options.strategy == Strategy::Twins).then(|| scenario.twins_schedules()),
             crypto: options.crypto,
             changes: String::new(),
         }
@@ -272,8 +276,20 @@ impl Summary {
         self.traces.values().collect::<BTreeSet<_>>().len()
     }
 
-    /// Milestones that some run should have reached, and none did.
+    /// How many schedules of twins were played, and how many there are: numbers beyond begin anew.
+    pub fn twins(&self) -> Option<(u64, u64)> {
+        let all = self.head.schedules?;
+        let played: BTreeSet<u64> = self.traces.keys().map(|seed| seed % all).collect();
+        Some((played.len() as u64, all))
+    }
+
+    /// Milestones that some run should have reached, and none did. A scenario promises them of its
+    /// own weather, which schedules take the place of.
     pub fn missed(&self) -> Vec<&str> {
+        match self.head.strategy {
+            Strategy::Random | Strategy::Guided => {}
+            Strategy::Twins | Strategy::Delays | Strategy::Priorities => return Vec::new(),
+        }
         let missed = |name: &&String| !self.reached.contains_key(*name);
         self.head.reaches.iter().filter(missed).map(String::as_str).collect()
     }

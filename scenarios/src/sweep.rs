@@ -89,12 +89,16 @@ impl FromStr for Shard {
 /// Plays the seeds. `each` is shown every row as it is finished, and may end the sweep.
 ///
 /// # Panics
-/// If a guided search is to be played in shards: each of its runs rests on the ones before.
+/// If the scenario does not admit the strategy ([`Scenario::admits`]), or if a guided search is to
+/// be played in shards: each of its runs rests on the ones before.
 pub fn sweep(
     scenario: &Scenario,
     options: &SweepOptions,
     mut each: impl FnMut(&Row) -> ControlFlow<()>,
 ) -> Summary {
+    if let Err(why) = scenario.admits(options.strategy) {
+        panic!("{why}");
+    }
     if options.strategy == Strategy::Guided {
         assert_eq!(options.shard, Shard::WHOLE, "a guided search has no shards");
         return guided(scenario, options, each);

@@ -102,6 +102,7 @@ fn agree(all: &Head, head: &Head, path: &Path) -> Result<(), LoadError> {
         ("version of byzsim", &all.byzsim, &head.byzsim),
         ("scenario", &all.hash, &head.hash),
         ("range of seeds", &all.seeds.to_string(), &head.seeds.to_string()),
+        ("strategy", &all.strategy.to_string(), &head.strategy.to_string()),
     ];
     for (what, one, other) in fields {
         if one != other {

@@ -3,7 +3,12 @@
 use byzsim_core::CryptoBackend;
 use clap::{Args, ColorChoice, ValueEnum};
 
-use crate::load::Changes;
+use super::output;
+use crate::error::LoadError;
+use crate::load::{Changes, load_with};
+use crate::report::style::counted;
+use crate::scenario::Scenario;
+use crate::search::Strategy;
 
 /// How all commands speak.
 #[derive(Debug, Args)]
@@ -29,9 +34,16 @@ pub(super) struct ChangeOptions {
 }
 
 impl ChangeOptions {
-    /// The changes as the library takes them.
-    pub(super) fn changes(&self) -> Changes {
-        Changes { flaws: self.flaws.clone(), set: self.set.clone() }
+    /// Loads a scenario with these changes. A note says what falls away with them.
+    pub(super) fn load(&self, name: &str, manner: &Manner) -> Result<Scenario, LoadError> {
+        let changes = Changes { flaws: self.flaws.clone(), set: self.set.clone() };
+        let scenario = load_with(name, &changes)?;
+        if 0 < scenario.left_out && !manner.quiet {
+            let count = counted(scenario.left_out as u64, "condition");
+            let what = "of the scenario left out: `--set` sets what they change";
+            output::note(&format!("note: {count} {what}"));
+        }
+        Ok(scenario)
     }
 
     /// The changes as a command line repeats them, with a blank before each.
@@ -39,6 +51,27 @@ impl ChangeOptions {
         let flaws = self.flaws.iter().map(|flaw| format!(" --flaw {flaw}"));
         let set = self.set.iter().map(|set| format!(" --set '{set}'"));
         flaws.chain(set).collect()
+    }
+}
+
+/// How the plan of a single run is chosen.
+#[derive(Debug, Args)]
+pub(super) struct StrategyOption {
+    /// How the plan is chosen: `random`, `twins`, `delays`, `priorities`.
+    #[arg(long, value_name = "NAME", default_value = "random")]
+    pub(super) strategy: Strategy,
+}
+
+impl StrategyOption {
+    /// The strategy, if the seed alone tells what plan it has for `scenario`.
+    pub(super) fn of(&self, scenario: &Scenario) -> Result<Strategy, LoadError> {
+        if self.strategy == Strategy::Guided {
+            let what = "a run of a guided search rests on those before: its seed alone is no run";
+            let help = "sweep with `--strategy guided`, and replay the repro files that it writes";
+            return Err(LoadError::new(what, help));
+        }
+        scenario.admits(self.strategy)?;
+        Ok(self.strategy)
     }
 }
 

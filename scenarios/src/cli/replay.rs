@@ -1,17 +1,20 @@
 //! `byzsim replay`: the same run again, and whether it is the same.
 
+use byzsim_core::CryptoBackend;
 use clap::Args;
 
-use super::options::{ChangeOptions, Manner};
+use super::options::{ChangeOptions, Manner, StrategyOption};
 use super::{Failure, output};
 use crate::VERSION;
+use crate::draw::Drawn;
 use crate::error::LoadError;
 use crate::exit::Exit;
-use crate::load::{Document, load_with};
+use crate::load::Document;
 use crate::report::run as report;
 use crate::report::style::{BAD, GOOD, paint};
 use crate::repro::Repro;
-use crate::scenario::Scenario;
+use crate::scenario::{PlayOptions, Scenario};
+use crate::search::Strategy;
 
 /// Play a repro file, or a seed twice, and say whether the runs are identical.
 #[derive(Debug, Args)]
@@ -27,6 +30,8 @@ pub struct Replay {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     #[command(flatten)]
+    strategy: StrategyOption,
+    #[command(flatten)]
     changes: ChangeOptions,
 }
 
@@ -36,20 +41,25 @@ impl Replay {
         if Repro::is_one(&document) {
             self.refuse_options()?;
             let (repro, scenario) = Repro::read(&document)?;
-            return play(&repro, &scenario, &scenario, manner);
+            return play(&repro, &scenario, (&scenario, 0), manner);
         }
-        let scenario = load_with(&self.file, &self.changes.changes())?;
+        let scenario = self.changes.load(&self.file, manner)?;
         let seed = self.seed.unwrap_or(scenario.file.seeds.start);
         // The drawn run, fixed, and played from the fixed file: this checks the file as well.
-        let repro = Repro::of(&scenario, seed, byzsim_core::CryptoBackend::Ed25519);
+        let crypto = CryptoBackend::Ed25519;
+        let drawn = scenario.draw_by(self.strategy.of(&scenario)?, seed);
+        let condition = drawn.condition;
+        let options = PlayOptions { crypto, with_marks: true };
+        let repro =
+            Repro::new(&scenario, &scenario.play_drawn(seed, drawn, &options, None), crypto);
         let fixed = Scenario::new(&repro.name, repro.scenario.clone(), &[])
             .map_err(|problem| LoadError::new(problem.what, problem.help.unwrap_or_default()))?;
-        play(&repro, &fixed, &scenario, manner)
+        play(&repro, &fixed, (&scenario, condition), manner)
     }
 
     fn refuse_options(&self) -> Result<(), LoadError> {
         let changed = !self.changes.flaws.is_empty() || !self.changes.set.is_empty();
-        if self.seed.is_some() || changed {
+        if self.seed.is_some() || changed || self.strategy.strategy != Strategy::Random {
             let what = "a repro file says all about its run: it takes no options";
             return Err(LoadError::new(
                 what,
@@ -60,11 +70,12 @@ impl Replay {
     }
 }
 
-/// Plays the run of `repro`, read from a file or drawn from the scenario that is `shown`.
+/// Plays the run of `repro`, read from a file or drawn from the scenario that is `shown`, under one
+/// of its conditions, which a fixed scenario has none of.
 fn play(
     repro: &Repro,
     scenario: &Scenario,
-    shown: &Scenario,
+    (shown, condition): (&Scenario, usize),
     manner: &Manner,
 ) -> Result<Exit, Failure> {
     if repro.byzsim != VERSION {
@@ -78,7 +89,8 @@ fn play(
     let run = &replay.report;
     let mut text = String::new();
     if !manner.quiet {
-        text.push_str(&report::header(shown, run.seed, &run.drawn, run.beyond_f));
+        let drawn = Drawn { condition, ..run.drawn.clone() };
+        text.push_str(&report::header(shown, run.seed, &drawn, run.beyond_f));
         text.push_str(&report::verdict(scenario, run));
     }
     let Some(divergence) = replay.divergence else {

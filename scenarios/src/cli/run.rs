@@ -2,10 +2,9 @@
 
 use clap::Args;
 
-use super::options::{ChangeOptions, Crypto, Format, Manner};
+use super::options::{ChangeOptions, Crypto, Format, Manner, StrategyOption};
 use super::{Failure, output};
 use crate::exit::Exit;
-use crate::load::load_with;
 use crate::report::run as report;
 use crate::report::timeline::Timeline;
 use crate::repro::Repro;
@@ -17,6 +16,7 @@ use crate::scenario::{PlayOptions, Report, Scenario};
 #[command(after_help = "Examples:\n  \
     byzsim run pbft/fault-free\n  \
     byzsim run pbft/chaos --seed 17 -v\n  \
+    byzsim run pbft/chaos --strategy twins --seed 285\n  \
     byzsim run my.toml --set cluster.replicas=7 --set cluster.faults=2")]
 pub struct Run {
     /// A file, or a name of the library (`byzsim list scenarios`).
@@ -29,6 +29,8 @@ pub struct Run {
     #[arg(long, value_enum, default_value = "ed25519")]
     crypto: Crypto,
     #[command(flatten)]
+    strategy: StrategyOption,
+    #[command(flatten)]
     changes: ChangeOptions,
     /// Show every message and every small step as well.
     #[arg(short, long, conflicts_with = "quiet")]
@@ -40,23 +42,24 @@ pub struct Run {
 
 impl Run {
     pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
-        let scenario = load_with(&self.scenario, &self.changes.changes())?;
+        let scenario = self.changes.load(&self.scenario, manner)?;
+        let strategy = self.strategy.of(&scenario)?;
         let seed = self.seed.unwrap_or(scenario.file.seeds.start);
         let options = PlayOptions { crypto: self.crypto.into(), with_marks: true };
+        let drawn = scenario.draw_by(strategy, seed);
         if self.format == Format::Json {
-            let report = scenario.play(seed, &options);
+            let report = scenario.play_drawn(seed, drawn, &options, None);
             output::json(&Row::new(&report))?;
             return Ok(report.judgement.into());
         }
-        let drawn = scenario.draw(seed);
         let mut timeline =
             Timeline::new(scenario.under(&drawn).committee, drawn.plan.corrupted(), self.verbose);
         let report = if manner.quiet {
-            scenario.play(seed, &options)
+            scenario.play_drawn(seed, drawn, &options, None)
         } else {
-            scenario.play_recorded(seed, &options, Some(&mut timeline))
+            scenario.play_drawn(seed, drawn, &options, Some(&mut timeline))
         };
-        let mut text = report::header(&scenario, seed, &drawn, report.beyond_f);
+        let mut text = report::header(&scenario, seed, &report.drawn, report.beyond_f);
         if !manner.quiet {
             text.push_str(&timeline.render(&report));
         }
@@ -64,8 +67,8 @@ impl Run {
         let again = match self.repro(&scenario, &report) {
             Some(path) => format!("byzsim replay {path}"),
             None => {
-                let changes = self.changes.as_arguments();
-                format!("byzsim replay {}{changes} --seed {seed}", self.scenario)
+                let how = self.changes.as_arguments() + &strategy.said(" --strategy ");
+                format!("byzsim replay {}{how} --seed {seed}", self.scenario)
             }
         };
         report::line(&mut text, "replay", &again);
@@ -79,6 +82,11 @@ impl Run {
             return None;
         }
         let repro = Repro::new(scenario, report, self.crypto.into());
-        super::sweep::write_repro(&repro, report.seed, std::path::Path::new("runs"))
+        super::sweep::write_repro(
+            &repro,
+            self.strategy.strategy,
+            report.seed,
+            std::path::Path::new("runs"),
+        )
     }
 }

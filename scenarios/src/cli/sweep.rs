@@ -17,7 +17,6 @@ use crate::error::LoadError;
 use crate::exit::Exit;
 use crate::format::{Expect, SeedRange};
 use crate::interrupt;
-use crate::load::load_with;
 use crate::report::sweep::{self as report, Circumstances};
 use crate::repro::Repro;
 use crate::row::Row;
@@ -67,7 +66,8 @@ pub struct Sweep {
 
 impl Sweep {
     pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
-        let scenario = load_with(&self.scenario, &self.changes.changes())?;
+        let scenario = self.changes.load(&self.scenario, manner)?;
+        scenario.admits(self.strategy)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let options = SweepOptions {
             seeds: self.seeds.unwrap_or(scenario.file.seeds),
@@ -155,14 +155,16 @@ impl Sweep {
         seeds.dedup();
         let repros = seeds.into_iter().map(|seed| (seed, self.repro(scenario, summary, seed)));
         // What could not be written once cannot be written again; seeds replay as well.
-        let is_written =
-            |(seed, repro): &(u64, Repro)| write_repro(repro, *seed, self.folder()).is_some();
+        let is_written = |(seed, repro): &(u64, Repro)| {
+            write_repro(repro, self.strategy, *seed, self.folder()).is_some()
+        };
         repros.take_while(is_written).collect()
     }
 
     /// Shrinks what was found. Where a violation is expected, its script is the explanation.
     fn causes(&self, scenario: &Scenario, repros: &[(u64, Repro)], jobs: usize) -> Vec<Cause> {
-        if self.no_shrink || matches!(scenario.file.expect, Expect::Violated(_)) {
+        let is_explained = matches!(scenario.file.expect, Expect::Violated(_));
+        if self.no_shrink || is_explained || interrupt::asked() {
             return Vec::new();
         }
         let shrunk = shrink_all(repros, jobs);
@@ -171,7 +173,7 @@ impl Sweep {
             let found =
                 |(seed, it): &&(u64, Shrunk)| *seed == cause.seed && it.reason == cause.reason;
             let (_, smallest) = shrunk.iter().find(found).expect("a cause is that of a run");
-            let file = repro_path(&scenario.name, cause.seed, self.folder());
+            let file = repro_path(&scenario.name, self.strategy, cause.seed, self.folder());
             let beside = super::shrink::beside(Path::new(&file));
             if let Err(why) = create(&beside, &smallest.repro.to_json()) {
                 output::note(&format!("note: cannot write {}: {why}", beside.display()));
@@ -193,7 +195,7 @@ impl Sweep {
         let is_written = |seed: &u64| repros.iter().any(|(played, _)| played == seed);
         let mut named: Vec<u64> = smallest.filter(is_written).collect();
         named.dedup();
-        let path = |seed| repro_path(&scenario.name, seed, self.folder());
+        let path = |seed| repro_path(&scenario.name, self.strategy, seed, self.folder());
         named.into_iter().take(5).map(path).collect()
     }
 }
@@ -285,10 +287,15 @@ pub(super) fn print(
     }
 }
 
-/// Writes the repro file of what a sweep played as `seed`; where it is. If it cannot be written, a note says so and the verdict still
-/// counts.
-pub(super) fn write_repro(repro: &Repro, seed: u64, folder: &Path) -> Option<String> {
-    let path = repro_path(&repro.name, seed, folder);
+/// Writes the repro file of what a strategy played as `seed`; where it is. If it cannot be written,
+/// a note says so and the verdict still counts.
+pub(super) fn write_repro(
+    repro: &Repro,
+    strategy: Strategy,
+    seed: u64,
+    folder: &Path,
+) -> Option<String> {
+    let path = repro_path(&repro.name, strategy, seed, folder);
     match create(Path::new(&path), &repro.to_json()) {
         Ok(_) => Some(path),
         Err(why) => {
@@ -298,10 +305,12 @@ pub(super) fn write_repro(repro: &Repro, seed: u64, folder: &Path) -> Option<Str
     }
 }
 
-fn repro_path(scenario: &str, seed: u64, folder: &Path) -> String {
+/// One seed is another run under each strategy: `runs/pbft-chaos-twins-285.json`.
+fn repro_path(scenario: &str, strategy: Strategy, seed: u64, folder: &Path) -> String {
     let stem = scenario.trim_end_matches(".toml").trim_end_matches(".json");
     // The last two parts of a path say enough: `pbft-chaos`.
     let parts: Vec<&str> = stem.split(['/', '\\']).filter(|part| !part.is_empty()).collect();
     let name = parts[parts.len().saturating_sub(2)..].join("-");
-    folder.join(format!("{name}-{seed}.json")).display().to_string()
+    let strategy = strategy.said("-");
+    folder.join(format!("{name}{strategy}-{seed}.json")).display().to_string()
 }

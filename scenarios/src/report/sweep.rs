@@ -8,6 +8,7 @@ use super::run::{beyond_f_label, line};
 use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
 use crate::expect::{Judgement, PANIC};
 use crate::format::Expect;
+use crate::search::Strategy;
 use crate::shrink::Cause;
 use crate::summary::{FindingGroup, Summary, Tally};
 use crate::sweep::Shard;
@@ -40,6 +41,7 @@ pub fn summary(summary: &Summary, how: &Circumstances) -> String {
     if head.shard != Shard::WHOLE {
         write!(text, "  shard {}", head.shard).expect("a string");
     }
+    text.push_str(&head.strategy.said("  strategy "));
     text.push('\n');
     if head.beyond_f || 0 < summary.beyond_f_runs {
         text.push_str(&beyond_f_label());
@@ -232,25 +234,45 @@ pub fn verdict(summary: &Summary) -> String {
         writeln!(text, "{}  {runs} of {wanted}", paint(LOUD, "INCOMPLETE")).expect("a string");
     }
     if summary.findings.is_empty() && 0 < summary.runs {
-        text.push_str(&rule_of_three(summary.runs));
+        writeln!(text, "        {}", none_violated(summary)).expect("a string");
     }
     text
 }
 
-/// With no violation in N runs, the rate is below 3/N at 95 % confidence.
+/// What follows from a sweep without a violation.
+fn none_violated(summary: &Summary) -> String {
+    let runs = counted(summary.runs, "run");
+    match summary.head.strategy {
+        Strategy::Random | Strategy::Delays | Strategy::Priorities => {
+            let percent = rule_of_three(summary.runs);
+            format!(
+                "none violated in {runs}: below {percent} % of such seeds at 95 % confidence (rule \
+                 of three)"
+            )
+        }
+        Strategy::Guided => {
+            format!(
+                "none violated in {runs} of one search, which depend on each other: no rate follows"
+            )
+        }
+        Strategy::Twins => match summary.twins() {
+            Some((played, all)) => {
+                let (played, all) = (grouped(played), grouped(all));
+                format!("none violated in {played} of {all} schedules of twins")
+            }
+            None => format!("none violated in {runs}"),
+        },
+    }
+}
+
+/// With no violation in N independent runs, the rate is below 3/N at 95 % confidence; in percent.
 fn rule_of_three(runs: u64) -> String {
     // In millionths of a percent, rounded up.
     let micro = (300_000_000_u64).div_ceil(runs);
     let (whole, rest) = (micro / 1_000_000, micro % 1_000_000);
     let fraction = format!("{rest:06}");
     let fraction = fraction.trim_end_matches('0');
-    let percent =
-        if fraction.is_empty() { whole.to_string() } else { format!("{whole}.{fraction}") };
-    let what = format!(
-        "none violated in {}: below {percent} % of such seeds at 95 % confidence (rule of three)",
-        counted(runs, "run")
-    );
-    format!("        {what}\n")
+    if fraction.is_empty() { whole.to_string() } else { format!("{whole}.{fraction}") }
 }
 
 fn next(summary: &Summary, how: &Circumstances) -> String {
@@ -271,11 +293,14 @@ fn next(summary: &Summary, how: &Circumstances) -> String {
     let seed = summary.traces.keys().next();
     match (how.repros.first(), seed) {
         (Some(repro), _) => line(&mut text, "next", &format!("byzsim shrink {repro}")),
-        (None, Some(seed)) => {
-            let what = format!("byzsim run {}{} --seed {seed}", head.scenario, head.changes);
+        // No command plays a single run of a search: it rests on those before.
+        (None, Some(seed)) if head.strategy != Strategy::Guided => {
+            let strategy = head.strategy.said(" --strategy ");
+            let what =
+                format!("byzsim run {}{}{strategy} --seed {seed}", head.scenario, head.changes);
             line(&mut text, "next", &what);
         }
-        (None, None) => {}
+        (None, _) => {}
     }
     text
 }
@@ -301,10 +326,11 @@ fn wrap(words: Vec<String>) -> Vec<String> {
 pub fn markdown(summary: &Summary) -> String {
     let head = &summary.head;
     let mut text = format!(
-        "{} `#{}`, seeds {}, {}\n\n| property | holds | violated | inconclusive |\n| --- | ---: | ---: | ---: |\n",
+        "{} `#{}`, seeds {}{}, {}\n\n| property | holds | violated | inconclusive |\n| --- | ---: | ---: | ---: |\n",
         head.scenario,
         &head.hash[..head.hash.len().min(8)],
         head.seeds,
+        head.strategy.said(", strategy "),
         counted(summary.runs, "run")
     );
     for (name, Tally { holds, violated, inconclusive }) in in_order(summary) {

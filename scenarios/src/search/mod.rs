@@ -4,6 +4,7 @@
 //! them draw each run from its own seed. The guided search learns from the runs before; it is as
 //! deterministic, but a run of it needs its draft to be played again.
 
+mod admits;
 mod corpus;
 mod coverage;
 mod guided;
@@ -51,6 +52,11 @@ impl Strategy {
             Self::Priorities => "priorities",
             Self::Guided => "guided",
         }
+    }
+
+    /// The name behind `before`; nothing for the usual strategy, which goes without saying.
+    pub(crate) fn said(self, before: &str) -> String {
+        if self == Self::Random { String::new() } else { format!("{before}{self}") }
     }
 }
 

@@ -18,6 +18,7 @@ use thiserror::Error;
 
 use crate::error::Problem;
 use crate::format::{ScenarioFile, WorkloadSpec};
+use crate::interrupt;
 use crate::replay::replay;
 use crate::repro::Repro;
 use crate::scenario::{PlayOptions, Report, Scenario};
@@ -35,6 +36,10 @@ pub struct Budget {
     /// How many events these may have together: runs differ in length by a factor of thousands.
     pub events_max: u64,
 }
+
+/// What a run is charged at least: to set it up takes time as well, and one that panics has no
+/// events to count.
+const EVENTS_MIN: u64 = 1_000;
 
 impl Default for Budget {
     /// Ten seconds or so.
@@ -131,7 +136,7 @@ pub fn shrink(repro: &Repro, scenario: &Scenario, budget: &Budget) -> Result<Shr
         tried: BTreeSet::from([scenario.hash]),
         steps: Vec::new(),
         runs: 1,
-        events: before.events,
+        events: before.events.max(EVENTS_MIN),
     };
     search.write_out_the_workload(scenario, &first);
     let is_minimal = search.run();
@@ -288,7 +293,7 @@ impl Search<'_> {
         let report = scenario.play(self.seed, &IDEAL);
         let size = Size::of(&scenario, self.seed, &report);
         self.runs += 1;
-        self.events = self.events.saturating_add(size.events);
+        self.events = self.events.saturating_add(size.events.max(EVENTS_MIN));
         if !self.same.holds(&report) {
             return false;
         }
@@ -297,7 +302,10 @@ impl Search<'_> {
         true
     }
 
-    const fn is_spent(&self) -> bool {
-        self.budget.runs_max <= self.runs || self.budget.events_max <= self.events
+    /// Whether the budget ran out, or whoever waits for a sweep has waited enough.
+    fn is_spent(&self) -> bool {
+        self.budget.runs_max <= self.runs
+            || self.budget.events_max <= self.events
+            || interrupt::asked()
     }
 }

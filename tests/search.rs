@@ -142,10 +142,10 @@ fn twins_are_enumerated_in_one_committee_and_no_more_than_allowed() {
     }
 }
 
-/// Twins alone find bugs of counting and comparing, by enumeration.
+/// Twins alone find bugs of counting and comparing, by enumeration: some schedules in a hundred.
 #[test]
 fn enumerated_twins_find_flaws() {
-    for flaw in ["P04", "P08", "P10", "P23"] {
+    for flaw in ["P08", "P14", "P19", "P23"] {
         let scenario = flawed("pbft/chaos", &[flaw], &[]);
         let summary = search(&scenario, Strategy::Twins, seeds(0, 3_000), 2);
         assert!(!summary.findings.is_empty(), "{flaw}");

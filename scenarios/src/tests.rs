@@ -213,7 +213,8 @@ fn rows_that_never_fire_are_explained() {
             "r1 never crashes: the row is over before it begins",
         ),
         (
-            "start.at = \"1ms\"\ndo.replay = { node = \"r3\", messages = { kinds = [\"commit\"] } }",
+            "start.at = \"1ms\"\n\
+             do.replay = { node = \"r3\", messages = { kinds = [\"commit\"] } }",
             "r3 never says `commit` before the row begins",
         ),
         (

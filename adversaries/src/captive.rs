@@ -321,9 +321,9 @@ impl<P: Protocol> Captive<P> {
         }
     }
 
-    /// What the node says to `to` instead: what the first lie that applies makes of the message, and
-    /// what every mutation that applies makes of that. `told` keeps it for the other receivers that
-    /// the same rows are about.
+    /// What the node says to `to` instead: what the first lie that applies makes of the message,
+    /// and what every mutation that applies makes of that. `told` keeps it for the other receivers
+    /// that the same rows are about.
     fn tell<'a>(
         &self,
         to: NodeId,

@@ -32,8 +32,8 @@ fn views_splits(others: u32, view: u32) -> u64 {
     1_u64.checked_shl(sides + 1).map_or(u64::MAX, |twice| twice - one_sided)
 }
 
-/// The split of this number, of [`views_splits`]: whether the `place`-th replica is on the right, and
-/// whether there is a wall. First come the splits that leave one side empty.
+/// The split of this number, of [`views_splits`]: whether the `place`-th replica is on the right,
+/// and whether there is a wall. First come the splits that leave one side empty.
 fn views_split(view: u32, number: u64) -> (impl Fn(usize) -> bool, bool) {
     let one_sided = if view == 0 { 1 } else { 2 };
     let two_sided = number.checked_sub(one_sided);

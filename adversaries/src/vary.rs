@@ -246,10 +246,13 @@ impl Variation<'_> {
 
 /// Lets two nodes change their parts in a row.
 fn exchange_in(fault: &mut Fault, one: NodeId, other: NodeId) {
-    let swapped = |node| match node {
-        _ if node == one => other,
-        _ if node == other => one,
-        _ => node,
-    };
-    fault.renumber(&|node| Some(swapped(node)));
+    fault.renumber(&|node| {
+        Some(if node == one {
+            other
+        } else if node == other {
+            one
+        } else {
+            node
+        })
+    });
 }

@@ -343,12 +343,9 @@ mod tests {
         let first = Some(Range::only(1));
         let from_r0 = Pattern { from: vec![R0], view: first, ..of_kind("view-change") };
         let hold = Action::Hold(from_r0);
-        says(
-            None,
-            None,
-            hold,
-            "view-change messages from r0 in view 1 are held for as long as the network lets them be",
-        );
+        let words = "view-change messages from r0 in view 1 are held for as long as the network \
+                     lets them be";
+        says(None, None, hold, words);
         let drop = Action::Drop(Pattern { to: vec![R1, R3, C0], nth: first, ..of_kind("prepare") });
         let words =
             "from 5ms on, prepare messages to r1, r3 and c0 (the 1st only) are lost until 90ms";

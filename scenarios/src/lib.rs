@@ -41,6 +41,7 @@ pub mod sweep;
 #[cfg(test)]
 mod tests;
 pub mod unfired;
+mod witness;
 
 pub use draw::Drawn;
 pub use error::{LoadError, Problem};

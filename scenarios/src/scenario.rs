@@ -131,8 +131,20 @@ impl Scenario {
         options: &PlayOptions,
         recorder: Option<&mut dyn Recorder>,
     ) -> Report {
+        self.play_bounded(seed, drawn, (options, u64::MAX), recorder)
+    }
+
+    /// Plays a run that ends after `events_max` events, whatever its file allows.
+    pub(crate) fn play_bounded(
+        &self,
+        seed: u64,
+        drawn: Drawn,
+        (options, events_max): (&PlayOptions, u64),
+        recorder: Option<&mut dyn Recorder>,
+    ) -> Report {
         let here = self.under(&drawn);
-        let setup = here.setup(seed, &drawn, options);
+        let mut setup = here.setup(seed, &drawn, options);
+        setup.events_max = setup.events_max.min(events_max);
         let result = panics::catch(|| here.stage.play(setup, &drawn.plan, recorder));
         let verdicts = result.iter().flat_map(|played| &played.outcome.verdicts);
         let verdicts = verdicts.map(|(name, verdict)| (*name, verdict));

@@ -3,16 +3,20 @@
 //! A row is explained from runs, not from its text: what was sent by whom, what was reported, and
 //! how long the runs lasted. So the explanation is true of the seeds that were played, and says so.
 
-use std::collections::BTreeSet;
+use std::fmt;
 
-use byzsim_adversaries::{Action, Fault, Milestone, Moment, Pattern};
-use byzsim_core::{NodeId, Observation, Recorder, Time, TraceEvent};
+use byzsim_adversaries::{Action, Fault, Moment, Pattern, Vocabulary};
+use byzsim_core::NodeId;
 
 use crate::format::SeedRange;
 use crate::scenario::{PlayOptions, Scenario};
+use crate::witness::{Link, Links, Witness};
 
 /// How many seeds are played to see whether a row fires.
 pub const SEEDS_MAX: u64 = 20;
+
+/// How many events are played in all: a file may ask for long runs.
+pub const EVENTS_MAX: u64 = 500_000;
 
 /// A row that fired on none of the seeds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,171 +27,250 @@ pub struct Unfired {
     pub action: &'static str,
     /// Why, as far as the runs tell.
     pub why: String,
-    /// Which seeds were played.
-    pub seeds: SeedRange,
+    /// What was played.
+    pub played: Played,
 }
 
-/// The rows of the scenario's own script that fire on none of its seeds, of which at most
+/// The runs that an explanation rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Played {
+    /// The seeds.
+    pub seeds: SeedRange,
+    /// How many of them panicked: nothing is known of these.
+    pub panicked: u64,
+    /// Whether [`EVENTS_MAX`] cut the last run off, or left seeds unplayed.
+    pub cut_off: bool,
+}
+
+impl fmt::Display for Played {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "seeds {}", self.seeds)?;
+        if 0 < self.panicked {
+            write!(f, " but {} that panicked", self.panicked)?;
+        }
+        if self.cut_off {
+            write!(f, ", cut off after {EVENTS_MAX} events")?;
+        }
+        Ok(())
+    }
+}
+
+/// The rows of the scenario's own script that fire on none of these seeds, of which at most
 /// [`SEEDS_MAX`] are played.
-pub fn unfired(scenario: &Scenario) -> Vec<Unfired> {
+pub fn unfired(scenario: &Scenario, seeds: SeedRange) -> Vec<Unfired> {
     let rows = &scenario.file.faults.faults;
-    if rows.is_empty() {
+    let end = seeds.end.min(seeds.start.saturating_add(SEEDS_MAX));
+    let seeds = SeedRange { start: seeds.start, end };
+    if rows.is_empty() || seeds.is_empty() {
         return Vec::new();
     }
-    let first = scenario.file.seeds.start;
-    let seeds = SeedRange { start: first, end: scenario.file.seeds.end.min(first + SEEDS_MAX) };
     let mut fired = vec![0; rows.len()];
-    let mut witness = Witness::default();
+    let mut witness = Witness::new(rows);
+    let mut played = Played { seeds, panicked: 0, cut_off: false };
     for seed in seeds.start..seeds.end {
-        let report = scenario.play_recorded(seed, &PlayOptions::default(), Some(&mut witness));
-        let Ok(played) = &report.result else { continue };
-        // What is drawn comes behind the file's own rows.
-        for (sum, count) in fired.iter_mut().zip(&played.fired) {
-            *sum += count;
+        let left = EVENTS_MAX - witness.events;
+        let mut run = witness.clone();
+        run.begin();
+        let options = (&PlayOptions::default(), left);
+        let report = scenario.play_bounded(seed, scenario.draw(seed), options, Some(&mut run));
+        run.end();
+        match &report.result {
+            Ok(outcome) => {
+                // What is drawn comes behind the file's own rows.
+                for (sum, count) in fired.iter_mut().zip(&outcome.fired) {
+                    *sum += count;
+                }
+                witness = run;
+            }
+            Err(_) => {
+                witness.events = run.events;
+                played.panicked += 1;
+            }
+        }
+        if EVENTS_MAX <= witness.events {
+            played.seeds.end = seed + 1;
+            played.cut_off = true;
+            break;
         }
     }
+    if played.panicked == played.seeds.len() {
+        return Vec::new();
+    }
+    let words = scenario.protocol.words;
     let silent = rows.iter().enumerate().filter(|(row, _)| fired[*row] == 0);
     let explained = silent.map(|(row, fault)| Unfired {
         row,
         action: fault.action.name(),
-        why: witness.explain(fault),
-        seeds,
+        why: explain(row, fault, &witness, words),
+        played,
     });
     explained.collect()
 }
 
-/// What happened in some runs.
-#[derive(Debug, Default)]
-struct Witness {
-    sent: BTreeSet<(&'static str, NodeId, NodeId)>,
-    /// What was reported, of whom.
-    reported: Vec<(NodeId, Observation)>,
-    end: Time,
-}
-
-impl Recorder for Witness {
-    fn record(&mut self, _: u64, time: Time, event: &TraceEvent<'_>) {
-        self.end = self.end.max(time);
-        match *event {
-            TraceEvent::Sent { from, to, ref what, .. } => {
-                self.sent.insert((what.name, from, to));
-            }
-            TraceEvent::Observed(node, observation) => {
-                if !self.reported.iter().any(|known| *known == (node, observation.clone())) {
-                    self.reported.push((node, observation.clone()));
-                }
-            }
-            TraceEvent::Delivered { .. }
-            | TraceEvent::Lost { .. }
-            | TraceEvent::Expired { .. }
-            | TraceEvent::Crashed(_)
-            | TraceEvent::Restarted(_) => {}
+fn explain(row: usize, fault: &Fault, witness: &Witness<'_>, words: Vocabulary) -> String {
+    if let Some(why) = fault.start.as_ref().and_then(|start| never_comes(row, start, witness)) {
+        return format!("its start never comes: {why}");
+    }
+    match &fault.action {
+        Action::Twins { .. } => {
+            "the copies never contradicted each other: they heard the same".to_owned()
         }
+        Action::Hold(messages)
+        | Action::Drop(messages)
+        | Action::Delay { messages, .. }
+        | Action::Duplicate { messages, .. } => {
+            unmatched(messages, &messages.from, fault, &witness.sent)
+        }
+        Action::Omit { node, messages } | Action::Lag { node, messages, .. } => {
+            unmatched(messages, &[*node], fault, &witness.sent)
+        }
+        Action::Mutate { node, messages, field, .. } => {
+            let having = words.fields.iter().filter(|known| known.name == field);
+            let messages = of_kinds(messages, having.map(|known| known.kind));
+            unmatched(&messages, &[*node], fault, &witness.sent)
+        }
+        Action::Lie { node, messages, lie } => {
+            let about = words.lies.iter().filter(|known| known.name == lie);
+            let messages = of_kinds(messages, about.map(|known| known.kind));
+            unmatched(&messages, &[*node], fault, &witness.sent)
+        }
+        Action::Replay { node, messages, heard, .. } => {
+            unrepeated(*node, messages, *heard, &witness.before[row])
+        }
+        Action::Mute(node) => unmatched(&Pattern::default(), &[*node], fault, &witness.sent),
+        Action::Rush(node) => {
+            let to = Pattern { to: vec![*node], ..Pattern::default() };
+            unmatched(&to, &[], fault, &witness.sent)
+        }
+        Action::Partition { groups, one_way, .. } => {
+            let group = |node: NodeId| groups.iter().position(|group| group.contains(&node));
+            let crosses = |(_, from, to): &Link| {
+                group(*from) != group(*to) && (!one_way || group(*from) == Some(0))
+            };
+            match (witness.sent.iter().any(crosses), is_windowed(fault)) {
+                (false, _) => "nothing is ever sent across it".to_owned(),
+                (true, true) => "nothing is sent across it while it is in force".to_owned(),
+                (true, false) => "earlier rows decide about all that is sent across it".to_owned(),
+            }
+        }
+        Action::Crash(node) => format!("{node} never crashes: the row is over before it begins"),
+        Action::Drift { .. } => "no run got as far as setting the clocks".to_owned(),
     }
 }
 
-impl Witness {
-    fn explain(&self, fault: &Fault) -> String {
-        if let Some(why) = fault.start.as_ref().and_then(|start| self.never_comes(start)) {
-            return format!("its start never comes: {why}");
-        }
-        match &fault.action {
-            Action::Twins { .. } => {
-                "the copies never contradicted each other: they heard the same".to_owned()
-            }
-            Action::Hold(messages)
-            | Action::Drop(messages)
-            | Action::Delay { messages, .. }
-            | Action::Duplicate { messages, .. } => self.unmatched(messages, None, fault),
-            Action::Omit { node, messages }
-            | Action::Lag { node, messages, .. }
-            | Action::Mutate { node, messages, .. }
-            | Action::Lie { node, messages, .. } => self.unmatched(messages, Some(*node), fault),
-            Action::Replay { node, messages, heard, .. } => {
-                self.unmatched(messages, (!heard).then_some(*node), fault)
-            }
-            Action::Mute(node) => self.unmatched(&Pattern::default(), Some(*node), fault),
-            Action::Rush(node) => {
-                let to = Pattern { to: vec![*node], ..Pattern::default() };
-                self.unmatched(&to, None, fault)
-            }
-            Action::Partition { .. } | Action::Crash(_) | Action::Drift { .. } => {
-                "nothing was sent across it while it was in force".to_owned()
-            }
-        }
+/// The pattern, with the kinds that go without saying.
+fn of_kinds(messages: &Pattern, kinds: impl Iterator<Item = &'static str>) -> Pattern {
+    let mut messages = messages.clone();
+    if messages.kinds.is_empty() {
+        messages.kinds = kinds.map(str::to_owned).collect();
     }
+    messages
+}
 
-    /// Why a moment never comes; none if it does.
-    fn never_comes(&self, moment: &Moment) -> Option<String> {
-        match moment {
-            Moment::At(at) if self.end < *at => {
-                Some(format!("it is at {at}, and the runs are over by {}", self.end))
-            }
-            Moment::At(_) => None,
-            Moment::When(milestone) => {
-                let who =
-                    milestone.node.map_or_else(|| "nobody".to_owned(), |node| node.to_string());
-                let event = milestone.event.name();
-                let never = if milestone.node.is_some() { "never reports" } else { "reports" };
-                let loose = Milestone { view: None, seq: None, count: 1, ..milestone.clone() };
-                let reports = |wanted: &Milestone| {
-                    self.reported.iter().filter(|(node, it)| wanted.is_met_by(*node, it)).count()
-                };
-                if reports(&loose) == 0 {
-                    return Some(format!("{who} {never} `{event}`"));
-                }
-                let exact = Milestone { count: 1, ..milestone.clone() };
-                (reports(&exact) == 0)
-                    .then(|| format!("`{event}` is reported, and never of this view or slot"))
-            }
+/// Why the start of a row never comes; none if it does.
+fn never_comes(row: usize, start: &Moment, witness: &Witness<'_>) -> Option<String> {
+    let milestone = match start {
+        Moment::At(at) if witness.end < *at => {
+            return Some(format!("it is at {at}, and the runs are over by {}", witness.end));
         }
+        Moment::At(_) => return None,
+        Moment::When(milestone) => milestone,
+    };
+    let event = milestone.event.name();
+    let reports = witness.reports[row];
+    match milestone.node {
+        Some(node) if !reports.any => Some(format!("{node} never reports `{event}`")),
+        None if !reports.any => Some(format!("nobody reports `{event}`")),
+        _ if reports.most == 0 => {
+            Some(format!("`{event}` is reported, and never of this view or slot"))
+        }
+        _ if reports.most < milestone.count => Some(format!(
+            "`{event}` is reported so {} times in a run at most, and not {}",
+            reports.most, milestone.count
+        )),
+        _ => None,
     }
+}
 
-    /// Which part of a pattern leaves nothing.
-    fn unmatched(&self, messages: &Pattern, sender: Option<NodeId>, fault: &Fault) -> String {
-        let Pattern { kinds, to, .. } = messages;
-        let from = sender.map_or_else(|| messages.from.clone(), |node| vec![node]);
-        let of_kind = |it: &&(&'static str, NodeId, NodeId)| {
-            kinds.is_empty() || kinds.iter().any(|kind| kind == it.0)
-        };
-        let is_from =
-            |it: &&(&'static str, NodeId, NodeId)| from.is_empty() || from.contains(&it.1);
-        let is_to = |it: &&(&'static str, NodeId, NodeId)| to.is_empty() || to.contains(&it.2);
-        let list =
-            |nodes: &[NodeId]| nodes.iter().map(NodeId::to_string).collect::<Vec<_>>().join(" or ");
-        let named = match &kinds[..] {
-            [] => "anything".to_owned(),
-            kinds => kinds.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(" or "),
-        };
-        let sent = || self.sent.iter().filter(of_kind);
-        if sent().next().is_none() {
-            return format!("nobody ever sends {named}");
+const fn is_windowed(fault: &Fault) -> bool {
+    fault.start.is_some() || fault.end.is_some()
+}
+
+/// Which part of a pattern leaves nothing of what was sent.
+fn unmatched(messages: &Pattern, from: &[NodeId], fault: &Fault, sent: &Links) -> String {
+    let named = named(&messages.kinds);
+    let is_from = |link: &Link| from.is_empty() || from.contains(&link.1);
+    let is_to = |link: &Link| messages.to.is_empty() || messages.to.contains(&link.2);
+    let is_sent = |fits: &dyn Fn(&Link) -> bool| {
+        sent.iter().any(|link| is_of_kind(messages, link) && fits(link))
+    };
+    if !is_sent(&|_| true) {
+        return format!("nobody ever sends {named}");
+    }
+    if !is_sent(&is_from) {
+        return format!("{} never sends {named}", listed(from));
+    }
+    if !is_sent(&|link| is_from(link) && is_to(link)) {
+        return format!("{named} is sent, and never to {}", listed(&messages.to));
+    }
+    match (narrowed(messages), is_windowed(fault)) {
+        (Some(narrowed), false) => {
+            format!("{named} is sent there, but none {narrowed}, or an earlier row decides")
         }
-        if sent().filter(is_from).count() == 0 {
-            return format!("{} never sends {named}", list(&from));
+        (Some(narrowed), true) => {
+            format!("{named} is sent there, but none {narrowed} while the row is in force")
         }
-        if sent().filter(is_from).filter(is_to).count() == 0 {
-            return format!("{named} is sent, and never to {}", list(to));
-        }
-        let narrowed = [
-            messages.view.map(|view| format!("of view {view}")),
-            messages.seq.map(|seq| format!("about slot {seq}")),
-            messages.nth.map(|nth| format!("that is number {nth}")),
-        ];
-        let narrowed: Vec<String> = narrowed.into_iter().flatten().collect();
-        let windowed = fault.start.is_some() || fault.end.is_some();
-        match (narrowed.is_empty(), windowed) {
-            (false, false) => format!("{named} is sent there, but none {}", narrowed.join(" ")),
-            (false, true) => {
-                let narrowed = narrowed.join(" ");
-                format!("{named} is sent there, but none {narrowed} while the row is in force")
-            }
-            (true, true) => {
-                format!("{named} is sent there, but not while the row is in force")
-            }
-            (true, false) => {
-                format!("{named} is sent there, but an earlier row decides, or it changes nothing")
-            }
+        (None, true) => format!("{named} is sent there, but not while the row is in force"),
+        (None, false) => {
+            format!("{named} is sent there, but an earlier row decides, or it changes nothing")
         }
     }
+}
+
+/// Why a node had nothing to repeat: what counts is what it said or heard before the row began.
+fn unrepeated(node: NodeId, messages: &Pattern, heard: bool, before: &Links) -> String {
+    let named = named(&messages.kinds);
+    let verb = if heard { "hears" } else { "says" };
+    let of_kind = |link: &Link| is_of_kind(messages, link);
+    let is_from =
+        |link: &Link| !heard || messages.from.is_empty() || messages.from.contains(&link.1);
+    if !before.iter().any(of_kind) {
+        return format!("{node} never {verb} {named} before the row begins");
+    }
+    if !before.iter().any(|link| of_kind(link) && is_from(link)) {
+        let from = listed(&messages.from);
+        return format!("{node} never hears {named} from {from} before the row begins");
+    }
+    match narrowed(messages) {
+        Some(narrowed) => {
+            format!("{node} {verb} {named} before the row begins, but none {narrowed}")
+        }
+        None => format!("nothing happens at {node} while the row is in force"),
+    }
+}
+
+fn is_of_kind(messages: &Pattern, link: &Link) -> bool {
+    messages.kinds.is_empty() || messages.kinds.iter().any(|kind| kind == link.0)
+}
+
+fn named(kinds: &[String]) -> String {
+    match kinds {
+        [] => "anything".to_owned(),
+        kinds => kinds.iter().map(|kind| format!("`{kind}`")).collect::<Vec<_>>().join(" or "),
+    }
+}
+
+fn listed(nodes: &[NodeId]) -> String {
+    nodes.iter().map(NodeId::to_string).collect::<Vec<_>>().join(" or ")
+}
+
+/// What else a pattern demands of a message.
+fn narrowed(messages: &Pattern) -> Option<String> {
+    let narrowed = [
+        messages.view.map(|view| format!("of view {view}")),
+        messages.seq.map(|seq| format!("about slot {seq}")),
+        messages.nth.map(|nth| format!("that is number {nth}")),
+    ];
+    let narrowed: Vec<String> = narrowed.into_iter().flatten().collect();
+    (!narrowed.is_empty()).then(|| narrowed.join(" "))
 }

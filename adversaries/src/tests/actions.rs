@@ -345,32 +345,22 @@ fn a_replay_repeats_what_was_said_or_heard() {
 
 #[test]
 fn a_replay_repeats_what_went_out_and_finds_what_came_late() {
-    let echoes = |seq| Pattern {
-        kinds: vec!["echo".into()],
-        seq: Some(Range::only(seq)),
-        ..Pattern::default()
+    let echoes = |seq| Pattern { seq: Some(Range::only(seq)), ..Pattern::default() };
+    let replay = |start, end, seq| {
+        let (messages, to) = (echoes(seq), vec![R1]);
+        between(start, end, Action::Replay { node: R0, messages, to, heard: false })
     };
-    let replay = |start, end, seq, to| {
-        between(
-            start,
-            end,
-            Action::Replay { node: R0, messages: echoes(seq), to: vec![to], heard: false },
-        )
-    };
-    let change = Change::Set(7);
-    let lie = |to| {
-        let messages = Pattern { to: vec![to], ..echoes(3) };
-        row(Action::Mutate { node: R0, messages, field: "word".into(), change: change.clone() })
-    };
-    // r0 says the same of two clients' third operations to r2 and r3, and lies about them to r1;
-    // all of it is repeated, each once, though it was said to two.
-    let (log, fired) = play(vec![lie(R1), replay(600, 700, 3, R1)]);
+    let messages = Pattern { to: vec![R1], ..echoes(3) };
+    let (field, change) = ("word".into(), Change::Set(7));
+    let lie = row(Action::Mutate { node: R0, messages, field, change });
+    // r0 lies to r1 about two clients' third operations. Lie and truth are repeated, each once.
+    let (log, fired) = play(vec![lie, replay(600, 700, 3)]);
     assert_eq!(fired, [2, 4]);
     let lies = log.texts(R0, R1, "echo").iter().filter(|echo| echo.contains("word: 7")).count();
     assert_eq!(lies, 2 + 2, "r1 hears the lies again, besides what the others heard");
     // Nothing happens at r0 between 110 ms and 115 ms.
     for (end, repeated) in [(114, 0), (200, 2)] {
-        let (_, fired) = play(vec![replay(111, end, 1, R1)]);
+        let (_, fired) = play(vec![replay(111, end, 1)]);
         assert_eq!(fired, [repeated], "what is over before the node acts is not done later");
     }
 }

@@ -5,6 +5,7 @@ use clap::Args;
 use super::options::Manner;
 use super::{Failure, complaint, output};
 use crate::exit::Exit;
+use crate::format::SeedRange;
 use crate::load::Document;
 use crate::repro::Repro;
 use crate::scenario::Scenario;
@@ -28,22 +29,29 @@ impl Check {
         for file in &self.files {
             let checked = Document::find(file).and_then(|document| {
                 if Repro::is_one(&document) {
-                    Repro::read(&document).map(|(_, scenario)| scenario)
+                    // It is about one seed, whatever others its scenario names.
+                    Repro::read(&document).map(|(Repro { seed, .. }, scenario)| {
+                        (scenario, SeedRange { start: seed, end: seed.saturating_add(1) })
+                    })
                 } else {
-                    Scenario::from_document(&document, &[])
+                    let scenario = Scenario::from_document(&document, &[]);
+                    scenario.map(|scenario| {
+                        let seeds = scenario.file.seeds;
+                        (scenario, seeds)
+                    })
                 }
             });
             match checked {
                 Ok(_) if manner.quiet => {}
-                Ok(scenario) => {
+                Ok((scenario, seeds)) => {
                     let hash = scenario.hash.hex();
                     let beyond = if scenario.file.beyond_f { "  BEYOND f" } else { "" };
                     let title = &scenario.file.title;
                     output::data(&format!("ok  {file}  #{}  {title}{beyond}\n", &hash[..8]))?;
-                    for Unfired { row, action, why, seeds } in unfired(&scenario) {
+                    for Unfired { row, action, why, played } in unfired(&scenario, seeds) {
                         let row = row + 1;
                         output::note(&format!(
-                            "note: fault {row} (`{action}`) never fires on seeds {seeds}: {why}"
+                            "note: fault {row} (`{action}`) never fires on {played}: {why}"
                         ));
                     }
                 }

@@ -10,8 +10,10 @@ use crate::support::{play, scenario, sweep};
 const GOLDEN: &[(&str, u64, &str)] = &[
     ("pbft/fault-free", 0, "fad1ac53b18f059e"),
     ("pbft/committed-survives", 0, "feabda0b08e80f33"),
-    ("pbft/chaos", 0, "d15f925cdf010b79"),
-    ("pbft/chaos", 1, "63543499d02f5674"),
+    ("pbft/chaos", 0, "0a6f0ce1063a52b7"),
+    ("pbft/chaos", 1, "b47fb2857b964cae"),
+    ("zyzzyva/fault-free", 0, "f19a14f130b2be80"),
+    ("zyzzyva/agm/a", 0, "865cb9b8d5c29970"),
 ];
 
 #[test]

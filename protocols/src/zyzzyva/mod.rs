@@ -65,8 +65,13 @@
 //!   VIEW-CONFIRMs. With one of an older view a slot beyond the confirmed history would be
 //!   committed by a certificate that is not reported any more.
 //! * An order of a request that the history holds already is refused, and its primary suspected. If
-//!   it were executed as one that does nothing, the next primary would have to order both again, and
-//!   two orders of one request prove their primary guilty.
+//!   it were executed as one that does nothing, the next primary would have to order both again,
+//!   and two orders of one request prove their primary guilty.
+//! * OPENED: a replica that did not get into a view is sent its NEW-VIEW with the 2f + 1
+//!   VIEW-CONFIRMs that opened it, and follows them even if it adopted, and confirmed, another
+//!   history from a primary that signed two. It confirms nothing for a second time.
+//! * A VIEW-CHANGE with more slots than the window holds, or with more or fewer accusations than
+//!   f + 1, is not valid; CHECKPOINTs of slots that are not due are ignored.
 //! * A SPEC-RESPONSE is sent again, in the new view, to clients that ask again.
 //! * A client's interval grows by doubling, three times at most, so that the liveness bound exists.
 //! * Retransmission by STATUS ([`retransmit`]), sent by replicas that are stuck only; it also tells

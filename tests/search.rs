@@ -22,7 +22,7 @@ const fn seeds(start: u64, end: u64) -> SeedRange {
 
 #[test]
 fn a_guided_search_does_not_depend_on_threads() {
-    let scenario = flawed("pbft/chaos", &["P10"], &[]);
+    let scenario = flawed("pbft/chaos", &["P23"], &[]);
     let of = |jobs| {
         let mut rows = Vec::new();
         let options =
@@ -45,7 +45,7 @@ fn a_guided_search_does_not_depend_on_threads() {
 
 #[test]
 fn a_guided_finding_is_played_again_from_its_draft() {
-    let scenario = flawed("pbft/chaos", &["P10"], &[]);
+    let scenario = flawed("pbft/chaos", &["P23"], &[]);
     let summary = search(&scenario, Strategy::Guided, seeds(0, 700), 2);
     assert!(!summary.drafts.is_empty());
     for (seed, draft) in summary.drafts.iter().take(5) {

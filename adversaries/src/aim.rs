@@ -176,8 +176,8 @@ impl Aim {
         self.some(&others, others.len() as u64)
     }
 
-    /// A field of some kind of message, rather of the kinds that protocols name first: runs are made
-    /// of these.
+    /// A field of some kind of message, rather of the kinds that protocols name first: runs are
+    /// made of these.
     pub(crate) fn field(&mut self, fields: &[Field]) -> Field {
         let mut kinds: Vec<&str> = fields.iter().map(|field| field.kind).collect();
         // Fields stand kind by kind.

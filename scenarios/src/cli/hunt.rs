@@ -31,10 +31,20 @@ pub struct Hunt {
     )]
     strategies: Vec<Strategy>,
     /// How many runs one search has at most.
-    #[arg(long, value_name = "N", default_value = "20000", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "20000",
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
     runs: u64,
     /// How many searches each strategy gets; medians are shown.
-    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u64).range(1..=99))]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "3",
+        value_parser = clap::value_parser!(u64).range(1..=99)
+    )]
     campaigns: u64,
     /// How many searches go on at once; one per core if nothing is said.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]

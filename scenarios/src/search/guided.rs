@@ -52,8 +52,8 @@ pub(crate) fn guided(
     summary
 }
 
-/// The draft without the rows that never fired: the run is the same without them, and a variation of
-/// one of them would be the same run again.
+/// The draft without the rows that never fired: the run is the same without them, and a variation
+/// of one of them would be the same run again.
 fn trimmed(scenario: &Scenario, draft: &Draft, row: &Row) -> Draft {
     let own = scenario.under(&draft.drawn).file.faults.faults.len();
     let mut draft = draft.clone();

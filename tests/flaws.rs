@@ -50,22 +50,26 @@ fn without_its_flaw_every_script_holds() {
     }
 }
 
-/// What one campaign finds changes with every change of a generator, by some flaws. The medians
-/// of several are in `docs/flaws.md`; this notices when the search has lost its teeth.
+/// Flaws that every campaign finds soon. The medians of all are in `docs/flaws.md`: what takes
+/// thousands of runs changes with every change of a generator, and takes minutes.
+const SOON: &[&str] = &["P02", "P03", "P08", "P23", "P26b", "P28", "P30", "P37", "Z07", "Z12"];
+
 #[test]
-fn one_guided_campaign_finds_most_flaws_and_shrinks_them() {
+fn one_guided_campaign_finds_flaws_and_shrinks_them() {
     let flaws: Vec<_> = PROTOCOLS
         .iter()
         .flat_map(|row| (row.flaws)().into_iter().map(|flaw| (row.name, flaw)))
+        .filter(|(_, flaw)| SOON.iter().any(|it| flaw.name.split('-').next() == Some(it)))
         .collect();
+    assert_eq!(flaws.len(), SOON.len());
     let options =
         HuntOptions { strategies: vec![Strategy::Guided], campaigns: 1, runs_max: 20_000, jobs: 2 };
     let hunted = hunt(&flaws, &options, |_, _, _| {}).expect("each protocol has its chaos");
-    let missed: Vec<&str> =
-        hunted.iter().filter(|it| it.searches[0].found() == 0).map(|it| it.flaw).collect();
-    assert!(missed.len() * 4 <= flaws.len(), "{} of {}: {missed:?}", missed.len(), flaws.len());
+    for it in &hunted {
+        assert_eq!(it.searches[0].found(), 1, "byzsim hunt {} --strategies guided", it.flaw);
+    }
     let smallest: Vec<_> = hunted.iter().filter_map(|it| it.smallest.as_ref()).collect();
-    assert_eq!(smallest.len() + missed.len(), flaws.len(), "what was found shrinks");
+    assert_eq!(smallest.len(), flaws.len(), "what was found shrinks");
     let faults: u64 = smallest.iter().map(|it| it.faults).sum();
     assert!(faults <= 6 * smallest.len() as u64, "{faults} faults in {} plans", smallest.len());
 }

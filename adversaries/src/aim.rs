@@ -4,7 +4,7 @@ use byzsim_core::{Committee, Field, NodeId, Purpose, SimRng, Span, Time};
 
 use crate::plan::{Milestone, Moment, Pattern, Reported};
 use crate::range::Range;
-use crate::weather::Hints;
+use crate::weather::{Hints, Seen};
 
 /// A row's start and end.
 pub(crate) type Window = (Option<Moment>, Option<Moment>);
@@ -15,6 +15,8 @@ pub(crate) struct Aim {
     pub(crate) hints: Hints,
     committee: Committee,
     kinds: &'static [&'static str],
+    /// What the run of the plan that is varied went through; nothing if the plan is new.
+    pub(crate) seen: Seen,
     /// The times that are drawn are multiples of this.
     grain: Span,
     /// How many grains there are until the faults must be over.
@@ -46,7 +48,7 @@ impl Aim {
         };
         let grains = (horizon.nanos() / grain.nanos()).max(1);
         let rng = SimRng::new(seed, Purpose::Plan, 0);
-        Self { rng, hints, committee, kinds, grain, grains }
+        Self { rng, hints, committee, kinds, seen: Seen::default(), grain, grains }
     }
 
     /// A time before the horizon, rather early than late.
@@ -176,9 +178,16 @@ impl Aim {
         self.some(&others, others.len() as u64)
     }
 
-    /// A field of some kind of message, rather of the kinds that protocols name first: runs are
-    /// made of these.
+    /// A field of some kind of message: of one that was seen, or rather of the kinds that protocols
+    /// name first: runs are made of these.
     pub(crate) fn field(&mut self, fields: &[Field]) -> Field {
+        if let Some(kind) = self.seen_kind()
+            && let of_kind = fields.iter().copied().filter(|it| it.kind == kind)
+            && let of_kind = of_kind.collect::<Vec<Field>>()
+            && !of_kind.is_empty()
+        {
+            return *self.rng.pick(&of_kind);
+        }
         let mut kinds: Vec<&str> = fields.iter().map(|field| field.kind).collect();
         // Fields stand kind by kind.
         kinds.dedup();
@@ -187,10 +196,28 @@ impl Aim {
         *self.rng.pick(&of_kind)
     }
 
+    /// Mostly one of the kinds that were seen, each as likely as the others: what a view change
+    /// says is said once, and what is said all the time is seldom what matters.
+    fn seen_kind(&mut self) -> Option<&'static str> {
+        let is_aimed = !self.seen.kinds.is_empty() && self.rng.chance(800_000);
+        is_aimed.then(|| *self.rng.pick(&self.seen.kinds))
+    }
+
+    /// One of the first views, mostly one that was seen, or the next.
+    pub(crate) fn view(&mut self) -> u64 {
+        let last = self.seen.view.map_or(3, |view| view.saturating_add(1).min(6));
+        self.rng.between(0, last)
+    }
+
     /// Any node.
     pub(crate) fn anyone(&mut self) -> NodeId {
         let nodes: Vec<NodeId> = self.committee.nodes().collect();
         *self.rng.pick(&nodes)
+    }
+
+    /// The replicas that are not among `these`.
+    pub(crate) fn others(&self, these: &[NodeId]) -> Vec<NodeId> {
+        self.committee.replica_ids().filter(|replica| !these.contains(replica)).collect()
     }
 
     /// Kinds, view, slot and number of some messages.
@@ -200,11 +227,10 @@ impl Aim {
             // Protocols name the kinds of the normal case first, and runs are made of these.
             let last = self.kinds.len() as u64 - 1;
             let count = self.early(1, last.clamp(1, 4));
-            let mut places: Vec<u64> = (0..count).map(|_| self.early(0, last)).collect();
+            let mut places: Vec<usize> = (0..count).map(|_| self.kind(last)).collect();
             places.sort_unstable();
             places.dedup();
-            let name = |number: u64| self.kinds[place(number)].to_owned();
-            pattern.kinds = places.into_iter().map(name).collect();
+            pattern.kinds = places.into_iter().map(|place| self.kinds[place].to_owned()).collect();
         }
         // Each of these narrows the row to a fraction; together they would leave nothing.
         let narrow = self.rng.between(0, 19);
@@ -218,6 +244,13 @@ impl Aim {
             pattern.nth = Some(self.range(1, 20));
         }
         pattern
+    }
+
+    /// The place of a kind, of which `last` is the last.
+    fn kind(&mut self, last: u64) -> usize {
+        let seen = self.seen_kind();
+        let seen = seen.and_then(|seen| self.kinds.iter().position(|kind| *kind == seen));
+        seen.unwrap_or_else(|| place(self.early(0, last)))
     }
 
     fn range(&mut self, low: u64, high: u64) -> Range {

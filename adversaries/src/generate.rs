@@ -7,7 +7,7 @@
 
 use byzsim_core::{Committee, Field, Message, NodeId, Sort, Time};
 
-use crate::aim::{Aim, place};
+use crate::aim::{Aim, Window, place};
 use crate::plan::{Action, Change, Fault, Moment, Pattern, Plan};
 use crate::range::Range;
 use crate::validate::Vocabulary;
@@ -152,6 +152,7 @@ impl<'a> Draw<'a> {
 
     /// One more row of what a corrupted node does.
     pub(crate) fn behave(&mut self, node: NodeId, class: Class) {
+        let is_corrupted = self.faults.iter().any(|row| row.action.corrupts() == Some(node));
         let aim = &mut self.aim;
         if class == Class::Twins {
             let (left, right) = aim.sides(node);
@@ -168,6 +169,11 @@ impl<'a> Draw<'a> {
         }
         let (start, end) = aim.behaviour();
         let action = match class {
+            // Who is corrupted may be deaf as well, on one ear or on both.
+            Class::Omit if is_corrupted && aim.rng.chance(400_000) => {
+                let from = aim.audience(node);
+                Action::Drop(Pattern { from, to: vec![node], ..aim.scope() })
+            }
             Class::Omit => Action::Omit { node, messages: aim.sayings(node) },
             Class::Lag => {
                 let by = aim.span(aim.hints.timeout * 2);
@@ -178,18 +184,13 @@ impl<'a> Draw<'a> {
                 let mut messages = Pattern { kinds: Vec::new(), ..aim.sayings(node) };
                 // A lie that is told in every view contradicts itself.
                 if messages.view.is_none() && aim.rng.chance(250_000) {
-                    messages.view = Some(Range::only(aim.rng.between(0, 3)));
+                    messages.view = Some(Range::only(aim.view()));
                 }
                 Action::Lie { node, lie, messages }
             }
             Class::Mute => Action::Mute(node),
             Class::Rush => Action::Rush(node),
-            Class::Mutate => {
-                let field = aim.field(self.words.fields);
-                let messages = Pattern { kinds: vec![field.kind.into()], ..aim.sayings(node) };
-                let change = change(aim, field);
-                Action::Mutate { node, messages, field: field.name.into(), change }
-            }
+            Class::Mutate => return self.mutate(node, (start, end)),
             Class::Twins
             | Class::Replay
             | Class::Hold
@@ -204,6 +205,47 @@ impl<'a> Draw<'a> {
         let whole_run = start.is_none() && class == Class::Mute;
         let start = if whole_run { Some(Moment::At(aim.time())) } else { start };
         self.push((start, if whole_run { None } else { end }), action);
+    }
+
+    /// Changed fields of some messages: one, or several that fit together.
+    fn mutate(&mut self, node: NodeId, window: Window) {
+        let aim = &mut self.aim;
+        let first = aim.field(self.words.fields);
+        let messages = Pattern { kinds: vec![first.kind.into()], ..aim.sayings(node) };
+        let alike: Vec<Field> =
+            self.words.fields.iter().copied().filter(|it| it.kind == first.kind).collect();
+        let mut rows = Vec::new();
+        let mut push = |messages: &Pattern, field: Field, change: Change| {
+            let (messages, field) = (messages.clone(), field.name.to_owned());
+            rows.push(Action::Mutate { node, messages, field, change });
+        };
+        let change_of_first = change(aim, first);
+        // One name more is seldom enough for a quorum: the next message is in another's name.
+        if let Change::Claim(name) = change_of_first
+            && aim.rng.chance(500_000)
+        {
+            let mut names = aim.others(&[node, name]);
+            aim.rng.shuffle(&mut names);
+            let count = aim.rng.between(1, 2);
+            let names = std::iter::once(name).chain(names).take(place(count) + 1);
+            for (nth, name) in (1..).zip(names) {
+                let messages = Pattern { nth: Some(Range::only(nth)), ..messages.clone() };
+                push(&messages, first, Change::Claim(name));
+            }
+        } else {
+            push(&messages, first, change_of_first);
+        }
+        // A lie in one field is often betrayed by another.
+        if aim.rng.chance(300_000) {
+            let second = *aim.rng.pick(&alike);
+            if second != first {
+                let made = change(aim, second);
+                push(&messages, second, made);
+            }
+        }
+        for action in rows {
+            self.push(window.clone(), action);
+        }
     }
 
     /// Something that strikes correct nodes, or the network.

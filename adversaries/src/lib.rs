@@ -56,4 +56,4 @@ pub use range::Range;
 pub use schedules::{TWINS_VIEWS, delays, priorities, twins_schedule, twins_schedules};
 pub use validate::{DRIFT_PPM_MAX, PlanError, Vocabulary};
 pub use vary::vary;
-pub use weather::{Class, Hints, Weather};
+pub use weather::{Class, Hints, Seen, Weather};

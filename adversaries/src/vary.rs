@@ -8,7 +8,7 @@ use crate::generate::{Draw, change};
 use crate::plan::{Action, Fault, Moment, Plan};
 use crate::range::Range;
 use crate::validate::Vocabulary;
-use crate::weather::{Class, Hints, Weather};
+use crate::weather::{Class, Hints, Seen, Weather};
 
 /// How many rows a plan may grow to: long plans are slow, and hard to understand.
 const ROWS_MAX: usize = 24;
@@ -16,12 +16,13 @@ const ROWS_MAX: usize = 24;
 /// How often a variation is tried anew when it breaks the rules of plans.
 const TRIES: u32 = 8;
 
-/// A variation of `parent`, perhaps with rows of `other`. The same `seed` gives the same one.
+/// A variation of `parent`, perhaps with rows of `other`, aimed at what `parent`'s run was `seen` to
+/// go through. The same `seed` gives the same one.
 ///
 /// [`Plan::validate`] accepts it, and it corrupts no more than `weather` allows; where no variation
 /// is found that does, it is `parent` itself.
 pub fn vary<M: Message>(
-    (parent, other): (&Plan, &Plan),
+    (parent, other, seen): (&Plan, &Plan, &Seen),
     weather: &Weather,
     committee: Committee,
     hints: &Hints,
@@ -33,7 +34,8 @@ pub fn vary<M: Message>(
     for attempt in 0..TRIES {
         // The draws of each attempt come from a stream of its own.
         let stream = choices.next_u64();
-        let draw = Draw::new::<M>(weather, committee, hints, stream, parent.faults.clone());
+        let mut draw = Draw::new::<M>(weather, committee, hints, stream, parent.faults.clone());
+        draw.aim.seen = seen.clone();
         let mut variation = Variation { draw, other };
         // Mostly one step, now and then a leap.
         let steps = if attempt == 0 && choices.chance(300_000) { choices.between(2, 5) } else { 1 };
@@ -195,7 +197,7 @@ impl Variation<'_> {
         let aim = &mut self.draw.aim;
         match aim.rng.between(0, 5) {
             0..=1 => {
-                let view = aim.rng.between(0, 3);
+                let view = aim.view();
                 messages.view = aim.rng.chance(800_000).then(|| Range::only(view));
             }
             2 if !replays => messages.to = aim.messages().to,

@@ -154,3 +154,12 @@ pub struct Hints {
     /// Δ: the greatest delay after GST.
     pub delta: Span,
 }
+
+/// What a run went through, for variations of its plan to aim at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The kinds of messages that corrupted nodes sent; that anyone sent, if nobody is corrupted.
+    pub kinds: Vec<&'static str>,
+    /// The highest view that a correct replica entered, if the run was watched.
+    pub view: Option<u64>,
+}

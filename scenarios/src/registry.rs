@@ -5,7 +5,7 @@
 use std::fmt;
 
 use byzsim_adversaries::{
-    Hints, Plan, PlanAdversary, Vocabulary, Weather, delays, generate, priorities, twins_schedule,
+    Hints, Seen, Plan, PlanAdversary, Vocabulary, Weather, delays, generate, priorities, twins_schedule,
     vary,
 };
 use byzsim_core::{Committee, Outcome, Protocol, Recorder, Setup, Simulation, Span};
@@ -79,10 +79,10 @@ pub trait Stage: Send + Sync + fmt::Debug {
         seed: u64,
     ) -> Option<Plan>;
 
-    /// A variation of the first plan, perhaps with rows of the second.
+    /// A variation of the first plan, perhaps with rows of the second, aimed at what was seen.
     fn vary(
         &self,
-        plans: (&Plan, &Plan),
+        plans: (&Plan, &Plan, &Seen),
         weather: &Weather,
         committee: Committee,
         hints: &Hints,
@@ -216,7 +216,7 @@ impl<P: Catalogued> Stage for Prepared<P> {
 
     fn vary(
         &self,
-        plans: (&Plan, &Plan),
+        plans: (&Plan, &Plan, &Seen),
         weather: &Weather,
         committee: Committee,
         hints: &Hints,

@@ -1,6 +1,6 @@
 //! A scenario, checked and ready to play: scenario and seed in, report out.
 
-use byzsim_adversaries::{Plan, twins_schedules};
+use byzsim_adversaries::{Plan, Seen, twins_schedules};
 use byzsim_core::workload;
 use byzsim_core::{
     Committee, CryptoBackend, Digest, NodeId, Operation, Recorder, Setup, Time, Verdict,
@@ -175,18 +175,18 @@ impl Scenario {
         twins_schedules(Committee { faults: self.file.corrupt_max(), ..self.committee })
     }
 
-    /// A variation of the first draws' plan, perhaps with rows of the other plan. The rows of the
-    /// file itself stay as they are.
-    pub(crate) fn vary(&self, parent: &Drawn, other: &Plan, seed: u64) -> Plan {
+    /// A variation of the first draws' plan, aimed at what its run was `seen` to go through, perhaps
+    /// with rows of the other plan. The rows of the file itself stay as they are.
+    pub(crate) fn vary(&self, parent: &Drawn, seen: &Seen, other: &Plan, seed: u64) -> Plan {
         let here = self.under(parent);
         let random = here.file.random.as_ref();
         let weather = random.and_then(|random| random.faults.clone()).unwrap_or_default();
         let hints = draw::hints(&parent.network, &*here.stage);
         let own = here.file.faults.faults.len();
         let drawn = |plan: &Plan| Plan { faults: plan.faults.get(own..).unwrap_or(&[]).to_vec() };
-        let pair = (&drawn(&parent.plan), &drawn(other));
+        let plans = (&drawn(&parent.plan), &drawn(other), seen);
         let mut plan = here.file.faults.clone();
-        plan.faults.extend(here.stage.vary(pair, &weather, here.committee, &hints, seed).faults);
+        plan.faults.extend(here.stage.vary(plans, &weather, here.committee, &hints, seed).faults);
         let is_sound = plan.validate(here.committee, here.protocol.words).is_ok();
         if is_sound { plan } else { parent.plan.clone() }
     }

@@ -1,5 +1,6 @@
 //! The plans that a guided search keeps: those that reached something new.
 
+use byzsim_adversaries::Seen;
 use byzsim_core::SimRng;
 
 use super::Draft;
@@ -19,6 +20,7 @@ pub(super) struct Corpus {
 #[derive(Debug)]
 struct Kept {
     draft: Draft,
+    seen: Seen,
     /// What it was the first to reach.
     news: Vec<u32>,
     /// How often it was varied.
@@ -41,7 +43,7 @@ impl Corpus {
     }
 
     /// Counts the features of a run, and keeps its draft if some are new.
-    pub(super) fn add(&mut self, draft: &Draft, features: &[u32]) {
+    pub(super) fn add(&mut self, draft: &Draft, features: &[u32], seen: Seen) {
         let mut news = Vec::new();
         for feature in features {
             let hits = &mut self.hits[*feature as usize];
@@ -54,7 +56,7 @@ impl Corpus {
             return;
         }
         self.reached += news.len();
-        self.kept.push(Kept { draft: draft.clone(), news, varied: 0 });
+        self.kept.push(Kept { draft: draft.clone(), seen, news, varied: 0 });
         if KEPT_MAX < self.kept.len() {
             let commonest = (0..self.kept.len()).max_by_key(|place| self.rank(*place));
             self.kept.remove(commonest.expect("there are some"));
@@ -71,14 +73,15 @@ impl Corpus {
     }
 
     /// A plan to vary: the best of a few that are drawn.
-    pub(super) fn pick(&mut self, rng: &mut SimRng) -> Option<&Draft> {
+    pub(super) fn pick(&mut self, rng: &mut SimRng) -> Option<(&Draft, &Seen)> {
         const DRAWN: u32 = 5;
         let last = self.kept.len().checked_sub(1)? as u64;
         let mut draw = || usize::try_from(rng.between(0, last)).expect("a place in a list");
         let drawn: Vec<usize> = (0..DRAWN).map(|_| draw()).collect();
         let best = drawn.into_iter().min_by_key(|place| self.rank(*place))?;
         self.kept[best].varied += 1;
-        Some(&self.kept[best].draft)
+        let Kept { draft, seen, .. } = &self.kept[best];
+        Some((draft, seen))
     }
 
     /// Any plan.

@@ -13,6 +13,7 @@
 
 use std::collections::BTreeMap;
 
+use byzsim_adversaries::Seen;
 use byzsim_core::{Committee, Digest, NodeId, Observation, Recorder, Time, TraceEvent};
 
 /// How many features can be told apart: hashes of so many bits.
@@ -27,8 +28,9 @@ const SEQ_MAX: u64 = 6;
 pub struct Coverage {
     committee: Committee,
     corrupted: Vec<NodeId>,
-    seen: Vec<u64>,
+    known: Vec<u64>,
     features: Vec<u32>,
+    seen: Seen,
     nodes: Vec<Track>,
     /// By slot: the values that it ever held, in the order of their appearance.
     values: BTreeMap<u64, Vec<Digest>>,
@@ -54,8 +56,9 @@ impl Coverage {
         Self {
             committee,
             corrupted,
-            seen: vec![0; FEATURES / 64],
+            known: vec![0; FEATURES / 64],
             features: Vec::new(),
+            seen: Seen::default(),
             nodes: vec![Track::default(); committee.len()],
             values: BTreeMap::new(),
             courses: BTreeMap::new(),
@@ -63,9 +66,9 @@ impl Coverage {
         }
     }
 
-    /// The features, in the order in which they were reached.
-    pub fn features(self) -> Vec<u32> {
-        self.features
+    /// The features, in the order in which they were reached, and what variations can aim at.
+    pub fn into_parts(self) -> (Vec<u32>, Seen) {
+        (self.features, self.seen)
     }
 
     fn reach(&mut self, words: &[u64]) {
@@ -77,8 +80,8 @@ impl Coverage {
         let hash = (hash ^ hash >> 32) % FEATURES as u64;
         let feature = u32::try_from(hash).expect("below 2^17");
         let (word, bit) = (feature as usize / 64, 1 << (feature % 64));
-        if self.seen[word] & bit == 0 {
-            self.seen[word] |= bit;
+        if self.known[word] & bit == 0 {
+            self.known[word] |= bit;
             self.features.push(feature);
         }
     }
@@ -129,6 +132,7 @@ impl Coverage {
             }
             Observation::EnteredView { view: v } => {
                 self.nodes[place].view = view(v);
+                self.seen.view = self.seen.view.max(Some(v));
                 ([10, view(v), 0], 0, true)
             }
             Observation::Suspected { reason, .. } => ([11, 0, word(reason)], 0, false),
@@ -189,6 +193,12 @@ fn word(text: &str) -> u64 {
 impl Recorder for Coverage {
     fn record(&mut self, _: u64, _: Time, event: &TraceEvent<'_>) {
         match *event {
+            TraceEvent::Delivered { from, what, .. } => {
+                let is_aimed_at = self.corrupted.is_empty() || self.corrupted.contains(&from);
+                if is_aimed_at && !self.seen.kinds.contains(&what.name) {
+                    self.seen.kinds.push(what.name);
+                }
+            }
             TraceEvent::Observed(node, observation) if !self.corrupted.contains(&node) => {
                 self.observe(node, observation);
             }

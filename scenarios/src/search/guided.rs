@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use byzsim_adversaries::Action;
+use byzsim_adversaries::{Action, Seen};
 use byzsim_core::{NetworkModel, Purpose, SimRng};
 
 use super::corpus::Corpus;
@@ -36,10 +36,11 @@ pub(crate) fn guided(
         let drafts: Vec<(u64, Draft)> = (next..until)
             .map(|seed| (seed, draft(scenario, &mut corpus, &mut rng, seed)))
             .collect();
-        for ((_, draft), (row, features)) in drafts.iter().zip(play(scenario, options, &drafts)) {
+        for ((_, draft), (row, reached)) in drafts.iter().zip(play(scenario, options, &drafts)) {
             // What fails is found: to vary it would find it again and again.
             if row.findings().next().is_none() {
-                corpus.add(&trimmed(scenario, draft, &row), &features);
+                let (features, seen) = reached;
+                corpus.add(&trimmed(scenario, draft, &row), &features, seen);
             }
             summary.add(&row);
             if each(&row).is_break() {
@@ -76,8 +77,8 @@ fn draft(scenario: &Scenario, corpus: &mut Corpus, rng: &mut SimRng, seed: u64) 
         return fresh();
     }
     let Some(other) = corpus.any(rng).cloned() else { return fresh() };
-    let Some(parent) = corpus.pick(rng).cloned() else { return fresh() };
-    let Draft { seed: mut run_seed, mut drawn } = parent;
+    let Some((parent, seen)) = corpus.pick(rng) else { return fresh() };
+    let (Draft { seed: mut run_seed, mut drawn }, seen) = (parent.clone(), seen.clone());
     match rng.between(0, 9) {
         0 => {
             // What is over by GST must stay so, and what the conditions say of the network.
@@ -88,16 +89,19 @@ fn draft(scenario: &Scenario, corpus: &mut Corpus, rng: &mut SimRng, seed: u64) 
         1..=2 => run_seed = seed,
         _ => {}
     }
-    drawn.plan = scenario.vary(&drawn, &other.drawn.plan, rng.next_u64());
+    drawn.plan = scenario.vary(&drawn, &seen, &other.drawn.plan, rng.next_u64());
     Draft { seed: run_seed, drawn }
 }
+
+/// What a run reached: its features, and what its variations can aim at.
+type Reached = (Vec<u32>, Seen);
 
 /// Plays the drafts; what came out, in their order.
 fn play(
     scenario: &Scenario,
     options: &SweepOptions,
     drafts: &[(u64, Draft)],
-) -> Vec<(Row, Vec<u32>)> {
+) -> Vec<(Row, Reached)> {
     let play = PlayOptions { crypto: options.crypto, with_marks: false };
     let next = AtomicUsize::new(0);
     let played = Mutex::new(Vec::with_capacity(drafts.len()));
@@ -118,12 +122,12 @@ fn play(
                     );
                     let row = Row::of_draft(*seed, &report);
                     let mut played = played.lock().expect("no thread panics: runs are caught");
-                    played.push((place, row, coverage.features()));
+                    played.push((place, row, coverage.into_parts()));
                 }
             });
         }
     });
     let mut played = played.into_inner().expect("no thread panics: runs are caught");
     played.sort_unstable_by_key(|(place, ..)| *place);
-    played.into_iter().map(|(_, row, features)| (row, features)).collect()
+    played.into_iter().map(|(_, row, reached)| (row, reached)).collect()
 }

@@ -11,7 +11,7 @@ use crate::validate::Vocabulary;
 use crate::weather::{Class, Hints, Seen, Weather};
 
 /// How many rows a plan may grow to: long plans are slow, and hard to understand.
-const ROWS_MAX: usize = 24;
+const ROWS_MAX: usize = 16;
 
 /// How often a variation is tried anew when it breaks the rules of plans.
 const TRIES: u32 = 8;
@@ -98,11 +98,15 @@ impl Variation<'_> {
 
     /// One more row: of a corrupted node, or of the network.
     fn add(&mut self) {
-        let (cunning, natural): (Vec<Class>, Vec<Class>) =
+        let (mut cunning, natural): (Vec<Class>, Vec<Class>) =
             self.draw.possible().into_iter().partition(|class| class.corrupts());
+        // There is one way to be silent, and there are many to lie.
+        let is_eloquent = |class: &Class| matches!(class, Class::Lie | Class::Mutate);
+        let eloquent: Vec<Class> = cunning.iter().copied().filter(is_eloquent).collect();
+        cunning.extend(eloquent);
         let corrupted = Plan { faults: self.draw.faults.clone() }.corrupted();
         let rng = &mut self.draw.aim.rng;
-        if !cunning.is_empty() && (natural.is_empty() || rng.chance(500_000)) {
+        if !cunning.is_empty() && (natural.is_empty() || rng.chance(650_000)) {
             let class = *rng.pick(&cunning);
             let node =
                 if corrupted.is_empty() { self.draw.someone() } else { *rng.pick(&corrupted) };

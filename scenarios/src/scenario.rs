@@ -93,6 +93,11 @@ impl Scenario {
         Ok(Self { name, file, hash, committee, protocol, stage, conditions, left_out })
     }
 
+    /// The scenario under each of its conditions, in the order of its file.
+    pub fn conditions(&self) -> &[Self] {
+        &self.conditions
+    }
+
     /// The scenario under the conditions that were drawn.
     pub fn under(&self, drawn: &Drawn) -> &Self {
         drawn.condition.checked_sub(1).map_or(self, |place| &self.conditions[place])

@@ -6,12 +6,20 @@ use byzsim_core::SimRng;
 use super::Draft;
 use super::coverage::FEATURES;
 
-/// How many plans are kept. Beyond that, the one whose features are the most common goes.
-const KEPT_MAX: usize = 600;
+/// How many plans an island keeps. Beyond that, the one whose features are the most common goes.
+const KEPT_MAX: usize = 200;
 
-/// The plans that are kept, and how often each feature was reached.
+/// The plans that are kept, on islands: one for each of the scenario's conditions. What is news
+/// under short timeouts may be a matter of course elsewhere, and where everything happens at once
+/// there is always news: one corpus for all would be one of the wildest condition.
 #[derive(Debug)]
 pub(super) struct Corpus {
+    islands: Vec<Island>,
+}
+
+/// The plans that are kept of one condition, and how often each feature was reached under it.
+#[derive(Debug)]
+struct Island {
     kept: Vec<Kept>,
     hits: Vec<u32>,
     reached: usize,
@@ -28,22 +36,39 @@ struct Kept {
 }
 
 impl Corpus {
-    pub(super) fn new() -> Self {
-        Self { kept: Vec::new(), hits: vec![0; FEATURES], reached: 0 }
+    /// Nothing yet, under each of the scenario's conditions.
+    pub(super) fn new(conditions: usize) -> Self {
+        let island = || Island { kept: Vec::new(), hits: vec![0; FEATURES], reached: 0 };
+        Self { islands: (0..conditions).map(|_| island()).collect() }
     }
 
     /// How many plans are kept.
     pub(super) fn len(&self) -> usize {
-        self.kept.len()
+        self.islands.iter().map(|island| island.kept.len()).sum()
     }
 
-    /// How many features were reached.
-    pub(super) const fn reached(&self) -> usize {
-        self.reached
+    /// How many features were reached, under each condition.
+    pub(super) fn reached(&self) -> usize {
+        self.islands.iter().map(|island| island.reached).sum()
     }
 
     /// Counts the features of a run, and keeps its draft if some are new.
     pub(super) fn add(&mut self, draft: &Draft, features: &[u32], seen: Seen) {
+        self.islands[draft.drawn.condition].add(draft, features, seen);
+    }
+
+    /// A plan to vary, what its run went through, and another plan whose rows may help.
+    pub(super) fn pick(&mut self, rng: &mut SimRng) -> Option<(&Draft, &Seen, &Draft)> {
+        let settled = self.islands.iter_mut().filter(|island| !island.kept.is_empty());
+        let mut settled: Vec<&mut Island> = settled.collect();
+        let last = settled.len().checked_sub(1)? as u64;
+        let chosen = usize::try_from(rng.between(0, last)).expect("a place in a list");
+        Some(settled.swap_remove(chosen).pick(rng))
+    }
+}
+
+impl Island {
+    fn add(&mut self, draft: &Draft, features: &[u32], seen: Seen) {
         let mut news = Vec::new();
         for feature in features {
             let hits = &mut self.hits[*feature as usize];
@@ -72,20 +97,17 @@ impl Corpus {
         (rarest.unwrap_or(u32::MAX).saturating_add(varied / 4), *varied)
     }
 
-    /// A plan to vary: the best of a few that are drawn.
-    pub(super) fn pick(&mut self, rng: &mut SimRng) -> Option<(&Draft, &Seen)> {
+    /// The best of a few plans that are drawn, and any other.
+    fn pick(&mut self, rng: &mut SimRng) -> (&Draft, &Seen, &Draft) {
         const DRAWN: u32 = 5;
-        let last = self.kept.len().checked_sub(1)? as u64;
+        let last = self.kept.len() as u64 - 1;
         let mut draw = || usize::try_from(rng.between(0, last)).expect("a place in a list");
+        let other = draw();
         let drawn: Vec<usize> = (0..DRAWN).map(|_| draw()).collect();
-        let best = drawn.into_iter().min_by_key(|place| self.rank(*place))?;
+        let best = drawn.into_iter().min_by_key(|place| self.rank(*place));
+        let best = best.expect("some were drawn");
         self.kept[best].varied += 1;
         let Kept { draft, seen, .. } = &self.kept[best];
-        Some((draft, seen))
-    }
-
-    /// Any plan.
-    pub(super) fn any(&self, rng: &mut SimRng) -> Option<&Draft> {
-        if self.kept.is_empty() { None } else { Some(&rng.pick(&self.kept).draft) }
+        (draft, seen, &self.kept[other].draft)
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn guided(
 ) -> Summary {
     let mut summary = Summary::new(Head::new(scenario, options));
     let mut rng = SimRng::new(options.seeds.start, Purpose::Search, 1);
-    let mut corpus = Corpus::new();
+    let mut corpus = Corpus::new(scenario.conditions().len() + 1);
     let mut next = options.seeds.start;
     'search: while next < options.seeds.end {
         let until = options.seeds.end.min(next.saturating_add(GENERATION));
@@ -76,9 +76,9 @@ fn draft(scenario: &Scenario, corpus: &mut Corpus, rng: &mut SimRng, seed: u64) 
     if rng.chance(FRESH_PPM) {
         return fresh();
     }
-    let Some(other) = corpus.any(rng).cloned() else { return fresh() };
-    let Some((parent, seen)) = corpus.pick(rng) else { return fresh() };
-    let (Draft { seed: mut run_seed, mut drawn }, seen) = (parent.clone(), seen.clone());
+    let Some((parent, seen, other)) = corpus.pick(rng) else { return fresh() };
+    let (seen, other) = (seen.clone(), other.drawn.plan.clone());
+    let Draft { seed: mut run_seed, mut drawn } = parent.clone();
     match rng.between(0, 9) {
         0 => {
             // What is over by GST must stay so, and what the conditions say of the network.
@@ -89,7 +89,7 @@ fn draft(scenario: &Scenario, corpus: &mut Corpus, rng: &mut SimRng, seed: u64) 
         1..=2 => run_seed = seed,
         _ => {}
     }
-    drawn.plan = scenario.vary(&drawn, &seen, &other.drawn.plan, rng.next_u64());
+    drawn.plan = scenario.vary(&drawn, &seen, &other, rng.next_u64());
     Draft { seed: run_seed, drawn }
 }
 

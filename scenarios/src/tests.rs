@@ -274,13 +274,14 @@ fn rows_that_never_fire_are_explained() {
         (
             "start.when = { node = \"r0\", event = \"committed\", seq = 1, count = 2 }\n\
              do.mute = \"r1\"",
-            "its start never comes: `committed` is reported so 1 times in a run at most, and not 2",
+            "its start never comes: `committed` is reported like that once in a run at most, and \
+             not 2 times",
         ),
         ("start.at = \"900s\"\ndo.mute = \"r3\"", "its start never comes: it is at 900s"),
         (
             "end.when = { node = \"r0\", event = \"committed\", seq = 1 }\n\
              start.when = { node = \"r0\", event = \"committed\", seq = 2 }\ndo.crash = \"r1\"",
-            "r1 never crashes: the row is over before it begins",
+            "its end comes before its start, so it is never in force",
         ),
         (
             "start.at = \"1ms\"\n\
@@ -292,9 +293,44 @@ fn rows_that_never_fire_are_explained() {
              do.replay = { node = \"r3\", messages = { kinds = [\"commit\"], view = 3 } }",
             "r3 says `commit` before the row begins, but none of view 3",
         ),
+        (
+            "do.drop = { kinds = [\"commit\"], view = 3 }",
+            "each `commit` is of view 0, and none of view 3",
+        ),
+        ("do.drop = { kinds = [\"request\"], view = 0 }", "`request` belongs to no view"),
+        (
+            "do.drop = { kinds = [\"commit\"], seq = [90, 99] }",
+            "each `commit` is about slot 1 to 5, and none about slot [90, 99]",
+        ),
+        (
+            "do.drop = { kinds = [\"commit\"], to = [\"r2\"], nth = 900 }",
+            "in a run at most 15 messages match, and none is number 900",
+        ),
+        (
+            "end.at = \"5ms\"\ndo.drop = { kinds = [\"commit\"], seq = 1 }",
+            "`commit` about slot 1 is sent, but not while the row is in force",
+        ),
+        ("do.drop = { kinds = [\"commit\"], to = [\"c0\"] }", "nobody ever sends `commit` to c0"),
+        (
+            "do.drop = { from = [\"r1\"], to = [\"r1\"] }",
+            "what r1 sends to itself never goes over the network",
+        ),
+        (
+            "do.mutate = { node = \"r3\", messages = { kinds = [\"commit\"] }, field = \"seq\", \
+             change = { add = 0 } }",
+            "`commit` says the same with it and without",
+        ),
     ] {
         let said = explained(&format!("{BASE}[[fault]]\n{row}\n"));
         assert!(said.len() == 1 && said[0].starts_with(why), "{row}\n{said:?}");
+    }
+    for (rows, why) in [
+        ("mute = \"r3\"", "r3 never sends `commit`, or fault 1 withholds it first"),
+        ("hold = { to = [\"!r3\"] }", "earlier rows decide about all that match"),
+    ] {
+        let second = "do.omit = { node = \"r3\", messages = { kinds = [\"commit\"] } }";
+        let said = explained(&format!("{BASE}[[fault]]\ndo.{rows}\n[[fault]]\n{second}\n"));
+        assert_eq!(said, [why], "{rows}");
     }
     let fires = "[[fault]]\ndo.omit = { node = \"r3\", messages = { kinds = [\"commit\"] } }\n";
     assert!(explained(&format!("{BASE}{fires}")).is_empty());

@@ -279,12 +279,10 @@ fn unmatched(row: usize, messages: &Pattern, fault: &Fault, witness: &Witness<'_
             let most = matches.most;
             format!("in a run at most {most} messages match, and none is number {nth}")
         }
-        _ => match fault.action {
-            Action::Lie { .. } | Action::Mutate { .. } => {
-                format!("{named} says the same with it and without")
-            }
-            _ => "earlier rows decide about all that match".to_owned(),
-        },
+        _ if matches!(fault.action, Action::Lie { .. } | Action::Mutate { .. }) => {
+            format!("{named} says the same with it and without")
+        }
+        _ => "earlier rows decide about all that match".to_owned(),
     }
 }
 
@@ -292,9 +290,9 @@ fn unmatched(row: usize, messages: &Pattern, fault: &Fault, witness: &Witness<'_
 /// withholds was never sent.
 fn withheld_by(row: usize, from: &[NodeId], witness: &Witness<'_>) -> Option<usize> {
     let [sender] = from[..] else { return None };
-    let withholds = |fault: &Fault| match fault.action {
-        Action::Mute(node) | Action::Omit { node, .. } => node == sender,
-        _ => false,
+    let withholds = |fault: &Fault| {
+        let is_silence = matches!(fault.action, Action::Mute(_) | Action::Omit { .. });
+        is_silence && fault.action.corrupts() == Some(sender)
     };
     witness.rows[..row].iter().position(withholds).map(|place| place + 1)
 }

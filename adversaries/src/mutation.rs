@@ -7,8 +7,8 @@
 
 use std::any::Any;
 
-use byzsim_core::field::{Entries, FieldMut, Sort};
-use byzsim_core::{Answer, Digest, Message, NodeId, Operation, Signer, SimRng, Text};
+use byzsim_core::field::{Entries, FieldMut, Inventive as _, Sort};
+use byzsim_core::{Answer, Digest, Message, NodeId, Operation, Signer, SimRng};
 
 use crate::plan::Change;
 use crate::twins;
@@ -69,7 +69,7 @@ pub(crate) fn mutated<M: Message>(
         (FieldMut::Number(number), None) => renumber(number, change),
         (FieldMut::Digest(digest), None) => replace(digest, Digest(rng.key())),
         (FieldMut::Answer(answer), None) => {
-            let wrong = wrong_answer(answer, rng);
+            let wrong = answer.invented(rng);
             replace(answer, wrong)
         }
         (FieldMut::Operation(operation), None) => {
@@ -121,15 +121,6 @@ fn relist(entries: &mut dyn Entries, change: &Change, signer: &Signer, rng: &mut
         _ => return false,
     }
     true
-}
-
-/// An answer of the same shape that no execution gives.
-fn wrong_answer(answer: &Answer, rng: &mut SimRng) -> Answer {
-    match answer {
-        Answer::Done => Answer::Value(None),
-        Answer::Value(_) => Answer::Value(Some(Text::from(format!("lie{}", rng.between(0, 999))))),
-        Answer::Swapped(swapped) => Answer::Swapped(!swapped),
-    }
 }
 
 /// What a field held.

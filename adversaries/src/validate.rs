@@ -188,15 +188,8 @@ impl Judge<'_> {
         if self.committee.contains(node) {
             return Ok(());
         }
-        let Committee { replicas, clients, .. } = self.committee;
-        let span = |class, count: u16| match count {
-            0 => None,
-            1 => Some(format!("{class}0")),
-            _ => Some(format!("{class}0 to {class}{}", count - 1)),
-        };
-        let there: Vec<String> =
-            [span('r', replicas), span('c', clients)].into_iter().flatten().collect();
-        refuse(format!("there is no {node}"), format!("there are {}", there.join(" and ")))
+        let there = self.committee.in_words();
+        refuse(format!("there is no {node}"), format!("there are {there}"))
     }
 
     fn nodes(&self, nodes: &[NodeId]) -> Judgement {

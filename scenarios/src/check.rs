@@ -27,6 +27,7 @@ pub(crate) fn shape(file: &ScenarioFile) -> Result<Committee, Problem> {
         return Err(Problem::at("format", what, format!("this byzsim reads format {FORMAT}")));
     }
     let committee = cluster(file)?;
+    groups(file, committee)?;
     workload(file)?;
     network("network", &file.network)?;
     if let Some(weather) = file.random.as_ref().and_then(|random| random.network.as_ref()) {
@@ -73,6 +74,21 @@ fn cluster(file: &ScenarioFile) -> Result<Committee, Problem> {
     }
     let crate::format::Cluster { replicas, faults, clients } = cluster;
     Ok(Committee { replicas, faults, clients })
+}
+
+/// Fault rows are checked with the members in place; this is for groups that none of them names.
+fn groups(file: &ScenarioFile, committee: Committee) -> Result<(), Problem> {
+    for (name, members) in &file.groups {
+        for (place, member) in members.iter().enumerate() {
+            let node: Option<NodeId> = member.trim_start_matches('!').parse().ok();
+            if let Some(node) = node.filter(|node| !committee.contains(*node)) {
+                let path = format!("groups.{name}[{place}]");
+                let help = format!("there are {}", committee.in_words());
+                return Err(Problem::at(&path, format!("there is no {node}"), help));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn workload(file: &ScenarioFile) -> Result<(), Problem> {

@@ -64,6 +64,12 @@ pub struct ScenarioFile {
     /// What is drawn anew for each seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub random: Option<Random>,
+    /// Names for lists of nodes, to use in the lists of fault rows beside nodes, `replicas` and
+    /// `clients`. `!` before a node or a name leaves it out. Nothing else knows of these names:
+    /// fault rows hold the members once the file is read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "schema::groups")]
+    pub groups: BTreeMap<String, Vec<String>>,
     /// What goes wrong. Where two rows apply to one message, the first one decides.
     #[serde(default, rename = "fault")]
     pub faults: Plan,
@@ -248,7 +254,7 @@ pub struct Random {
     /// Other conditions, each a part of a scenario that is laid over this file. Each seed is played
     /// under one of them, or as the file says, all equally likely.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<Map<String, Value>>")]
+    #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Map<String, Value>>,
 }
 

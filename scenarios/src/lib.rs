@@ -20,6 +20,7 @@ pub mod error;
 pub mod exit;
 pub mod expect;
 pub mod format;
+mod groups;
 pub mod hunt;
 pub mod interrupt;
 pub mod library;

@@ -4,12 +4,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
+use toml::de::DeTable;
 
 use crate::error::{LoadError, Place, Problem, Step, steps};
 use crate::format::ScenarioFile;
+use crate::groups;
 use crate::library::{self, Found};
 use crate::locate;
 use crate::names;
@@ -124,6 +127,40 @@ impl Document {
                 self.error(message.trim_end(), None, error.span().unwrap_or(0..0))
             }),
             Language::Json => self.parse_json(),
+        }
+    }
+
+    /// Reads the document as a scenario file, with the members of groups in place of their names.
+    ///
+    /// # Errors
+    /// If it is none, or a group is wrong, with its place.
+    pub fn parse_scenario(&self) -> Result<ScenarioFile, LoadError> {
+        let value: Option<Value> = match self.language {
+            Language::Toml => toml::from_str(&self.text).ok(),
+            Language::Json => serde_json::from_str(&self.text).ok(),
+        };
+        // Whoever reads the scenario itself has the better words for broken syntax.
+        let Some(mut value) = value else { return self.parse() };
+        let lists = groups::expand(&value).map_err(|problem| self.locate(problem))?;
+        if lists.is_empty() {
+            return self.parse();
+        }
+        match self.language {
+            Language::Toml => {
+                let wrong = |error: toml::de::Error| {
+                    self.error(error.message().trim_end(), None, error.span().unwrap_or(0..0))
+                };
+                let mut document = DeTable::parse(&self.text).map_err(wrong)?;
+                groups::put_in_toml(document.get_mut(), &lists);
+                ScenarioFile::deserialize(toml::Deserializer::from(document)).map_err(wrong)
+            }
+            Language::Json => {
+                groups::put_in_json(&mut value, &lists);
+                serde_path_to_error::deserialize(value).map_err(|error| {
+                    let path = steps_of(error.path());
+                    self.locate(Problem { path, ..Problem::at("", error.inner().to_string(), "") })
+                })
+            }
         }
     }
 

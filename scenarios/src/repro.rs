@@ -143,6 +143,14 @@ impl Repro {
             let help = "put the drawn values in its place";
             return Err(Problem::at("scenario.random", what, help));
         }
+        if !self.scenario.groups.is_empty() {
+            let help = "put their members into the fault rows, and take them out";
+            return Err(Problem::at(
+                "scenario.groups",
+                "a repro file names nodes, no groups",
+                help,
+            ));
+        }
         let Some(trace) = &self.trace else { return Ok(()) };
         if row::digest(&trace.hash).is_none() {
             let help = "64 hexadecimal digits";

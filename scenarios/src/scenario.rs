@@ -86,6 +86,8 @@ impl Scenario {
         check::faults(&file, committee, protocol, &*stage)?;
         check::milestones(&file)?;
         file.params = stage.params();
+        // The rows hold the members: what is made of the file names no group.
+        file.groups.clear();
         let hash = file.hash();
         let conditions = conditions(name, &file, flaws)?;
         let name = name.to_owned();
@@ -108,7 +110,7 @@ impl Scenario {
     /// # Errors
     /// What is wrong, and where in the document.
     pub fn from_document(document: &Document, flaws: &[String]) -> Result<Self, LoadError> {
-        let file = document.parse()?;
+        let file = document.parse_scenario()?;
         Self::new(&document.name, file, flaws).map_err(|problem| document.locate(problem))
     }
 
@@ -243,7 +245,8 @@ impl Scenario {
 }
 
 /// What a condition may change: how a run is played, but not what is asked of it.
-const CONDITION_KEYS: [&str; 6] = ["cluster", "workload", "params", "network", "run", "random"];
+pub(crate) const CONDITION_KEYS: [&str; 6] =
+    ["cluster", "workload", "params", "network", "run", "random"];
 
 /// The scenario under each of its conditions: parts of a file laid over the whole.
 fn conditions(name: &str, file: &ScenarioFile, flaws: &[String]) -> Result<Vec<Scenario>, Problem> {
@@ -259,11 +262,18 @@ fn conditions(name: &str, file: &ScenarioFile, flaws: &[String]) -> Result<Vec<S
             problem.path.push(Step::Key(key.clone()));
             return Err(problem);
         }
+        if part.get("random").is_some_and(|random| random.get("conditions").is_some()) {
+            let what = "a condition has no conditions of its own".to_owned();
+            let help = "put them beside it: each seed is played under one of them".to_owned();
+            let mut problem = wrong(what, help);
+            problem.path.extend(["random", "conditions"].map(|key| Step::Key(key.to_owned())));
+            return Err(problem);
+        }
         let mut whole = serde_json::to_value(file).expect("a scenario has string keys only");
         load::overlay(&mut whole, part);
         let mut whole: ScenarioFile = serde_json::from_value(whole)
             .map_err(|why| wrong(why.to_string(), "a condition is a part of a scenario".into()))?;
-        // What is laid over the file has no conditions of its own.
+        // Those of the file are its own.
         if let Some(random) = &mut whole.random {
             random.conditions.clear();
         }

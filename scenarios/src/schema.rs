@@ -3,11 +3,12 @@
 //! The types of `sim-core` know nothing of schemas, so those of its types that scenario files hold
 //! are described here by hand; a test holds the descriptions against the types.
 
+use byzsim_adversaries::Weather;
 use schemars::generate::SchemaSettings;
-use schemars::{Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema as _, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use crate::format::ScenarioFile;
+use crate::format::{Cluster, NetworkWeather, RunLimits, ScenarioFile, WorkloadSpec};
 use crate::registry;
 
 /// The schema of scenario files. Draft 7: the newest that the usual TOML editors understand.
@@ -38,6 +39,47 @@ pub(crate) fn params(generator: &mut SchemaGenerator) -> Schema {
     let any: Vec<Value> =
         registry::PROTOCOLS.iter().map(|row| (row.schema)(generator).to_value()).collect();
     json_schema!({ "anyOf": any })
+}
+
+/// Groups: words that cannot be taken for nodes, and their members.
+pub(crate) fn groups(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "propertyNames": { "pattern": "^(?!([rc][0-9]+|replicas|clients)$)[A-Za-z][A-Za-z0-9_-]*$" },
+        "additionalProperties": { "type": "array", "items": { "type": "string" }, "minItems": 1 },
+    })
+}
+
+/// Conditions: parts of a scenario, of what a condition may change.
+pub(crate) fn conditions(generator: &mut SchemaGenerator) -> Schema {
+    let mut cluster = Cluster::json_schema(generator);
+    cluster.remove("required");
+    let mut network = network(generator);
+    // A condition may name one bound of a latency only.
+    if let Some(latency) = network.pointer_mut("/properties/latency") {
+        *latency = json!({ "type": "object" });
+    }
+    let random = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "faults": generator.subschema_for::<Weather>(),
+            "network": generator.subschema_for::<NetworkWeather>(),
+        },
+    });
+    let condition = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "cluster": cluster,
+            "workload": generator.subschema_for::<WorkloadSpec>(),
+            "params": params(generator),
+            "network": network,
+            "run": generator.subschema_for::<RunLimits>(),
+            "random": random,
+        },
+    });
+    json_schema!({ "type": "array", "items": condition })
 }
 
 /// The network model.
@@ -85,6 +127,7 @@ fn latency() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::CONDITION_KEYS;
     use byzsim_core::NetworkModel;
 
     #[test]
@@ -95,5 +138,14 @@ mod tests {
             value.as_object().expect("a table").keys().cloned().collect()
         };
         assert_eq!(names(&described["properties"]), names(&model));
+    }
+
+    #[test]
+    fn conditions_are_described_in_full() {
+        let described = conditions(&mut SchemaSettings::draft07().into_generator()).to_value();
+        let properties = described["items"]["properties"].as_object().expect("a table");
+        let mut keys: Vec<&str> = CONDITION_KEYS.to_vec();
+        keys.sort_unstable();
+        assert_eq!(properties.keys().collect::<Vec<_>>(), keys);
     }
 }

@@ -45,14 +45,84 @@ fn mistakes_are_found_at_their_place() {
         (with("[[fault]]\ndo.mute = \"r0\"\n[[fault]]\ndo.crash = \"r1\"\n"), "\"r1\"", "beyond-f"),
         (format!("reaches = [\"view-chang\"]\n{BASE}"), "\"view-chang\"", "`view-change`"),
         (format!("expect.violated = [\"agrement\"]\n{BASE}"), "\"agrement\"", "`agreement`"),
+        (with("[[random.conditions]]\nfalut = []\n"), "[]", "cannot change `falut`"),
+        (with("[[random.conditions]]\nrandom.conditions = []\n"), "[]", "no conditions of its own"),
     ] {
-        let document = document(&text, Language::Toml);
-        let error = Scenario::from_document(&document, &[]).expect_err(&text);
-        let found = error.place.clone().expect("it has a place");
-        assert_eq!(&found.text[found.span], place, "{text}\n{error}");
-        let said = format!("{} {}", error.what, error.help.unwrap_or_default());
-        assert!(said.contains(words), "{text}\n{said}");
+        refuses(&text, place, words);
     }
+}
+
+/// Checks that a mistake is found at its place, and that its error has these words.
+fn refuses(text: &str, place: &str, words: &str) {
+    let document = document(text, Language::Toml);
+    let error = Scenario::from_document(&document, &[]).expect_err(text);
+    let found = error.place.clone().expect("it has a place");
+    assert_eq!(&found.text[found.span], place, "{text}\n{error}");
+    let said = format!("{} {}", error.what, error.help.unwrap_or_default());
+    assert!(said.contains(words), "{text}\n{said}");
+}
+
+#[test]
+fn groups_that_make_no_sense_are_found_at_their_place() {
+    let row = |groups: &str, row: &str| format!("{BASE}[groups]\n{groups}\n[[fault]]\n{row}\n");
+    let one = "left = [\"r1\"]";
+    for (text, place, words) in [
+        (row(one, "do.drop = { to = [\"lfet\"] }"), "\"lfet\"", "did you mean `left`"),
+        (row(one, "do.drop = { to = [\"x\"] }"), "\"x\"", "neither a node nor a group"),
+        (row(one, "do.drop = { to = [\"left\", \"!r1\"] }"), "[\"left\", \"!r1\"]", "nobody"),
+        (row(one, "do.mute = \"left\""), "\"left\"", "one node"),
+        (row(one, "do.drop = { to = [\"left\"], nht = 3 }"), "nht", "did you mean `nth`"),
+        (
+            row("", "do.drop = { to = [\"clients\", \"r9\"] }"),
+            "{ to = [\"clients\", \"r9\"] }",
+            "r9",
+        ),
+        (row("left = [\"r9\"]", ""), "\"r9\"", "r0 to r3"),
+        (row("left = []", ""), "[]", "nobody"),
+        (row("left = [1]", ""), "[1]", "list of nodes"),
+        (row("r2 = [\"r1\"]", ""), "[\"r1\"]", "the name of a node"),
+        (row("clients = [\"r1\"]", ""), "[\"r1\"]", "there already"),
+        (row("\"!r2\" = [\"r1\"]", ""), "[\"r1\"]", "a letter, then"),
+        (row("a = [\"r1\"]\nb = [\"a\"]", ""), "\"a\"", "not made of groups"),
+    ] {
+        refuses(&text.replace("[[fault]]\n\n", ""), place, words);
+    }
+}
+
+/// Whoever uses groups writes the same scenario: nothing that is made of it knows of them.
+#[test]
+fn groups_stand_for_their_members() {
+    let with = |groups: &str, lists: [&str; 4]| {
+        let [left, right, to, group] = lists;
+        format!(
+            "{BASE}clients = 2\n{groups}\n[[fault]]\ndo.twins = {{ node = \"r0\", left = [{left}], \
+             right = [{right}], splits = [{{ view = 1, left = [{right}], right = [{left}] }}] }}\n\
+             [[fault]]\nstart.at = \"1s\"\ndo.replay = {{ node = \"r0\", to = [{to}] }}\n\
+             [[fault]]\nend.at = \"1s\"\ndo.partition = {{ groups = [[{group}], [\"r3\"]] }}\n"
+        )
+    };
+    let (left, right) = ("\"r1\", \"c0\"", "\"c1\", \"r2\", \"r3\"");
+    let plain = with("", [left, right, "\"r1\", \"r2\", \"r3\", \"c1\"", "\"c1\", \"r1\", \"r2\""]);
+    let groups = "[groups]\nleft = [\"r1\", \"c0\"]\nboth = [\"replicas\", \"!r0\"]\n";
+    let right = "\"c1\", \"both\", \"!left\"";
+    let named = with(
+        groups,
+        ["\"left\"", right, "\"!c0\", \"!r0\"", "\"clients\", \"!c0\", \"r1\", \"r2\""],
+    );
+    let scenario = |text: &str, language| {
+        Scenario::from_document(&document(text, language), &[]).expect("it makes sense")
+    };
+    let as_json: serde_json::Value = toml::from_str(&named).expect("TOML");
+    let as_json = scenario(&as_json.to_string(), Language::Json);
+    let (plain, named) = (scenario(&plain, Language::Toml), scenario(&named, Language::Toml));
+    assert_eq!((&plain.file, plain.hash), (&named.file, named.hash));
+    assert_eq!(as_json.file, plain.file);
+
+    let mut repro = Repro::of(&named, 0, CryptoBackend::Ideal);
+    assert!(repro.scenario.groups.is_empty());
+    repro.scenario.groups.insert("left".to_owned(), vec!["r1".to_owned()]);
+    let error = Repro::read(&document(&repro.to_json(), Language::Json)).expect_err("it has one");
+    assert_eq!(error.what, "a repro file names nodes, no groups");
 }
 
 #[test]
@@ -204,13 +274,14 @@ fn rows_that_never_fire_are_explained() {
         (
             "start.when = { node = \"r0\", event = \"committed\", seq = 1, count = 2 }\n\
              do.mute = \"r1\"",
-            "its start never comes: `committed` is reported so 1 times in a run at most, and not 2",
+            "its start never comes: `committed` is reported like that once in a run at most, and \
+             not 2 times",
         ),
         ("start.at = \"900s\"\ndo.mute = \"r3\"", "its start never comes: it is at 900s"),
         (
             "end.when = { node = \"r0\", event = \"committed\", seq = 1 }\n\
              start.when = { node = \"r0\", event = \"committed\", seq = 2 }\ndo.crash = \"r1\"",
-            "r1 never crashes: the row is over before it begins",
+            "its end comes before its start, so it is never in force",
         ),
         (
             "start.at = \"1ms\"\n\
@@ -228,6 +299,50 @@ fn rows_that_never_fire_are_explained() {
     }
     let fires = "[[fault]]\ndo.omit = { node = \"r3\", messages = { kinds = [\"commit\"] } }\n";
     assert!(explained(&format!("{BASE}{fires}")).is_empty());
+}
+
+#[test]
+fn what_was_sent_instead_explains_rows() {
+    for (row, why) in [
+        (
+            "do.drop = { kinds = [\"commit\"], view = 3 }",
+            "each `commit` is of view 0, and none of view 3",
+        ),
+        ("do.drop = { kinds = [\"request\"], view = 0 }", "`request` belongs to no view"),
+        (
+            "do.drop = { kinds = [\"commit\"], seq = [90, 99] }",
+            "each `commit` is about slot 1 to 5, and none about slot [90, 99]",
+        ),
+        (
+            "do.drop = { kinds = [\"commit\"], to = [\"r2\"], nth = 900 }",
+            "in a run at most 15 messages match, and none is number 900",
+        ),
+        (
+            "end.at = \"5ms\"\ndo.drop = { kinds = [\"commit\"], seq = 1 }",
+            "`commit` about slot 1 is sent, but not while the row is in force",
+        ),
+        ("do.drop = { kinds = [\"commit\"], to = [\"c0\"] }", "nobody ever sends `commit` to c0"),
+        (
+            "do.drop = { from = [\"r1\"], to = [\"r1\"] }",
+            "what r1 sends to itself never goes over the network",
+        ),
+        (
+            "do.mutate = { node = \"r3\", messages = { kinds = [\"commit\"] }, field = \"seq\", \
+             change = { add = 0 } }",
+            "`commit` says the same with it and without",
+        ),
+    ] {
+        let said = explained(&format!("{BASE}[[fault]]\n{row}\n"));
+        assert_eq!(said, [why], "{row}");
+    }
+    for (rows, why) in [
+        ("mute = \"r3\"", "r3 never sends `commit`, or fault 1 withholds it first"),
+        ("hold = { to = [\"!r3\"] }", "earlier rows decide about all that match"),
+    ] {
+        let second = "do.omit = { node = \"r3\", messages = { kinds = [\"commit\"] } }";
+        let said = explained(&format!("{BASE}[[fault]]\ndo.{rows}\n[[fault]]\n{second}\n"));
+        assert_eq!(said, [why], "{rows}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use byzsim_adversaries::{Action, Fault, Moment, Pattern, Vocabulary};
+use byzsim_adversaries::{Action, Fault, Moment, Pattern, Range, Vocabulary};
 use byzsim_core::NodeId;
 
 use crate::format::SeedRange;
@@ -65,7 +65,9 @@ pub fn unfired(scenario: &Scenario, seeds: SeedRange) -> Vec<Unfired> {
         return Vec::new();
     }
     let mut fired = vec![0; rows.len()];
-    let mut witness = Witness::new(rows);
+    let words = scenario.protocol.words;
+    let patterns = rows.iter().map(|fault| messages_of(&fault.action, words)).collect();
+    let mut witness = Witness::new(rows, patterns);
     let mut played = Played { seeds, panicked: 0, cut_off: false };
     for seed in seeds.start..seeds.end {
         let left = EVENTS_MAX - witness.events;
@@ -96,7 +98,6 @@ pub fn unfired(scenario: &Scenario, seeds: SeedRange) -> Vec<Unfired> {
     if played.panicked == played.seeds.len() {
         return Vec::new();
     }
-    let words = scenario.protocol.words;
     let silent = rows.iter().enumerate().filter(|(row, _)| fired[*row] == 0);
     let explained = silent.map(|(row, fault)| Unfired {
         row,
@@ -111,36 +112,28 @@ fn explain(row: usize, fault: &Fault, witness: &Witness<'_>, words: Vocabulary) 
     if let Some(why) = fault.start.as_ref().and_then(|start| never_comes(row, start, witness)) {
         return format!("its start never comes: {why}");
     }
+    if !witness.in_force[row] {
+        return "its end comes before its start, so it is never in force".to_owned();
+    }
     match &fault.action {
+        Action::Hold(_)
+        | Action::Drop(_)
+        | Action::Delay { .. }
+        | Action::Duplicate { .. }
+        | Action::Omit { .. }
+        | Action::Lag { .. }
+        | Action::Mutate { .. }
+        | Action::Lie { .. }
+        | Action::Mute(_)
+        | Action::Rush(_) => {
+            let messages = messages_of(&fault.action, words).unwrap_or_default();
+            unmatched(row, &messages, fault, witness)
+        }
         Action::Twins { .. } => {
             "the copies never contradicted each other: they heard the same".to_owned()
         }
-        Action::Hold(messages)
-        | Action::Drop(messages)
-        | Action::Delay { messages, .. }
-        | Action::Duplicate { messages, .. } => {
-            unmatched(messages, &messages.from, fault, &witness.sent)
-        }
-        Action::Omit { node, messages } | Action::Lag { node, messages, .. } => {
-            unmatched(messages, &[*node], fault, &witness.sent)
-        }
-        Action::Mutate { node, messages, field, .. } => {
-            let having = words.fields.iter().filter(|known| known.name == field);
-            let messages = of_kinds(messages, having.map(|known| known.kind));
-            unmatched(&messages, &[*node], fault, &witness.sent)
-        }
-        Action::Lie { node, messages, lie } => {
-            let about = words.lies.iter().filter(|known| known.name == lie);
-            let messages = of_kinds(messages, about.map(|known| known.kind));
-            unmatched(&messages, &[*node], fault, &witness.sent)
-        }
         Action::Replay { node, messages, heard, .. } => {
             unrepeated(*node, messages, *heard, &witness.before[row])
-        }
-        Action::Mute(node) => unmatched(&Pattern::default(), &[*node], fault, &witness.sent),
-        Action::Rush(node) => {
-            let to = Pattern { to: vec![*node], ..Pattern::default() };
-            unmatched(&to, &[], fault, &witness.sent)
         }
         Action::Partition { groups, one_way, .. } => {
             let group = |node: NodeId| groups.iter().position(|group| group.contains(&node));
@@ -153,8 +146,38 @@ fn explain(row: usize, fault: &Fault, witness: &Witness<'_>, words: Vocabulary) 
                 (true, false) => "earlier rows decide about all that is sent across it".to_owned(),
             }
         }
-        Action::Crash(node) => format!("{node} never crashes: the row is over before it begins"),
+        Action::Crash(node) => format!("{node} never crashes while the row is in force"),
         Action::Drift { .. } => "no run got as far as setting the clocks".to_owned(),
+    }
+}
+
+/// The messages that a row is about, with the sender and the kinds that go without saying; none if
+/// it is about something else than messages of one pattern.
+fn messages_of(action: &Action, words: Vocabulary) -> Option<Pattern> {
+    let from = |node: NodeId, messages: Pattern| Pattern { from: vec![node], ..messages };
+    match action {
+        Action::Hold(messages)
+        | Action::Drop(messages)
+        | Action::Delay { messages, .. }
+        | Action::Duplicate { messages, .. } => Some(messages.clone()),
+        Action::Omit { node, messages } | Action::Lag { node, messages, .. } => {
+            Some(from(*node, messages.clone()))
+        }
+        Action::Mutate { node, messages, field, .. } => {
+            let having = words.fields.iter().filter(|known| known.name == field);
+            Some(from(*node, of_kinds(messages, having.map(|known| known.kind))))
+        }
+        Action::Lie { node, messages, lie } => {
+            let about = words.lies.iter().filter(|known| known.name == lie);
+            Some(from(*node, of_kinds(messages, about.map(|known| known.kind))))
+        }
+        Action::Mute(node) => Some(from(*node, Pattern::default())),
+        Action::Rush(node) => Some(Pattern { to: vec![*node], ..Pattern::default() }),
+        Action::Partition { .. }
+        | Action::Crash(_)
+        | Action::Drift { .. }
+        | Action::Replay { .. }
+        | Action::Twins { .. } => None,
     }
 }
 
@@ -185,25 +208,39 @@ fn never_comes(row: usize, start: &Moment, witness: &Witness<'_>) -> Option<Stri
             Some(format!("`{event}` is reported, and never of this view or slot"))
         }
         _ if reports.most < milestone.count => Some(format!(
-            "`{event}` is reported so {} times in a run at most, and not {}",
-            reports.most, milestone.count
+            "`{event}` is reported like that {} in a run at most, and not {}",
+            times(reports.most),
+            times(milestone.count)
         )),
         _ => None,
     }
+}
+
+fn times(count: u32) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
 const fn is_windowed(fault: &Fault) -> bool {
     fault.start.is_some() || fault.end.is_some()
 }
 
-/// Which part of a pattern leaves nothing of what was sent.
-fn unmatched(messages: &Pattern, from: &[NodeId], fault: &Fault, sent: &Links) -> String {
-    let named = named(&messages.kinds);
+/// Which demand of a pattern leaves nothing of what was sent.
+fn unmatched(row: usize, messages: &Pattern, fault: &Fault, witness: &Witness<'_>) -> String {
+    let (named, matches) = (named(&messages.kinds), &witness.matches[row]);
+    let Pattern { from, to, view, seq, nth, .. } = messages;
     let is_from = |link: &Link| from.is_empty() || from.contains(&link.1);
-    let is_to = |link: &Link| messages.to.is_empty() || messages.to.contains(&link.2);
+    let is_to = |link: &Link| to.is_empty() || to.contains(&link.2);
     let is_sent = |fits: &dyn Fn(&Link) -> bool| {
-        sent.iter().any(|link| is_of_kind(messages, link) && fits(link))
+        witness.sent.iter().any(|link| is_of_kind(messages, link) && fits(link))
     };
+    if !is_sent(&is_from)
+        && let Some(first) = withheld_by(row, from, witness)
+    {
+        return format!(
+            "{} never sends {named}, or fault {first} withholds it first",
+            listed(from)
+        );
+    }
     if !is_sent(&|_| true) {
         return format!("nobody ever sends {named}");
     }
@@ -211,20 +248,63 @@ fn unmatched(messages: &Pattern, from: &[NodeId], fault: &Fault, sent: &Links) -
         return format!("{} never sends {named}", listed(from));
     }
     if !is_sent(&|link| is_from(link) && is_to(link)) {
-        return format!("{named} is sent, and never to {}", listed(&messages.to));
+        return match from[..] {
+            [] => format!("nobody ever sends {named} to {}", listed(to)),
+            [sender] if to[..] == [sender] => {
+                format!("what {sender} sends to itself never goes over the network")
+            }
+            _ => format!("{} never sends {named} to {}", listed(from), listed(to)),
+        };
     }
-    match (narrowed(messages), is_windowed(fault)) {
-        (Some(narrowed), false) => {
-            format!("{named} is sent there, but none {narrowed}, or an earlier row decides")
-        }
-        (Some(narrowed), true) => {
-            format!("{named} is sent there, but none {narrowed} while the row is in force")
-        }
-        (None, true) => format!("{named} is sent there, but not while the row is in force"),
-        (None, false) => {
-            format!("{named} is sent there, but an earlier row decides, or it changes nothing")
-        }
+    if !matches.any {
+        return match (view, matches.views, seq, matches.slots) {
+            (Some(_), None, ..) => format!("{named} belongs to no view"),
+            (Some(view), Some(views), ..) if !overlaps(*view, views) => {
+                format!("each {named} is of view {}, and none of view {view}", span(views))
+            }
+            (_, _, Some(_), None) => format!("{named} is about no slot"),
+            (_, _, Some(seq), Some(slots)) if !overlaps(*seq, slots) => {
+                format!("each {named} is about slot {}, and none about slot {seq}", span(slots))
+            }
+            _ => format!("{named} is sent, and never {}", narrowed(messages).unwrap_or_default()),
+        };
     }
+    match nth {
+        _ if matches.most == 0 => {
+            let narrowed = narrowed(&Pattern { nth: None, ..messages.clone() });
+            let narrowed = narrowed.map_or(String::new(), |narrowed| format!(" {narrowed}"));
+            format!("{named}{narrowed} is sent, but not while the row is in force")
+        }
+        Some(nth) if matches.most < nth.min => {
+            let most = matches.most;
+            format!("in a run at most {most} messages match, and none is number {nth}")
+        }
+        _ if matches!(fault.action, Action::Lie { .. } | Action::Mutate { .. }) => {
+            format!("{named} says the same with it and without")
+        }
+        _ => "earlier rows decide about all that match".to_owned(),
+    }
+}
+
+/// The number of an earlier row that withholds what this sender says, from 1: what a corrupted node
+/// withholds was never sent.
+fn withheld_by(row: usize, from: &[NodeId], witness: &Witness<'_>) -> Option<usize> {
+    let [sender] = from[..] else { return None };
+    let withholds = |fault: &Fault| {
+        let is_silence = matches!(fault.action, Action::Mute(_) | Action::Omit { .. });
+        is_silence && fault.action.corrupts() == Some(sender)
+    };
+    witness.rows[..row].iter().position(withholds).map(|place| place + 1)
+}
+
+const fn overlaps(one: Range, other: Range) -> bool {
+    one.min <= other.max && other.min <= one.max
+}
+
+/// What lies between the least and the greatest, for a reader.
+fn span(range: Range) -> String {
+    let Range { min, max } = range;
+    if min == max { min.to_string() } else { format!("{min} to {max}") }
 }
 
 /// Why a node had nothing to repeat: what counts is what it said or heard before the row began.

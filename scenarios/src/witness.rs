@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use byzsim_adversaries::{Action, Fault, Milestone, Moment};
-use byzsim_core::{NodeId, Recorder, Time, TraceEvent};
+use byzsim_adversaries::{Action, Fault, Milestone, Moment, Pattern, Range};
+use byzsim_core::{NodeId, Parcel, Recorder, Time, TraceEvent};
 
 /// A kind of message, its sender, its receiver.
 pub(crate) type Link = (&'static str, NodeId, NodeId);
@@ -14,14 +14,24 @@ pub(crate) type Links = BTreeSet<Link>;
 /// What happened in some runs. It grows with kinds and nodes, not with the length of the runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Witness<'a> {
-    rows: &'a [Fault],
+    pub(crate) rows: &'a [Fault],
     pub(crate) sent: Links,
     /// By row: of a replay, what its node said or heard before the row began.
     pub(crate) before: Vec<Links>,
     /// By row: the reports that its start waits for.
     pub(crate) reports: Vec<Reports>,
+    /// By row: the messages that it is about, if it is about messages.
+    patterns: Vec<Option<Pattern>>,
+    /// By row: how far messages matched it.
+    pub(crate) matches: Vec<Matches>,
     /// By row: whether it began in this run.
     begun: Vec<bool>,
+    /// By row: how many of the reports that its end waits for came in this run.
+    ends: Vec<u32>,
+    /// By row: whether it ended in this run.
+    over: Vec<bool>,
+    /// By row: whether it was in force in any run.
+    pub(crate) in_force: Vec<bool>,
     /// When the longest run ended.
     pub(crate) end: Time,
     /// How many events there were in all runs.
@@ -39,10 +49,56 @@ pub(crate) struct Reports {
     pub(crate) most: u32,
 }
 
+/// How far the messages that were sent matched a row's pattern, one demand after the other.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Matches {
+    /// The views of those of the right kind, sender and receiver: the least and the greatest.
+    pub(crate) views: Option<Range>,
+    /// The slots of those that are of the right view as well.
+    pub(crate) slots: Option<Range>,
+    /// Whether any matched all but `nth`.
+    pub(crate) any: bool,
+    here: u64,
+    /// How many did in one run at most while the row was in force.
+    pub(crate) most: u64,
+}
+
+impl Matches {
+    fn note(&mut self, pattern: &Pattern, what: &Parcel<'_>, in_force: bool) {
+        let within = |range: Option<Range>, number: Option<u64>| {
+            range.is_none_or(|range| number.is_some_and(|number| range.contains(number)))
+        };
+        extend(&mut self.views, what.view);
+        if !within(pattern.view, what.view) {
+            return;
+        }
+        extend(&mut self.slots, what.seq);
+        if !within(pattern.seq, what.seq) {
+            return;
+        }
+        self.any = true;
+        self.here += u64::from(in_force);
+        self.most = self.most.max(self.here);
+    }
+}
+
+fn extend(range: &mut Option<Range>, number: Option<u64>) {
+    let Some(number) = number else { return };
+    let known = range.unwrap_or(Range::only(number));
+    *range = Some(Range { min: known.min.min(number), max: known.max.max(number) });
+}
+
 impl<'a> Witness<'a> {
-    pub(crate) fn new(rows: &'a [Fault]) -> Self {
+    /// Of runs with these rows; `patterns` are the messages that they are about, with what goes
+    /// without saying.
+    pub(crate) fn new(rows: &'a [Fault], patterns: Vec<Option<Pattern>>) -> Self {
         Self {
             rows,
+            patterns,
+            matches: vec![Matches::default(); rows.len()],
+            ends: vec![0; rows.len()],
+            over: vec![false; rows.len()],
+            in_force: vec![false; rows.len()],
             sent: Links::new(),
             before: vec![Links::new(); rows.len()],
             reports: vec![Reports::default(); rows.len()],
@@ -57,7 +113,10 @@ impl<'a> Witness<'a> {
     pub(crate) fn begin(&mut self) {
         self.events_here = 0;
         self.begun.fill(false);
+        self.over.fill(false);
+        self.matches.iter_mut().for_each(|matches| matches.here = 0);
         self.reports.iter_mut().for_each(|reports| reports.here = 0);
+        self.ends.fill(0);
     }
 
     /// A run ends.
@@ -77,30 +136,65 @@ impl<'a> Witness<'a> {
     }
 }
 
-impl Recorder for Witness<'_> {
-    fn record(&mut self, number: u64, time: Time, event: &TraceEvent<'_>) {
-        self.end = self.end.max(time);
-        self.events_here = number + 1;
+impl Witness<'_> {
+    /// Follows the windows of the rows. One that ends before it begins never takes force.
+    fn turn(&mut self, time: Time, event: &TraceEvent<'_>) {
         for (row, fault) in self.rows.iter().enumerate() {
-            match (&fault.start, event) {
-                (None, _) => self.begun[row] = true,
-                (Some(Moment::At(at)), _) => self.begun[row] |= *at <= time,
+            let starts = match (&fault.start, event) {
+                (None, _) => true,
+                (Some(Moment::At(at)), _) => *at <= time,
                 (Some(Moment::When(milestone)), TraceEvent::Observed(node, observation)) => {
                     let loose = Milestone { view: None, seq: None, ..milestone.clone() };
                     let reports = &mut self.reports[row];
                     reports.any |= loose.is_met_by(*node, observation);
-                    if milestone.is_met_by(*node, observation) {
-                        reports.here = reports.here.saturating_add(1);
-                        reports.most = reports.most.max(reports.here);
-                        self.begun[row] |= milestone.count <= reports.here;
-                    }
+                    let is_met = milestone.is_met_by(*node, observation);
+                    reports.here = reports.here.saturating_add(u32::from(is_met));
+                    reports.most = reports.most.max(reports.here);
+                    is_met && milestone.count <= reports.here
                 }
-                (Some(Moment::When(_)), _) => {}
-            }
+                (Some(Moment::When(_)), _) => false,
+            };
+            self.begun[row] |= starts && !self.over[row];
+            let ends = match (&fault.end, event) {
+                (Some(Moment::At(at)), _) => *at <= time,
+                (Some(Moment::When(milestone)), TraceEvent::Observed(node, observation)) => {
+                    let is_met = milestone.is_met_by(*node, observation);
+                    self.ends[row] = self.ends[row].saturating_add(u32::from(is_met));
+                    is_met && milestone.count <= self.ends[row]
+                }
+                (Some(Moment::When(_)) | None, _) => false,
+            };
+            self.over[row] |= ends;
+            self.in_force[row] |= self.begun[row];
         }
+    }
+
+    fn sent(&mut self, link: Link, what: &Parcel<'_>) {
+        self.sent.insert(link);
+        for (row, pattern) in self.patterns.iter().enumerate() {
+            let Some(pattern) = pattern.as_ref().filter(|pattern| is_on(pattern, &link)) else {
+                continue;
+            };
+            self.matches[row].note(pattern, what, self.begun[row] && !self.over[row]);
+        }
+    }
+}
+
+/// Whether a pattern is about messages of this kind, from this sender to this receiver.
+fn is_on(pattern: &Pattern, (kind, from, to): &Link) -> bool {
+    (pattern.kinds.is_empty() || pattern.kinds.iter().any(|it| it == kind))
+        && (pattern.from.is_empty() || pattern.from.contains(from))
+        && (pattern.to.is_empty() || pattern.to.contains(to))
+}
+
+impl Recorder for Witness<'_> {
+    fn record(&mut self, number: u64, time: Time, event: &TraceEvent<'_>) {
+        self.end = self.end.max(time);
+        self.events_here = number + 1;
+        self.turn(time, event);
         match *event {
             TraceEvent::Sent { from, to, ref what, .. } => {
-                self.sent.insert((what.name, from, to));
+                self.sent((what.name, from, to), what);
                 self.pass(false, (what.name, from, to));
             }
             TraceEvent::Delivered { from, to, ref what } => self.pass(true, (what.name, from, to)),

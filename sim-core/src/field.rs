@@ -9,7 +9,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::crypto::{Digest, Signed, Signer, Statement};
-use crate::history::{Answer, Operation};
+use crate::history::{Answer, Operation, Text};
 use crate::id::NodeId;
 use crate::rng::SimRng;
 
@@ -154,13 +154,35 @@ impl<E: Entry> Entries for Vec<E> {
     }
 }
 
-/// What a signed statement would say if somebody made it up.
-pub trait Inventive: Statement + Clone + 'static {
-    /// A statement of this type with something invented in it.
+/// What somebody who makes things up says instead.
+pub trait Inventive: Sized {
+    /// The same with something invented in it.
     fn invented(&self, rng: &mut SimRng) -> Self;
 }
 
-impl<T: Inventive> Entry for Signed<T> {
+/// An answer of the same shape that no execution gives.
+impl Inventive for Answer {
+    fn invented(&self, rng: &mut SimRng) -> Self {
+        match self {
+            Self::Done => Self::Value(None),
+            Self::Value(_) => Self::Value(Some(made_up(rng))),
+            Self::Swapped(swapped) => Self::Swapped(!swapped),
+        }
+    }
+}
+
+/// A value that nobody writes, for the same key.
+impl Inventive for Operation {
+    fn invented(&self, rng: &mut SimRng) -> Self {
+        Self::Put { value: made_up(rng), key: Text::clone(self.key()) }
+    }
+}
+
+fn made_up(rng: &mut SimRng) -> Text {
+    Text::from(format!("lie{}", rng.between(0, 999)))
+}
+
+impl<T: Inventive + Statement + Clone + 'static> Entry for Signed<T> {
     fn forged(&self) -> Self {
         Self::forged(self.body().clone(), self.signer())
     }

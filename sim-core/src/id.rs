@@ -91,6 +91,17 @@ impl Committee {
         self.replica_ids().chain(self.client_ids())
     }
 
+    /// All nodes, for a reader: `r0 to r3 and c0`.
+    pub fn in_words(&self) -> String {
+        let span = |class, count: u16| match count {
+            0 => None,
+            1 => Some(format!("{class}0")),
+            _ => Some(format!("{class}0 to {class}{}", count - 1)),
+        };
+        let spans = [span('r', self.replicas), span('c', self.clients)];
+        spans.into_iter().flatten().collect::<Vec<_>>().join(" and ")
+    }
+
     /// How many nodes there are.
     pub fn len(&self) -> usize {
         usize::from(self.replicas) + usize::from(self.clients)

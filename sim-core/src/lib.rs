@@ -44,4 +44,4 @@ pub use queue::EventQueue;
 pub use rng::{Purpose, SimRng};
 pub use sim::{Cabal, Ended, Outcome, Served, Setup, Simulation};
 pub use time::{Span, Time};
-pub use trace::{Marks, Recorder, TraceEvent};
+pub use trace::{Marks, Parcel, Recorder, TraceEvent};

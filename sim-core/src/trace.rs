@@ -74,6 +74,10 @@ pub struct Parcel<'a> {
     pub fingerprint: u64,
     /// Bytes on the wire.
     pub bytes: u32,
+    /// The view that the message belongs to.
+    pub view: Option<u64>,
+    /// The slot that it is about.
+    pub seq: Option<u64>,
     /// The message, for a reader.
     pub msg: &'a dyn fmt::Debug,
 }

@@ -3,7 +3,8 @@
 
 use std::rc::Rc;
 
-use byzsim_core::{Answer, Digest, Lie, Signer, SimRng, Text};
+use byzsim_core::field::Inventive as _;
+use byzsim_core::{Digest, Lie, Signer, SimRng};
 
 use super::message::{Batch, Checkpoint, Msg, NewView, PrePrepare, Prepare, Reply, ViewChange};
 
@@ -44,7 +45,7 @@ pub(super) fn tell(msg: &Msg, lie: &str, signer: &Signer, rng: &mut SimRng) -> O
             Some(vec![msg.clone(), msg.clone()])
         }
         ("wrong-answer", Msg::Reply(it)) => {
-            let reply = Reply { answer: wrong(&it.answer, rng), ..it.body().clone() };
+            let reply = Reply { answer: it.answer.invented(rng), ..it.body().clone() };
             Some(vec![Msg::Reply(signer.sign(reply))])
         }
         ("wrong-state", Msg::Checkpoint(it)) if it.signer() == signer.node() => {
@@ -65,14 +66,5 @@ pub(super) fn tell(msg: &Msg, lie: &str, signer: &Signer, rng: &mut SimRng) -> O
             Some(vec![Msg::NewView(Rc::new(signer.sign(new_view)))])
         }
         _ => None,
-    }
-}
-
-/// An answer of the same shape that no execution gives.
-fn wrong(answer: &Answer, rng: &mut SimRng) -> Answer {
-    match answer {
-        Answer::Done => Answer::Value(None),
-        Answer::Value(_) => Answer::Value(Some(Text::from(format!("lie{}", rng.between(0, 999))))),
-        Answer::Swapped(swapped) => Answer::Swapped(!swapped),
     }
 }

@@ -9,7 +9,7 @@
 use std::rc::Rc;
 
 use byzsim_core::field::{Edit, Entry, FieldMut, Inventive, Sort, edit_signed};
-use byzsim_core::{Answer, Digest, Encode as _, Field, Operation, Signed, Signer, SimRng, Text};
+use byzsim_core::{Answer, Digest, Encode as _, Field, Signed, Signer, SimRng};
 
 use super::message::{
     Certificate, Checkpoint, Hate, Msg, OrderReq, Ordered, Request, SpecResponse, Status,
@@ -252,9 +252,7 @@ fn edited_unsigned(msg: &Msg, name: &str, edit: &mut Edit<'_>) -> Option<Msg> {
 
 impl Inventive for Request {
     fn invented(&self, rng: &mut SimRng) -> Self {
-        let value = Text::from(format!("lie{}", rng.between(0, 999)));
-        let key = Text::clone(self.operation.key());
-        Self { timestamp: self.timestamp, operation: Operation::Put { key, value } }
+        Self { timestamp: self.timestamp, operation: self.operation.invented(rng) }
     }
 }
 

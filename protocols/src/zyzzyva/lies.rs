@@ -6,7 +6,8 @@
 
 use std::rc::Rc;
 
-use byzsim_core::{Answer, Digest, Encode, Lie, NodeId, Signed, Signer, SimRng, Text};
+use byzsim_core::field::Inventive as _;
+use byzsim_core::{Digest, Encode, Lie, NodeId, Signed, Signer, SimRng};
 
 use super::message::{
     Certificate, Certified, Checkpoint, GENESIS, Hate, Msg, OrderReq, Ordered, Past, SpecResponse,
@@ -118,7 +119,7 @@ pub(super) fn tell(msg: &Msg, lie: &str, signer: &Signer, rng: &mut SimRng) -> O
             Some(vec![Msg::OrderReq(signer.sign(order), Rc::clone(request))])
         }
         ("wrong-answer", Msg::SpecResponse(it, Some(answer), order)) => {
-            let wrong = wrong(answer, rng);
+            let wrong = answer.invented(rng);
             let response = SpecResponse { answer: wrong.sha256(), ..*it.body() };
             Some(vec![Msg::SpecResponse(signer.sign(response), Some(wrong), order.clone())])
         }
@@ -248,13 +249,4 @@ fn null_first(it: &ViewChange, signer: &Signer) -> Option<Vec<Ordered>> {
         Ordered { order, request: ordered.request }
     });
     Some(orders.collect())
-}
-
-/// An answer of the same shape that no execution gives.
-fn wrong(answer: &Answer, rng: &mut SimRng) -> Answer {
-    match answer {
-        Answer::Done => Answer::Value(None),
-        Answer::Value(_) => Answer::Value(Some(Text::from(format!("lie{}", rng.between(0, 999))))),
-        Answer::Swapped(swapped) => Answer::Swapped(!swapped),
-    }
 }

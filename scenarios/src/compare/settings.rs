@@ -1,5 +1,7 @@
 //! The fault settings of a comparison: names that become scenarios.
 
+use std::collections::BTreeMap;
+
 use byzsim_adversaries::{Action, Fault, Pattern, Plan};
 use byzsim_core::{Latency, NetworkModel, NodeId, Span, Time};
 use serde_json::{Map, Value};
@@ -150,6 +152,7 @@ impl Setting {
             },
             run: RunLimits { events_max: 100_000_000, ..RunLimits::default() },
             random: None,
+            groups: BTreeMap::new(),
             faults: self.plan(n),
         }
     }

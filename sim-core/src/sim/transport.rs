@@ -36,6 +36,8 @@ impl<M: Message> Flight<M> {
             name: M::KINDS[usize::from(self.kind.0)],
             fingerprint: self.fingerprint,
             bytes: self.bytes,
+            view: self.msg.view(),
+            seq: self.msg.seq(),
             msg: &*self.msg,
         }
     }

@@ -1,0 +1,297 @@
+//! Names for lists of nodes in a scenario file.
+//!
+//! A name stands for its members and is gone once the file is read: plans, repros and hashes know
+//! nodes only, so nothing that was found depends on what a group is called.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use byzsim_core::{Committee, NodeId};
+use serde_json::Value;
+use toml::Spanned;
+use toml::de::{DeArray, DeString, DeTable, DeValue};
+
+use crate::check::CLIENTS_MAX;
+use crate::error::{Problem, Step};
+use crate::names;
+
+/// The groups that every scenario has. There is no `primary`: views change who that is.
+const BUILT_IN: [&str; 2] = ["replicas", "clients"];
+
+/// The keys of a fault row that hold a list of nodes.
+const LISTS: [&str; 4] = ["from", "to", "left", "right"];
+
+/// The keys of a fault row that hold one node.
+const ONE: [&str; 5] = ["node", "mute", "crash", "rush", "claim"];
+
+/// The key of a fault row that holds a list of such lists.
+const LISTS_OF_LISTS: &str = "groups";
+
+/// The greatest number of nodes that the names of a file stand for, over all its lists.
+const MEMBERS_MAX: usize = 100_000;
+
+/// A list of nodes with the members in place of the names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Expanded {
+    path: Vec<Step>,
+    nodes: Vec<NodeId>,
+}
+
+/// The lists of a document's fault rows that name groups, expanded.
+///
+/// # Errors
+/// If a group is defined badly, or there is none of a name.
+pub(crate) fn expand(document: &Value) -> Result<Vec<Expanded>, Problem> {
+    let groups = Groups::read(document)?;
+    let mut expanded = Vec::new();
+    let rows = document.get("fault").and_then(Value::as_array).into_iter().flatten();
+    for (row, fault) in rows.enumerate() {
+        let path = vec![Step::Key("fault".into()), Step::Index(row)];
+        groups.walk(fault, path, &mut expanded)?;
+    }
+    Ok(expanded)
+}
+
+struct Groups {
+    committee: Committee,
+    members: BTreeMap<String, Vec<NodeId>>,
+}
+
+impl Groups {
+    fn read(document: &Value) -> Result<Self, Problem> {
+        let mut groups = Self { committee: committee(document), members: BTreeMap::new() };
+        groups.members = [
+            ("replicas".to_owned(), groups.committee.replica_ids().collect()),
+            ("clients".to_owned(), groups.committee.client_ids().collect()),
+        ]
+        .into();
+        let defined = document.get("groups").and_then(Value::as_object).into_iter().flatten();
+        // A group names nodes and the built-in groups, and none of the file: so there is no circle.
+        let mut members = groups.members.clone();
+        for (name, list) in defined {
+            let path = [Step::Key("groups".into()), Step::Key(name.clone())];
+            name_of_group(name, &path)?;
+            let Some(items) = strings(list) else {
+                let help = format!("write it like `{name} = [\"r0\", \"c0\"]`");
+                return Err(at(&path, "a group is a list of nodes", help));
+            };
+            let list = groups.nodes(&items, &path).map_err(|mut problem| {
+                let is_group = |it: &&&str| defined_in(document, it.trim_start_matches('!'));
+                if items.iter().any(|it| is_group(&it)) {
+                    problem.help = Some("name its nodes: a group is not made of groups".into());
+                }
+                problem
+            })?;
+            members.insert(name.clone(), list);
+        }
+        groups.members = members;
+        Ok(groups)
+    }
+
+    fn walk(
+        &self,
+        value: &Value,
+        path: Vec<Step>,
+        expanded: &mut Vec<Expanded>,
+    ) -> Result<(), Problem> {
+        let below = |step: Step| path.iter().cloned().chain([step]).collect::<Vec<_>>();
+        match value {
+            Value::Object(table) => {
+                for (key, value) in table {
+                    let path = below(Step::Key(key.clone()));
+                    match value.as_array() {
+                        Some(_) if LISTS.contains(&key.as_str()) => {
+                            self.list(value, path, expanded)?;
+                        }
+                        Some(lists) if key == LISTS_OF_LISTS => {
+                            for (place, list) in lists.iter().enumerate() {
+                                let mut path = path.clone();
+                                path.push(Step::Index(place));
+                                self.list(list, path, expanded)?;
+                            }
+                        }
+                        _ if ONE.contains(&key.as_str()) => self.one(value, &path)?,
+                        _ => self.walk(value, path, expanded)?,
+                    }
+                }
+                Ok(())
+            }
+            Value::Array(items) => {
+                let mut items = items.iter().enumerate();
+                items.try_for_each(|(place, item)| {
+                    self.walk(item, below(Step::Index(place)), expanded)
+                })
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
+        }
+    }
+
+    /// Refuses a group where one node belongs; what else is wrong there is found later.
+    fn one(&self, value: &Value, path: &[Step]) -> Result<(), Problem> {
+        match value.as_str().filter(|name| self.members.contains_key(*name)) {
+            None => Ok(()),
+            Some(name) => {
+                let what = format!("`{name}` is a group, and here belongs one node");
+                Err(at(path, what, "name a node such as `r0`; write a row for each"))
+            }
+        }
+    }
+
+    /// Expands a list that names a group. What is no list of strings is left to whoever reads the
+    /// scenario, as are lists of plain nodes.
+    fn list(
+        &self,
+        list: &Value,
+        path: Vec<Step>,
+        expanded: &mut Vec<Expanded>,
+    ) -> Result<(), Problem> {
+        let Some(items) = strings(list) else { return Ok(()) };
+        if items.iter().all(|item| node(item).is_some()) {
+            return Ok(());
+        }
+        let nodes = self.nodes(&items, &path)?;
+        let before: usize = expanded.iter().map(|list| list.nodes.len()).sum();
+        if MEMBERS_MAX < before + nodes.len() {
+            let what = format!("the groups stand for more than {MEMBERS_MAX} nodes by here");
+            return Err(at(&path, what, "use fewer rows, or smaller groups"));
+        }
+        expanded.push(Expanded { path, nodes });
+        Ok(())
+    }
+
+    /// The nodes that a list stands for: those that it names, without those behind a `!`; all
+    /// nodes without these if it names none.
+    fn nodes(&self, items: &[&str], path: &[Step]) -> Result<Vec<NodeId>, Problem> {
+        let mut named = Vec::new();
+        let mut left_out = Vec::new();
+        for (place, item) in items.iter().enumerate() {
+            let (name, nodes) = match item.strip_prefix('!') {
+                Some(name) => (name, &mut left_out),
+                None => (*item, &mut named),
+            };
+            match (node(name), self.members.get(name)) {
+                (Some(node), _) => nodes.push(node),
+                (None, Some(members)) => nodes.extend(members),
+                (None, None) => {
+                    let mut path = path.to_vec();
+                    path.push(Step::Index(place));
+                    return Err(self.unknown(name, &path));
+                }
+            }
+        }
+        if named.is_empty() && !left_out.is_empty() {
+            named = self.committee.nodes().collect();
+        }
+        let mut seen = BTreeSet::from_iter(left_out);
+        named.retain(|node| seen.insert(*node));
+        if named.is_empty() {
+            // An empty list would mean all nodes where it stands for senders or receivers.
+            let what = "the list stands for nobody";
+            return Err(at(path, what, "name somebody who is not left out"));
+        }
+        Ok(named)
+    }
+
+    fn unknown(&self, name: &str, path: &[Step]) -> Problem {
+        let what = format!("`{name}` is neither a node nor a group");
+        let mut help = names::advice(name, self.members.keys().map(String::as_str));
+        if !help.ends_with('?') {
+            help.push_str(", or a node such as `r0`");
+        }
+        at(path, what, help)
+    }
+}
+
+fn at(path: &[Step], what: impl Into<String>, help: impl Into<String>) -> Problem {
+    Problem { path: path.to_vec(), ..Problem::at("", what, help) }
+}
+
+/// A group's name reads like a word, so that nobody takes it for a node.
+fn name_of_group(name: &str, path: &[Step]) -> Result<(), Problem> {
+    let is_word = |name: &str| {
+        name.starts_with(|first: char| first.is_ascii_alphabetic())
+            && name.chars().all(|it| it.is_ascii_alphanumeric() || "-_".contains(it))
+    };
+    let number = name.strip_prefix(['r', 'c']);
+    let is_like_a_node = number
+        .is_some_and(|number| !number.is_empty() && number.chars().all(|it| it.is_ascii_digit()));
+    if is_like_a_node {
+        return Err(at(
+            path,
+            format!("`{name}` is the name of a node"),
+            "call the group by a word",
+        ));
+    }
+    if BUILT_IN.contains(&name) {
+        let help = "leave it out, or give yours another name";
+        return Err(at(path, format!("the group `{name}` is there already"), help));
+    }
+    if is_word(name) {
+        return Ok(());
+    }
+    let what = format!("`{name}` is no name for a group");
+    Err(at(path, what, "a letter, then letters, digits, `-` and `_`"))
+}
+
+/// Who takes part, as far as it can be read: what is wrong with it is found later.
+fn committee(document: &Value) -> Committee {
+    let count = |key: &str, max: u16| {
+        let count = document.get("cluster").and_then(|cluster| cluster.get(key));
+        let count = count.and_then(Value::as_u64).unwrap_or(1).clamp(1, u64::from(max));
+        u16::try_from(count).expect("at most a number of 16 bits")
+    };
+    let replicas = count("replicas", Committee::REPLICAS_MAX);
+    Committee { replicas, faults: 0, clients: count("clients", CLIENTS_MAX) }
+}
+
+fn defined_in(document: &Value, name: &str) -> bool {
+    document.get("groups").is_some_and(|groups| groups.get(name).is_some())
+}
+
+fn strings(list: &Value) -> Option<Vec<&str>> {
+    list.as_array()?.iter().map(Value::as_str).collect()
+}
+
+fn node(name: &str) -> Option<NodeId> {
+    name.parse().ok()
+}
+
+/// Puts expanded lists into a JSON document.
+pub(crate) fn put_in_json(document: &mut Value, expanded: &[Expanded]) {
+    for Expanded { path, nodes } in expanded {
+        let found = path.iter().try_fold(&mut *document, |here, step| match step {
+            Step::Key(key) => here.get_mut(key),
+            Step::Index(index) => here.get_mut(*index),
+        });
+        if let Some(list) = found {
+            *list = nodes.iter().map(NodeId::to_string).collect();
+        }
+    }
+}
+
+/// Puts expanded lists into a TOML document, whose other values keep their places in the text.
+pub(crate) fn put_in_toml(document: &mut DeTable<'_>, expanded: &[Expanded]) {
+    for Expanded { path, nodes } in expanded {
+        let Some((Step::Key(first), rest)) = path.split_first() else { continue };
+        let found = rest.iter().try_fold(member(document, first), |here, step| {
+            let next = match (here?.get_mut(), step) {
+                (DeValue::Table(table), Step::Key(key)) => member(table, key),
+                (DeValue::Array(array), Step::Index(index)) => array.get_mut(*index),
+                _ => None,
+            };
+            Some(next)
+        });
+        if let Some(Some(list)) = found {
+            let span = list.span();
+            let text = |node: &NodeId| DeValue::String(DeString::Owned(node.to_string()));
+            let mut items = DeArray::new();
+            for node in nodes {
+                items.push(Spanned::new(span.clone(), text(node)));
+            }
+            *list.get_mut() = DeValue::Array(items);
+        }
+    }
+}
+
+fn member<'a, 'i>(table: &'a mut DeTable<'i>, key: &str) -> Option<&'a mut Spanned<DeValue<'i>>> {
+    table.iter_mut().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value)
+}

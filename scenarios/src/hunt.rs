@@ -29,10 +29,10 @@ use crate::sweep::{SweepOptions, sweep};
 /// How many findings of a flaw are shrunk: one for each of three campaigns.
 const SHRUNK_MAX: usize = 3;
 
-/// How hard each of them is shrunk. Runs that lose liveness are the long ones, up to 200,000 events,
-/// and what they can lose shows in some dozens of them: plans that were measured were minimal after
-/// three million events at most, six seconds for the slowest. A count, and no clock, ends a shrink,
-/// so that its result is the same on every machine.
+/// How hard each of them is shrunk. Runs that lose liveness are long, up to 200,000 events, but
+/// some dozens of them show what can go: all that were measured were minimal after three million
+/// events, the slowest after six seconds. A count ends a shrink and no clock, so that what comes
+/// out is the same on every machine.
 pub const SHRINK_BUDGET: Budget = Budget { runs_max: 5_000, events_max: 4_000_000 };
 
 /// What is hunted, and how.

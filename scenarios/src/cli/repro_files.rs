@@ -32,8 +32,9 @@ impl ReproFiles<'_> {
         for number in self.changes.flaw_numbers() {
             name.extend(["-", number]);
         }
-        if !self.changes.set.is_empty() {
-            // What is set has no short name. The hash of the scenario tells it apart.
+        if self.changes.set.iter().all(|set| is_plain(set)) {
+            self.changes.set.iter().for_each(|set| name.extend(["-", set]));
+        } else {
             name.extend(["-", &self.scenario.hash.hex()[..8]]);
         }
         name.push_str(&self.strategy.said("-"));
@@ -53,6 +54,13 @@ impl ReproFiles<'_> {
             }
         }
     }
+}
+
+/// Whether `PATH=VALUE` can stand in a file's name as it is. If not, the hash of the scenario
+/// stands for it.
+fn is_plain(set: &str) -> bool {
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '.' | '=' | '_' | '-');
+    set.len() <= 60 && set.chars().all(is_plain)
 }
 
 /// Creates a file, and its folder if need be.
@@ -88,9 +96,11 @@ mod tests {
         assert_eq!(path(&["P08"], &[], Twins, None), "runs/pbft-chaos-P08-twins-7.json");
         let both = "runs/pbft-chaos-P08-P23-guided-5-7.json";
         assert_eq!(path(&["P23", "P08-digest-ignored"], &[], Guided, Some(5)), both);
-        let set = |text| path(&[], &[text], Random, None);
-        let [five, six] = ["workload.operations=5", "workload.operations=6"].map(set);
-        assert!(five.starts_with("runs/pbft-chaos-") && five.ends_with("-7.json"), "{five}");
-        assert_ne!(five, six);
+        let set = path(&["P08"], &["workload.operations=5", "cluster.clients=2"], Random, None);
+        assert_eq!(set, "runs/pbft-chaos-P08-workload.operations=5-cluster.clients=2-7.json");
+        let reaches = |what: &str| path(&[], &[&format!("reaches=[\"{what}\"]")], Random, None);
+        let (one, other) = (reaches("rollback"), reaches("completed"));
+        assert!(one.starts_with("runs/pbft-chaos-") && !one.contains('['), "{one}");
+        assert_ne!(one, other, "the hash tells them apart");
     }
 }

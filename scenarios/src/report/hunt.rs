@@ -103,17 +103,19 @@ impl Table<'_> {
         let most = smallest.iter().map(|it| it.faults).max().unwrap_or_default();
         let mut lines = vec![
             format!(
-                "shrunk: the smallest of up to three findings of a flaw; {} faults on average, {most} \
-                 at most; all {} that were shrunk: {} on average",
+                "shrunk: the smallest of up to three findings of a flaw; {} faults on average, \
+                 {most} at most; all {} that were shrunk: {} on average",
                 mean(&smallest),
                 all.len(),
                 mean(&all)
             ),
-            format!(
-                "not minimal (“or fewer”): {spent} of {}, where {} events were not enough",
-                all.len(),
-                grouped(SHRINK_BUDGET.events_max)
-            ),
+            match spent {
+                0 => "all of them are minimal: no single step makes one smaller".to_owned(),
+                _ => format!(
+                    "“or fewer”: {spent} of them are not minimal, as {} events were not enough",
+                    grouped(SHRINK_BUDGET.events_max)
+                ),
+            },
             format!(
                 "each shrunk run was replayed, and fails for the same reason; the longest shrink \
                  took {}",
@@ -175,6 +177,9 @@ fn searched(searched: &Searched) -> String {
 }
 
 fn seconds(wall_ms: u64) -> String {
+    if wall_ms < 100 {
+        return "<0.1 s".to_owned();
+    }
     format!("{}.{} s", wall_ms / 1_000, wall_ms % 1_000 / 100)
 }
 

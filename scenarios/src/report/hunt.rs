@@ -112,7 +112,8 @@ impl Table<'_> {
             match spent {
                 0 => "all of them are minimal: no single step makes one smaller".to_owned(),
                 _ => format!(
-                    "“or fewer”: {spent} of them are not minimal, as {} events were not enough",
+                    "“or fewer”: {spent} of them are not minimal: shrinking ended before, after {} \
+                     events at most",
                     grouped(SHRINK_BUDGET.events_max)
                 ),
             },

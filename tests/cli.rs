@@ -52,7 +52,7 @@ impl Desk {
     fn repro(&self) -> String {
         let said = self.say("run pbft/equivocating-primary --flaw P08 --seed 0");
         assert_eq!(said.code, 1, "{}", said.stdout);
-        self.read("runs/pbft-equivocating-primary-0.json")
+        self.read("runs/pbft-equivocating-primary-P08-0.json")
     }
 }
 
@@ -181,7 +181,7 @@ fn wrong_usage_names_what_would_be_right() {
 fn a_replay_is_identical_or_names_the_first_event_that_differs() {
     let desk = Desk::new("replay");
     desk.repro();
-    let said = desk.say("replay runs/pbft-equivocating-primary-0.json");
+    let said = desk.say("replay runs/pbft-equivocating-primary-P08-0.json");
     assert_eq!((said.code, said.stdout.lines().last()), (0, Some("identical")));
     assert_eq!(said.stderr, "");
 
@@ -312,7 +312,7 @@ fn strategies_are_told_and_lead_to_their_runs() {
     let failing = "sweep pbft/chaos --flaw P08 --strategy twins --seeds 0..400 --no-shrink";
     let said = desk.say(failing);
     assert_eq!(said.code, 1, "{}", said.stdout);
-    assert!(said.stdout.contains("runs/pbft-chaos-twins-"), "{}", said.stdout);
+    assert!(said.stdout.contains("runs/pbft-chaos-P08-twins-"), "{}", said.stdout);
     for (arguments, words) in [
         ("run pbft/chaos --strategy guided", "a guided search rests on"),
         ("run pbft/crash-and-restart --strategy twins", "has faults of its own"),

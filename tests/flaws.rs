@@ -1,7 +1,7 @@
 //! Every planted flaw is caught, by its script and by random search; without it the script holds.
 
 use byzsim::Strategy;
-use byzsim::hunt::{HuntOptions, hunt};
+use byzsim::hunt::{HuntOptions, Hunted, hunt};
 use byzsim::registry::PROTOCOLS;
 use byzsim_core::PROPERTIES;
 
@@ -64,12 +64,17 @@ fn one_guided_campaign_finds_flaws_and_shrinks_them() {
     assert_eq!(flaws.len(), SOON.len());
     let options =
         HuntOptions { strategies: vec![Strategy::Guided], campaigns: 1, runs_max: 20_000, jobs: 2 };
-    let hunted = hunt(&flaws, &options, |_, _, _| {}).expect("each protocol has its chaos");
+    let mut told = Vec::new();
+    let hunted = hunt(&flaws, &options, |it| told.push(it.flaw)).expect("each has its chaos");
     for it in &hunted {
         assert_eq!(it.searches[0].found(), 1, "byzsim hunt {} --strategies guided", it.flaw);
     }
-    let smallest: Vec<_> = hunted.iter().filter_map(|it| it.smallest.as_ref()).collect();
+    told.sort_unstable();
+    let names: Vec<_> = hunted.iter().map(|it| it.flaw).collect();
+    assert_eq!(told, names, "each is told of once, and returned in the order of the catalogue");
+    let smallest: Vec<_> = hunted.iter().filter_map(Hunted::smallest).collect();
     assert_eq!(smallest.len(), flaws.len(), "what was found shrinks");
+    assert!(smallest.iter().all(|it| it.is_minimal), "{smallest:?}");
     let faults: u64 = smallest.iter().map(|it| it.faults).sum();
     assert!(faults <= 6 * smallest.len() as u64, "{faults} faults in {} plans", smallest.len());
 }

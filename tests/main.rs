@@ -12,6 +12,7 @@ mod determinism;
 mod flaws;
 mod histories;
 mod hostile_messages;
+mod hunt;
 mod readme;
 mod scenario_files;
 mod search;

@@ -263,7 +263,7 @@ fn sweeps_shrink_what_they_find() {
     let sweep = format!("sweep pbft/chaos --flaw P08 {seeds}");
     let (code, out, _) = desk.say(&sweep);
     assert_eq!(code, 1, "{out}");
-    let smaller = format!("runs/pbft-chaos-{}.min.json", desk.repro.seed);
+    let smaller = format!("runs/pbft-chaos-P08-{}.min.json", desk.repro.seed);
     for words in ["twins  in 1 shrunk run", &smaller, "- r0 runs as two copies", "byzsim shrink"] {
         assert!(out.contains(words), "no {words} in\n{out}");
     }

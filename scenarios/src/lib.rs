@@ -28,6 +28,7 @@ pub mod load;
 mod locate;
 pub mod names;
 pub mod panics;
+mod pool;
 pub mod registry;
 pub mod replay;
 pub mod report;

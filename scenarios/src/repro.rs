@@ -13,6 +13,7 @@ use crate::format::{FORMAT, ScenarioFile};
 use crate::load::Document;
 use crate::row;
 use crate::scenario::{PlayOptions, Report, Scenario};
+use crate::search::{Draft, Strategy};
 
 /// A repro file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,8 +72,23 @@ pub struct Found {
 impl Repro {
     /// The repro of the run of `seed`, which is played for it.
     pub fn of(scenario: &Scenario, seed: u64, crypto: CryptoBackend) -> Self {
-        let report = scenario.play(seed, &PlayOptions { crypto, with_marks: true });
-        Self::new(scenario, &report, crypto)
+        Self::of_search(scenario, (Strategy::Random, seed), None, crypto)
+    }
+
+    /// The repro of what a search played as `seed`, which is played again for it: of the draft that
+    /// its row kept, where the seed alone does not tell.
+    pub fn of_search(
+        scenario: &Scenario,
+        (strategy, seed): (Strategy, u64),
+        draft: Option<&Draft>,
+        crypto: CryptoBackend,
+    ) -> Self {
+        let (run_seed, drawn) = match draft {
+            Some(draft) => (draft.seed, draft.drawn.clone()),
+            None => (seed, scenario.draw_by(strategy, seed)),
+        };
+        let options = PlayOptions { crypto, with_marks: true };
+        Self::new(scenario, &scenario.play_drawn(run_seed, drawn, &options, None), crypto)
     }
 
     /// The repro of a run that was played with marks.

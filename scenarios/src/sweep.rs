@@ -6,13 +6,12 @@
 use std::fmt;
 use std::ops::ControlFlow;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc;
 
 use byzsim_core::CryptoBackend;
 use serde::{Deserialize, Serialize};
 
 use crate::format::SeedRange;
+use crate::pool;
 use crate::row::Row;
 use crate::scenario::{PlayOptions, Scenario};
 use crate::search::{Strategy, guided};
@@ -105,35 +104,15 @@ pub fn sweep(
     }
     let mut summary = Summary::new(Head::new(scenario, options));
     let runs = options.shard.len(options.seeds);
-    let (next, stop) = (AtomicU64::new(0), AtomicBool::new(false));
     let play = PlayOptions { crypto: options.crypto, with_marks: false };
-    std::thread::scope(|scope| {
-        let (sender, receiver) = mpsc::sync_channel(1_024);
-        for _ in 0..options.jobs.max(1) {
-            let (sender, next, stop) = (sender.clone(), &next, &stop);
-            scope.spawn(move || {
-                while !stop.load(Ordering::Relaxed) {
-                    let place = next.fetch_add(1, Ordering::Relaxed);
-                    if runs <= place {
-                        return;
-                    }
-                    let seed = options.shard.seed(options.seeds, place);
-                    let drawn = scenario.draw_by(options.strategy, seed);
-                    let row = Row::new(&scenario.play_drawn(seed, drawn, &play, None));
-                    if sender.send(row).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(sender);
-        // After an interruption the runs under way are finished, and their rows kept.
-        for row in receiver {
-            summary.add(&row);
-            if each(&row).is_break() {
-                stop.store(true, Ordering::Relaxed);
-            }
-        }
+    let row = |place| {
+        let seed = options.shard.seed(options.seeds, place);
+        let drawn = scenario.draw_by(options.strategy, seed);
+        Row::new(&scenario.play_drawn(seed, drawn, &play, None))
+    };
+    pool::as_finished(options.jobs, runs, row, |_, row| {
+        summary.add(&row);
+        each(&row)
     });
     summary
 }

@@ -1,15 +1,21 @@
 //! `byzsim hunt`: how many runs it takes to find each planted flaw.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use clap::Args;
+use serde_json::json;
 
 use super::options::Manner;
 use super::{Failure, output};
+use crate::VERSION;
 use crate::error::LoadError;
 use crate::exit::Exit;
-use crate::hunt::{HuntOptions, hunt};
+use crate::hunt::{HuntOptions, SHRINK_BUDGET, hunt};
+use crate::interrupt;
 use crate::names;
 use crate::registry::PROTOCOLS;
-use crate::report::hunt as report;
+use crate::report::hunt::{self as report, Table};
 use crate::search::Strategy;
 
 /// Hunt planted flaws: how many runs until each strategy finds them, and how small they shrink.
@@ -17,7 +23,8 @@ use crate::search::Strategy;
 #[command(after_help = "Examples:\n  \
     byzsim hunt P02 P08 Z07\n  \
     byzsim hunt pbft --strategies guided --runs 20000 --campaigns 3\n  \
-    byzsim hunt --format md")]
+    byzsim hunt --format json --into docs/flaws.md > hunt.json\n\n\
+    Ctrl-C ends the hunt, and the flaws that are finished are shown.")]
 pub struct Hunt {
     /// Flaws, by name or number, or protocols; all flaws if nothing is said.
     #[arg(value_name = "FLAW")]
@@ -49,9 +56,13 @@ pub struct Hunt {
     /// How many searches go on at once; one per core if nothing is said.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     jobs: Option<u16>,
-    /// How the table is written.
+    /// How the table is written to stdout.
     #[arg(long, value_enum, default_value = "human")]
     format: HuntFormat,
+    /// Write the table in Markdown into this file as well, between the lines
+    /// `<!-- byzsim hunt: begin -->` and `<!-- byzsim hunt: end -->`.
+    #[arg(long, value_name = "FILE")]
+    into: Option<PathBuf>,
 }
 
 /// How a hunt is written.
@@ -59,7 +70,7 @@ pub struct Hunt {
 enum HuntFormat {
     /// For people.
     Human,
-    /// For programs.
+    /// For programs: every search by itself.
     Json,
     /// A table in Markdown.
     Md,
@@ -67,6 +78,11 @@ enum HuntFormat {
 
 impl Hunt {
     pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
+        let flaws = self.chosen()?;
+        // Before hours are spent on it.
+        if let Some(path) = &self.into {
+            around(path, &read(path)?)?;
+        }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let options = HuntOptions {
             strategies: self.strategies.clone(),
@@ -74,21 +90,53 @@ impl Hunt {
             runs_max: self.runs,
             jobs: self.jobs.map_or(cores, usize::from),
         };
-        let hunted = hunt(&self.chosen()?, &options, |flaw, strategy, catch| {
+        interrupt::listen();
+        let mut done = 0;
+        let hunted = hunt(&flaws, &options, |hunted| {
+            done += 1;
             if !manner.quiet {
-                let what = match catch {
-                    Some(catch) => format!("{} after {} runs", catch.property, catch.runs),
-                    None => format!("nothing in {} runs", self.runs),
-                };
-                output::note(&format!("{flaw}  {strategy}: {what}"));
+                let row = report::progress(hunted, &options);
+                output::note(&format!("{done:>3}/{}  {row}", flaws.len()));
             }
         })?;
+        let table = Table { hunted: &hunted, wanted: flaws.len(), options: &options };
         match self.format {
-            HuntFormat::Human => output::data(&report::table(&hunted, &options))?,
-            HuntFormat::Md => output::data(&report::markdown(&hunted, &options))?,
-            HuntFormat::Json => output::json(&hunted)?,
+            HuntFormat::Human => output::data(&table.human())?,
+            HuntFormat::Md => output::data(&table.markdown(&self.command()))?,
+            HuntFormat::Json => output::json(&json!({
+                "byzsim": VERSION,
+                "campaigns": options.campaigns,
+                "runs-max": options.runs_max,
+                "shrink-events-max": SHRINK_BUDGET.events_max,
+                "flaws-wanted": flaws.len(),
+                "flaws": hunted,
+            }))?,
+        }
+        // Even where all flaws are finished, the last plan may not be as small as it would be.
+        if interrupt::asked() {
+            if let Some(path) = &self.into {
+                let what = "left as it is: the hunt was interrupted";
+                output::note(&format!("note: {} is {what}", path.display()));
+            }
+            return Ok(Exit::Interrupted);
+        }
+        if let Some(path) = &self.into {
+            replace(path, &table.markdown(&self.command()))?;
         }
         Ok(Exit::Expected)
+    }
+
+    /// The command that hunts the same again.
+    fn command(&self) -> String {
+        let mut words = vec!["byzsim hunt".to_owned()];
+        words.extend(self.flaws.iter().cloned());
+        let strategies: Vec<&str> = self.strategies.iter().map(|it| it.name()).collect();
+        words.push(format!("--strategies {}", strategies.join(",")));
+        words.push(format!("--campaigns {} --runs {}", self.campaigns, self.runs));
+        if let Some(path) = &self.into {
+            words.push(format!("--into {}", path.display()));
+        }
+        words.join(" ")
     }
 
     /// The flaws that are meant, each with its protocol.
@@ -112,4 +160,38 @@ impl Hunt {
         };
         Ok(all.into_iter().filter(is_meant).collect())
     }
+}
+
+/// The lines of a document between which the table stands.
+const BEGIN: &str = "<!-- byzsim hunt: begin -->\n";
+const END: &str = "<!-- byzsim hunt: end -->\n";
+
+fn read(path: &Path) -> Result<String, LoadError> {
+    fs::read_to_string(path).map_err(|why| {
+        let what = format!("cannot read {}: {why}", path.display());
+        LoadError::new(what, "`--into` names a document that has a place for the table")
+    })
+}
+
+/// What a document has before and behind its table, with the lines that mark it.
+fn around<'a>(path: &Path, document: &'a str) -> Result<(&'a str, &'a str), LoadError> {
+    let begin = document.find(BEGIN).map(|at| at + BEGIN.len());
+    let found = begin.and_then(|begin| Some((begin, begin + document[begin..].find(END)?)));
+    let Some((begin, end)) = found else {
+        let what = format!("{} has no place for the table", path.display());
+        let help = format!("write two lines: `{}` and `{}`", BEGIN.trim_end(), END.trim_end());
+        return Err(LoadError::new(what, &help));
+    };
+    Ok((&document[..begin], &document[end..]))
+}
+
+/// Puts the table in its place. The document is read again: a hunt takes long, and meanwhile others
+/// write.
+fn replace(path: &Path, table: &str) -> Result<(), Failure> {
+    let document = read(path)?;
+    let (before, behind) = around(path, &document)?;
+    fs::write(path, format!("{before}\n{table}\n{behind}")).map_err(|why| {
+        let what = format!("cannot write {}: {why}", path.display());
+        LoadError::new(what, "`--into` names a document that can be written").into()
+    })
 }

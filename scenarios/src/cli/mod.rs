@@ -10,6 +10,7 @@ mod options;
 mod output;
 mod progress;
 mod replay;
+mod repro_files;
 mod run;
 mod shell;
 mod shrink;

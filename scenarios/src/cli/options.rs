@@ -1,6 +1,8 @@
 //! Options that several commands share.
 
 use byzsim_core::CryptoBackend;
+use std::collections::BTreeSet;
+
 use clap::{Args, ColorChoice, ValueEnum};
 
 use super::output;
@@ -44,6 +46,11 @@ impl ChangeOptions {
             output::note(&format!("note: {count} {what}"));
         }
         Ok(scenario)
+    }
+
+    /// The numbers of the planted flaws, in order and each once, however they were named.
+    pub(super) fn flaw_numbers(&self) -> BTreeSet<&str> {
+        self.flaws.iter().filter_map(|flaw| flaw.split('-').next()).collect()
     }
 
     /// The changes as a command line repeats them, with a blank before each.

@@ -1,8 +1,11 @@
 //! `byzsim run`: one run, step by step.
 
+use std::path::Path;
+
 use clap::Args;
 
 use super::options::{ChangeOptions, Crypto, Format, Manner, StrategyOption};
+use super::repro_files::ReproFiles;
 use super::{Failure, output};
 use crate::exit::Exit;
 use crate::report::run as report;
@@ -82,11 +85,13 @@ impl Run {
             return None;
         }
         let repro = Repro::new(scenario, report, self.crypto.into());
-        super::sweep::write_repro(
-            &repro,
-            self.strategy.strategy,
-            report.seed,
-            std::path::Path::new("runs"),
-        )
+        let files = ReproFiles {
+            folder: Path::new("runs"),
+            scenario,
+            changes: &self.changes,
+            strategy: self.strategy.strategy,
+            search: None,
+        };
+        files.write(report.seed, &repro)
     }
 }

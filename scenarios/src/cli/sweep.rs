@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_types, reason = "a sweep tells how many runs it played per second")]
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use clap::Args;
 
 use super::options::{ChangeOptions, Crypto, Manner, TableFormat};
 use super::progress::Progress;
+use super::repro_files::{ReproFiles, create};
 use super::{Failure, output};
 use crate::error::LoadError;
 use crate::exit::Exit;
@@ -20,7 +21,7 @@ use crate::interrupt;
 use crate::report::sweep::{self as report, Circumstances};
 use crate::repro::Repro;
 use crate::row::Row;
-use crate::scenario::{PlayOptions, Scenario};
+use crate::scenario::Scenario;
 use crate::search::Strategy;
 use crate::shrink::{Cause, Shrunk, causes, shrink_all};
 use crate::summary::{Head, Summary};
@@ -102,12 +103,19 @@ impl Sweep {
         }
         summary.head = head;
         let wall_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let repros = self.repros(&scenario, &summary);
+        let files = ReproFiles {
+            folder: self.folder(),
+            scenario: &scenario,
+            changes: &self.changes,
+            strategy: self.strategy,
+            search: (self.strategy == Strategy::Guided).then_some(options.seeds.start),
+        };
+        let repros = self.repros(&scenario, &summary, &files);
         let circumstances = Circumstances {
             wall_ms: Some(wall_ms),
             jobs: options.jobs,
-            causes: self.causes(&scenario, &repros, options.jobs),
-            repros: self.named(&scenario, &summary, &repros),
+            causes: self.causes(&scenario, &repros, &files, options.jobs),
+            repros: named(&summary, &repros, &files),
             rows: rows.path.map(|path| path.display().to_string()),
         };
         print(&summary, &circumstances, self.format, manner)?;
@@ -125,18 +133,6 @@ impl Sweep {
         Some(out.join(format!("{name}.ndjson")))
     }
 
-    /// The repro of a run of this sweep.
-    fn repro(&self, scenario: &Scenario, summary: &Summary, seed: u64) -> Repro {
-        let crypto = self.crypto.into();
-        let options = PlayOptions { crypto, with_marks: true };
-        let (run_seed, drawn) = match summary.drafts.get(&seed) {
-            Some(draft) => (draft.seed, draft.drawn.clone()),
-            None => (seed, scenario.draw_by(self.strategy, seed)),
-        };
-        let report = scenario.play_drawn(run_seed, drawn, &options, None);
-        Repro::new(scenario, &report, crypto)
-    }
-
     /// Where repro files go.
     fn folder(&self) -> &Path {
         match &self.out {
@@ -146,23 +142,36 @@ impl Sweep {
     }
 
     /// Writes repro files of the first failing seeds of each finding; those that were written.
-    fn repros(&self, scenario: &Scenario, summary: &Summary) -> Vec<(u64, Repro)> {
+    fn repros(
+        &self,
+        scenario: &Scenario,
+        summary: &Summary,
+        files: &ReproFiles<'_>,
+    ) -> Vec<(u64, Repro)> {
         let groups = summary.findings.iter().take(FINDINGS_MAX);
         let mut seeds: Vec<u64> = groups
             .flat_map(|group| group.seeds.iter().copied().chain([group.smallest.1]))
             .collect();
         seeds.sort_unstable();
         seeds.dedup();
-        let repros = seeds.into_iter().map(|seed| (seed, self.repro(scenario, summary, seed)));
-        // What could not be written once cannot be written again; seeds replay as well.
-        let is_written = |(seed, repro): &(u64, Repro)| {
-            write_repro(repro, self.strategy, *seed, self.folder()).is_some()
+        let repro = |seed| {
+            let draft = summary.drafts.get(&seed);
+            let played = (self.strategy, seed);
+            (seed, Repro::of_search(scenario, played, draft, self.crypto.into()))
         };
-        repros.take_while(is_written).collect()
+        // What could not be written once cannot be written again; seeds replay as well.
+        let is_written = |(seed, repro): &(u64, Repro)| files.write(*seed, repro).is_some();
+        seeds.into_iter().map(repro).take_while(is_written).collect()
     }
 
     /// Shrinks what was found. Where a violation is expected, its script is the explanation.
-    fn causes(&self, scenario: &Scenario, repros: &[(u64, Repro)], jobs: usize) -> Vec<Cause> {
+    fn causes(
+        &self,
+        scenario: &Scenario,
+        repros: &[(u64, Repro)],
+        files: &ReproFiles<'_>,
+        jobs: usize,
+    ) -> Vec<Cause> {
         let is_explained = matches!(scenario.file.expect, Expect::Violated(_));
         if self.no_shrink || is_explained || interrupt::asked() {
             return Vec::new();
@@ -173,31 +182,25 @@ impl Sweep {
             let found =
                 |(seed, it): &&(u64, Shrunk)| *seed == cause.seed && it.reason == cause.reason;
             let (_, smallest) = shrunk.iter().find(found).expect("a cause is that of a run");
-            let file = repro_path(&scenario.name, self.strategy, cause.seed, self.folder());
-            let beside = super::shrink::beside(Path::new(&file));
+            let file = files.path(cause.seed);
+            let beside = super::shrink::beside(&file);
             if let Err(why) = create(&beside, &smallest.repro.to_json()) {
                 output::note(&format!("note: cannot write {}: {why}", beside.display()));
                 continue;
             }
-            cause.files = Some([file, beside.display().to_string()]);
+            cause.files = Some([file, beside].map(|path| path.display().to_string()));
         }
         causes
     }
+}
 
-    /// One command to copy per finding: that of its smallest run.
-    fn named(
-        &self,
-        scenario: &Scenario,
-        summary: &Summary,
-        repros: &[(u64, Repro)],
-    ) -> Vec<String> {
-        let smallest = summary.findings.iter().take(FINDINGS_MAX).map(|group| group.smallest.1);
-        let is_written = |seed: &u64| repros.iter().any(|(played, _)| played == seed);
-        let mut named: Vec<u64> = smallest.filter(is_written).collect();
-        named.dedup();
-        let path = |seed| repro_path(&scenario.name, self.strategy, seed, self.folder());
-        named.into_iter().take(5).map(path).collect()
-    }
+/// One command to copy per finding: that of its smallest run.
+fn named(summary: &Summary, repros: &[(u64, Repro)], files: &ReproFiles<'_>) -> Vec<String> {
+    let smallest = summary.findings.iter().take(FINDINGS_MAX).map(|group| group.smallest.1);
+    let is_written = |seed: &u64| repros.iter().any(|(played, _)| played == seed);
+    let mut named: Vec<u64> = smallest.filter(is_written).collect();
+    named.dedup();
+    named.into_iter().take(5).map(|seed| files.path(seed).display().to_string()).collect()
 }
 
 /// How many findings get repro files.
@@ -248,16 +251,6 @@ impl Rows {
     }
 }
 
-/// Creates a file, and its folder if need be.
-fn create(path: &Path, text: &str) -> io::Result<File> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let mut file = File::create(path)?;
-    file.write_all(text.as_bytes())?;
-    Ok(file)
-}
-
 /// Writes the summary: to stderr where stdout has the rows.
 pub(super) fn print(
     summary: &Summary,
@@ -285,32 +278,4 @@ pub(super) fn print(
             output::json(&value)
         }
     }
-}
-
-/// Writes the repro file of what a strategy played as `seed`; where it is. If it cannot be written,
-/// a note says so and the verdict still counts.
-pub(super) fn write_repro(
-    repro: &Repro,
-    strategy: Strategy,
-    seed: u64,
-    folder: &Path,
-) -> Option<String> {
-    let path = repro_path(&repro.name, strategy, seed, folder);
-    match create(Path::new(&path), &repro.to_json()) {
-        Ok(_) => Some(path),
-        Err(why) => {
-            output::note(&format!("note: cannot write {path}: {why}"));
-            None
-        }
-    }
-}
-
-/// One seed is another run under each strategy: `runs/pbft-chaos-twins-285.json`.
-fn repro_path(scenario: &str, strategy: Strategy, seed: u64, folder: &Path) -> String {
-    let stem = scenario.trim_end_matches(".toml").trim_end_matches(".json");
-    // The last two parts of a path say enough: `pbft-chaos`.
-    let parts: Vec<&str> = stem.split(['/', '\\']).filter(|part| !part.is_empty()).collect();
-    let name = parts[parts.len().saturating_sub(2)..].join("-");
-    let strategy = strategy.said("-");
-    folder.join(format!("{name}{strategy}-{seed}.json")).display().to_string()
 }

@@ -1,8 +1,5 @@
 //! One cell: its runs on several threads, and the figures that come of them.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use byzsim_core::CryptoBackend;
 
 use super::formulas::{Book, Inputs};
@@ -12,6 +9,7 @@ use super::stats::{self, Estimate, agreement};
 use super::{Cell, Expected, Figure, Grid};
 use crate::expect::Judgement;
 use crate::format::SeedRange;
+use crate::pool;
 use crate::row;
 use crate::scenario::{PlayOptions, Scenario};
 
@@ -115,30 +113,15 @@ fn play_all(
     seeds: SeedRange,
     jobs: usize,
 ) -> Vec<Played> {
-    let (next, played) = (AtomicU64::new(seeds.start), Mutex::new(Vec::new()));
     let options = PlayOptions { crypto: CryptoBackend::Ideal, with_marks: false };
-    std::thread::scope(|scope| {
-        for _ in 0..jobs.max(1).min(usize::try_from(seeds.len()).unwrap_or(usize::MAX)) {
-            scope.spawn(|| {
-                let mut own = Vec::new();
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seeds.end <= seed {
-                        break;
-                    }
-                    let report = scenario.play(seed, &options);
-                    let values = measure::values(measures, scenario, inputs, &report);
-                    let is_unfinished = report.result.as_ref().is_ok_and(|played| {
-                        row::completed(&played.outcome) < played.outcome.operations
-                    });
-                    let judgement = report.judgement;
-                    own.push(Played { seed, judgement, is_unfinished, values });
-                }
-                played.lock().expect("no thread panics with the lock").append(&mut own);
-            });
-        }
-    });
-    let mut played = played.into_inner().expect("no thread panicked with the lock");
-    played.sort_unstable_by_key(|run| run.seed);
-    played
+    let seeds: Vec<u64> = (seeds.start..seeds.end).collect();
+    pool::in_order(jobs, &seeds, |seed| {
+        let report = scenario.play(*seed, &options);
+        let values = measure::values(measures, scenario, inputs, &report);
+        let is_unfinished = report
+            .result
+            .as_ref()
+            .is_ok_and(|played| row::completed(&played.outcome) < played.outcome.operations);
+        Played { seed: *seed, judgement: report.judgement, is_unfinished, values }
+    })
 }

@@ -4,14 +4,13 @@
 //! of its seeds. So the search does not depend on how many threads play.
 
 use std::ops::ControlFlow;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use byzsim_adversaries::{Action, Seen};
 use byzsim_core::{NetworkModel, Purpose, SimRng};
 
 use super::corpus::Corpus;
 use super::{Coverage, Draft};
+use crate::pool;
 use crate::row::Row;
 use crate::scenario::{PlayOptions, Scenario};
 use crate::summary::{Head, Search, Summary};
@@ -103,31 +102,11 @@ fn play(
     drafts: &[(u64, Draft)],
 ) -> Vec<(Row, Reached)> {
     let play = PlayOptions { crypto: options.crypto, with_marks: false };
-    let next = AtomicUsize::new(0);
-    let played = Mutex::new(Vec::with_capacity(drafts.len()));
-    std::thread::scope(|scope| {
-        for _ in 0..options.jobs.max(1) {
-            scope.spawn(|| {
-                loop {
-                    let place = next.fetch_add(1, Ordering::Relaxed);
-                    let Some((seed, draft)) = drafts.get(place) else { return };
-                    let corrupted = draft.drawn.plan.corrupted();
-                    let mut coverage =
-                        Coverage::new(scenario.under(&draft.drawn).committee, corrupted);
-                    let report = scenario.play_drawn(
-                        draft.seed,
-                        draft.drawn.clone(),
-                        &play,
-                        Some(&mut coverage),
-                    );
-                    let row = Row::of_draft(*seed, &report);
-                    let mut played = played.lock().expect("no thread panics: runs are caught");
-                    played.push((place, row, coverage.into_parts()));
-                }
-            });
-        }
-    });
-    let mut played = played.into_inner().expect("no thread panics: runs are caught");
-    played.sort_unstable_by_key(|(place, ..)| *place);
-    played.into_iter().map(|(_, row, reached)| (row, reached)).collect()
+    pool::in_order(options.jobs, drafts, |(seed, draft)| {
+        let corrupted = draft.drawn.plan.corrupted();
+        let mut coverage = Coverage::new(scenario.under(&draft.drawn).committee, corrupted);
+        let drawn = draft.drawn.clone();
+        let report = scenario.play_drawn(draft.seed, drawn, &play, Some(&mut coverage));
+        (Row::of_draft(*seed, &report), coverage.into_parts())
+    })
 }

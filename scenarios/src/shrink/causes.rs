@@ -3,13 +3,11 @@
 //! A sweep may find one bug on a hundred seeds, and two bugs that break one property in one shape.
 //! What is left of their plans after shrinking tells them apart.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
-
 use byzsim_adversaries::Fault;
 use serde::Serialize;
 
 use super::{Budget, Reason, Shrunk, shrink};
+use crate::pool;
 use crate::repro::Repro;
 use crate::scenario::Scenario;
 
@@ -51,27 +49,11 @@ pub fn shrink_all(repros: &[(u64, Repro)], jobs: usize) -> Vec<(u64, Shrunk)> {
     let chosen = chosen(repros);
     let events_max = EVENTS_MAX / chosen.len().max(1) as u64;
     let budget = Budget { events_max, ..Budget::default() };
-    let next = AtomicUsize::new(0);
-    let mut all: Vec<(usize, u64, Shrunk)> = std::thread::scope(|scope| {
-        let (sender, receiver) = mpsc::channel();
-        for _ in 0..jobs.clamp(1, chosen.len().max(1)) {
-            let (sender, next, chosen, budget) = (sender.clone(), &next, &chosen, &budget);
-            scope.spawn(move || {
-                loop {
-                    let place = next.fetch_add(1, Ordering::Relaxed);
-                    let Some((seed, repro)) = chosen.get(place) else { return };
-                    let scenario = Scenario::new(&repro.name, repro.scenario.clone(), &[]);
-                    let shrunk = scenario.ok().and_then(|it| shrink(repro, &it, budget).ok());
-                    // The receiver outlives this thread.
-                    let _ = sender.send(shrunk.map(|shrunk| (place, *seed, shrunk)));
-                }
-            });
-        }
-        drop(sender);
-        receiver.into_iter().flatten().collect()
+    let all = pool::in_order(jobs, &chosen, |(seed, repro)| {
+        let scenario = Scenario::new(&repro.name, repro.scenario.clone(), &[]).ok()?;
+        Some((*seed, shrink(repro, &scenario, &budget).ok()?))
     });
-    all.sort_unstable_by_key(|(place, ..)| *place);
-    all.into_iter().map(|(_, seed, shrunk)| (seed, shrunk)).collect()
+    all.into_iter().flatten().collect()
 }
 
 /// Of each reason equally many, the shortest runs first.

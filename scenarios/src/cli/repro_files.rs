@@ -1,0 +1,106 @@
+//! The repro files of a command: each run under a name that no other run has.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::options::ChangeOptions;
+use super::output;
+use crate::repro::Repro;
+use crate::scenario::Scenario;
+use crate::search::Strategy;
+
+/// Where the repro files of a command go, and all that its runs depend on beside their seeds.
+pub(super) struct ReproFiles<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) scenario: &'a Scenario,
+    pub(super) changes: &'a ChangeOptions,
+    pub(super) strategy: Strategy,
+    /// The first seed of a guided search, which decides what its other seeds are.
+    pub(super) search: Option<u64>,
+}
+
+impl ReproFiles<'_> {
+    /// Where the run of `seed` goes: `runs/pbft-chaos-17.json`, and with whatever makes it another
+    /// run in between: `runs/pbft-chaos-P08-twins-285.json`. One sweep must not replace what
+    /// another found.
+    pub(super) fn path(&self, seed: u64) -> PathBuf {
+        let stem = self.scenario.name.trim_end_matches(".toml").trim_end_matches(".json");
+        // The last two parts of a path say enough: `pbft-chaos`.
+        let parts: Vec<&str> = stem.split(['/', '\\']).filter(|part| !part.is_empty()).collect();
+        let mut name = parts[parts.len().saturating_sub(2)..].join("-");
+        for number in self.changes.flaw_numbers() {
+            name.extend(["-", number]);
+        }
+        if self.changes.set.iter().all(|set| is_plain(set)) {
+            self.changes.set.iter().for_each(|set| name.extend(["-", set]));
+        } else {
+            name.extend(["-", &self.scenario.hash.hex()[..8]]);
+        }
+        name.push_str(&self.strategy.said("-"));
+        let search = self.search.map(|first| format!("-{first}")).unwrap_or_default();
+        self.folder.join(format!("{name}{search}-{seed}.json"))
+    }
+
+    /// Writes the repro file of what was played as `seed`; where it is. If it cannot be written, a
+    /// note says so and the verdict still counts.
+    pub(super) fn write(&self, seed: u64, repro: &Repro) -> Option<String> {
+        let path = self.path(seed);
+        match create(&path, &repro.to_json()) {
+            Ok(_) => Some(path.display().to_string()),
+            Err(why) => {
+                output::note(&format!("note: cannot write {}: {why}", path.display()));
+                None
+            }
+        }
+    }
+}
+
+/// Whether `PATH=VALUE` can stand in a file's name as it is. If not, the hash of the scenario
+/// stands for it.
+fn is_plain(set: &str) -> bool {
+    let is_plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '.' | '=' | '_' | '-');
+    set.len() <= 60 && set.chars().all(is_plain)
+}
+
+/// Creates a file, and its folder if need be.
+pub(super) fn create(path: &Path, text: &str) -> io::Result<File> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut file = File::create(path)?;
+    file.write_all(text.as_bytes())?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::{Changes, load_with};
+
+    #[test]
+    fn runs_that_differ_have_names_that_differ() {
+        let path = |flaws: &[&str], set: &[&str], strategy, search| {
+            let own = |texts: &[&str]| texts.iter().map(|it| (*it).to_owned()).collect();
+            let (flaws, set): (Vec<String>, Vec<String>) = (own(flaws), own(set));
+            let asked = Changes { flaws: flaws.clone(), set: set.clone() };
+            let scenario = load_with("pbft/chaos", &asked).expect("it is in the library");
+            let changes = ChangeOptions { flaws, set };
+            let folder = Path::new("runs");
+            let files =
+                ReproFiles { folder, scenario: &scenario, changes: &changes, strategy, search };
+            files.path(7).to_str().expect("a plain name").replace('\\', "/")
+        };
+        use Strategy::{Guided, Random, Twins};
+        assert_eq!(path(&[], &[], Random, None), "runs/pbft-chaos-7.json");
+        assert_eq!(path(&["P08"], &[], Twins, None), "runs/pbft-chaos-P08-twins-7.json");
+        let both = "runs/pbft-chaos-P08-P23-guided-5-7.json";
+        assert_eq!(path(&["P23", "P08-digest-ignored"], &[], Guided, Some(5)), both);
+        let set = path(&["P08"], &["workload.operations=5", "cluster.clients=2"], Random, None);
+        assert_eq!(set, "runs/pbft-chaos-P08-workload.operations=5-cluster.clients=2-7.json");
+        let reaches = |what: &str| path(&[], &[&format!("reaches=[\"{what}\"]")], Random, None);
+        let (one, other) = (reaches("rollback"), reaches("completed"));
+        assert!(one.starts_with("runs/pbft-chaos-") && !one.contains('['), "{one}");
+        assert_ne!(one, other, "the hash tells them apart");
+    }
+}

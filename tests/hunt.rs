@@ -1,0 +1,135 @@
+//! Hunts: one table whatever the threads, written into its document, and kept when interrupted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use byzsim::Strategy;
+use byzsim::hunt::{HuntOptions, hunt};
+use byzsim::registry::PROTOCOLS;
+
+use crate::cli::program;
+
+/// Of four findings three are shrunk, the guided ones first; nothing of it depends on threads.
+#[test]
+fn a_hunt_does_not_depend_on_threads() {
+    let flaws: Vec<_> = PROTOCOLS
+        .iter()
+        .flat_map(|row| (row.flaws)().into_iter().map(|flaw| (row.name, flaw)))
+        .filter(|(_, flaw)| ["P08", "P18"].iter().any(|it| flaw.name.split('-').next() == Some(it)))
+        .collect();
+    let of = |jobs| {
+        let strategies = vec![Strategy::Random, Strategy::Guided];
+        let options = HuntOptions { strategies, campaigns: 2, runs_max: 500, jobs };
+        let hunted = hunt(&flaws, &options, |_| {}).expect("each has its chaos");
+        let mut value = serde_json::to_value(hunted).expect("plain data");
+        forget_clocks(&mut value);
+        value
+    };
+    let alone = of(1);
+    assert_eq!(alone, of(3));
+    for flaw in alone.as_array().expect("flaws") {
+        let shrunk = |strategy: usize| {
+            let catches = flaw["searches"][strategy]["catches"].as_array().expect("campaigns");
+            catches.iter().filter(|it| it["shrunk"].is_object()).count()
+        };
+        assert_eq!((shrunk(0), shrunk(1)), (1, 2), "{flaw}");
+    }
+}
+
+fn forget_clocks(value: &mut serde_json::Value) {
+    if let Some(fields) = value.as_object_mut() {
+        fields.remove("wall-ms");
+        fields.values_mut().for_each(forget_clocks);
+    } else if let Some(items) = value.as_array_mut() {
+        items.iter_mut().for_each(forget_clocks);
+    }
+}
+
+/// An empty folder for one test.
+fn scratch(test: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hunt").join(test);
+    // There may be none from an earlier time.
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("the target folder can be written");
+    folder
+}
+
+/// Exit code, stdout and stderr of `byzsim …`.
+fn say(folder: &Path, arguments: &str) -> (i32, String, String) {
+    let output = program(folder).args(arguments.split_whitespace()).output();
+    let output = output.expect("the program can be started");
+    let text = |bytes| String::from_utf8(bytes).expect("byzsim writes text");
+    let code = output.status.code().expect("byzsim was not killed");
+    (code, text(output.stdout), text(output.stderr))
+}
+
+const DOCUMENT: &str =
+    "before\n<!-- byzsim hunt: begin -->\nold\n<!-- byzsim hunt: end -->\nbehind\n";
+
+#[test]
+fn the_table_is_written_into_its_document() {
+    let folder = scratch("into");
+    let path = folder.join("flaws.md");
+    fs::write(&path, DOCUMENT).expect("the folder can be written");
+    let command = "hunt P18 --strategies guided --campaigns 1 --runs 20 --into flaws.md";
+    let (code, out, errors) = say(&folder, &format!("{command} --format json"));
+    assert_eq!(code, 0, "{errors}");
+    assert!(errors.starts_with("  1/1  P18-cache-answers-all  guided 1 ("), "{errors}");
+    let value: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(value["flaws"][0]["searches"][0]["catches"][0]["runs"], 1, "{out}");
+    let document = fs::read_to_string(&path).expect("it is still there");
+    let old = DOCUMENT.split_once("old\n").expect("it has an old table");
+    let table = document.strip_prefix(old.0).and_then(|rest| rest.strip_suffix(old.1));
+    let table = table.expect("what is around the table stays");
+    for words in [
+        &format!("```sh\nbyzsim {command}\n```"),
+        "| P18-cache-answers-all | result-integrity | 1 (",
+        "- guided: 1 of 1 flaws, 100 %",
+        "- each shrunk run was replayed, and fails for the same reason",
+    ] {
+        assert!(table.contains(words), "no {words} in\n{table}");
+    }
+    // A document without a place is refused before anything is hunted.
+    fs::write(&path, "no place").expect("the folder can be written");
+    let (code, out, errors) = say(&folder, command);
+    assert_eq!((code, out.as_str()), (2, ""), "{errors}");
+    assert!(errors.contains("no place for the table") && !errors.contains("P18"), "{errors}");
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupted_hunt_keeps_the_flaws_that_are_finished() {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    let folder = scratch("interrupt");
+    fs::write(folder.join("flaws.md"), DOCUMENT).expect("the folder can be written");
+    // Two flaws fall at once, and one never does.
+    let command = "hunt P11 P18 P29 --strategies random --campaigns 1 --runs 100000000 \
+        --format md --into flaws.md --jobs 1";
+    let mut child = program(&folder)
+        .args(command.split_whitespace())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program can be started");
+    let mut errors = BufReader::new(child.stderr.take().expect("it is piped"));
+    for number in 1..=2 {
+        let mut line = String::new();
+        errors.read_line(&mut line).expect("it tells of every finished flaw");
+        assert!(line.starts_with(&format!("  {number}/3  P1")), "{line}");
+    }
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.expect("there is a kill").success());
+    let mut rest = String::new();
+    errors.read_to_string(&mut rest).expect("byzsim writes text");
+    let output = child.wait_with_output().expect("it ends");
+    let table = String::from_utf8(output.stdout).expect("byzsim writes text");
+    assert_eq!(output.status.code(), Some(130), "{table}{rest}");
+    for words in ["| P11-executes-ahead |", "| P18-cache-answers-all |", "incomplete: 2 of 3"] {
+        assert!(table.contains(words), "no {words} in\n{table}");
+    }
+    assert!(!table.contains("| P29"), "{table}");
+    assert!(rest.contains("flaws.md is left as it is"), "{rest}");
+    let document = fs::read_to_string(folder.join("flaws.md")).expect("it is still there");
+    assert_eq!(document, DOCUMENT, "half a table replaces no whole one");
+}

@@ -5,8 +5,8 @@
 use std::fmt;
 
 use byzsim_adversaries::{
-    Hints, Seen, Plan, PlanAdversary, Vocabulary, Weather, delays, generate, priorities, twins_schedule,
-    vary,
+    Hints, Plan, PlanAdversary, Seen, Vocabulary, Weather, delays, generate, priorities,
+    twins_schedule, vary,
 };
 use byzsim_core::{Committee, Outcome, Protocol, Recorder, Setup, Simulation, Span};
 use byzsim_protocols::{Catalogued, FlawEntry, pbft, zyzzyva};

@@ -181,12 +181,10 @@ impl Aim {
     /// A field of some kind of message: of one that was seen, or rather of the kinds that protocols
     /// name first: runs are made of these.
     pub(crate) fn field(&mut self, fields: &[Field]) -> Field {
-        if let Some(kind) = self.seen_kind()
-            && let of_kind = fields.iter().copied().filter(|it| it.kind == kind)
-            && let of_kind = of_kind.collect::<Vec<Field>>()
-            && !of_kind.is_empty()
-        {
-            return *self.rng.pick(&of_kind);
+        let seen = |field: &Field| self.seen.kinds.contains(&field.kind);
+        let seen: Vec<Field> = fields.iter().copied().filter(seen).collect();
+        if !seen.is_empty() && self.rng.chance(800_000) {
+            return *self.rng.pick(&seen);
         }
         let mut kinds: Vec<&str> = fields.iter().map(|field| field.kind).collect();
         // Fields stand kind by kind.

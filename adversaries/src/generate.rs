@@ -236,12 +236,10 @@ impl<'a> Draw<'a> {
             push(&messages, first, change_of_first);
         }
         // A lie in one field is often betrayed by another.
-        if aim.rng.chance(300_000) {
-            let second = *aim.rng.pick(&alike);
-            if second != first {
-                let made = change(aim, second);
-                push(&messages, second, made);
-            }
+        let second = *aim.rng.pick(&alike);
+        if second != first && aim.rng.chance(400_000) {
+            let made = change(aim, second);
+            push(&messages, second, made);
         }
         for action in rows {
             self.push(window.clone(), action);

@@ -97,14 +97,16 @@ impl Island {
         (rarest.unwrap_or(u32::MAX).saturating_add(varied / 4), *varied)
     }
 
-    /// The best of a few plans that are drawn, and any other.
+    /// The best of a few plans that are drawn, and any other. Half of the time tense ones compete
+    /// among themselves.
     fn pick(&mut self, rng: &mut SimRng) -> (&Draft, &Seen, &Draft) {
-        const DRAWN: u32 = 5;
-        let last = self.kept.len() as u64 - 1;
-        let mut draw = || usize::try_from(rng.between(0, last)).expect("a place in a list");
-        let other = draw();
-        let drawn: Vec<usize> = (0..DRAWN).map(|_| draw()).collect();
-        let best = drawn.into_iter().min_by_key(|place| self.rank(*place));
+        const DRAWN: u32 = 8;
+        let all: Vec<usize> = (0..self.kept.len()).collect();
+        let other = *rng.pick(&all);
+        let is_tense = |place: &usize| self.kept[*place].seen.is_tense;
+        let tense: Vec<usize> = all.iter().copied().filter(is_tense).collect();
+        let field = if !tense.is_empty() && rng.chance(500_000) { tense } else { all };
+        let best = (0..DRAWN).map(|_| *rng.pick(&field)).min_by_key(|place| self.rank(*place));
         let best = best.expect("some were drawn");
         self.kept[best].varied += 1;
         let Kept { draft, seen, .. } = &self.kept[best];

@@ -13,7 +13,7 @@
 
 use std::collections::BTreeMap;
 
-use byzsim_adversaries::Seen;
+use byzsim_adversaries::{Action, Seen};
 use byzsim_core::{Committee, Digest, NodeId, Observation, Recorder, Time, TraceEvent};
 
 /// How many features can be told apart: hashes of so many bits.
@@ -133,6 +133,7 @@ impl Coverage {
             Observation::EnteredView { view: v } => {
                 self.nodes[place].view = view(v);
                 self.seen.view = self.seen.view.max(Some(v));
+                self.seen.is_tense |= 0 < v && self.is_apart();
                 ([10, view(v), 0], 0, true)
             }
             Observation::Suspected { reason, .. } => ([11, 0, word(reason)], 0, false),
@@ -154,6 +155,22 @@ impl Coverage {
         }
     }
 
+    /// A corrupted node lied so. A lie that nobody believes leaves no trace in what correct nodes
+    /// report; it is worth a try in other circumstances nonetheless.
+    pub fn said(&mut self, action: &Action) {
+        match action {
+            Action::Lie { lie, messages, .. } => {
+                let view = messages.view.map_or(VIEW_MAX + 1, |view| view.min.min(VIEW_MAX));
+                self.reach(&[8, word(lie), view]);
+            }
+            Action::Mutate { messages, field, change, .. } => {
+                let kind = messages.kinds.first().map_or("", String::as_str);
+                self.reach(&[9, word(kind), word(field), word(change.name())]);
+            }
+            _ => {}
+        }
+    }
+
     /// A node holds this of the slot's values now. That a value comes back that another one had
     /// replaced is rare, and telling.
     fn turn(&mut self, node: NodeId, seq: u64, rank: u64) {
@@ -166,17 +183,25 @@ impl Coverage {
         }
     }
 
+    /// Whether correct replicas differ in what they executed.
+    fn is_apart(&self) -> bool {
+        let mut correct = self.correct();
+        let first = correct.next().map(|track| track.executed);
+        correct.any(|track| Some(track.executed) != first)
+    }
+
+    /// Where the correct replicas stand.
+    fn correct(&self) -> impl Iterator<Item = Track> {
+        let replicas = self.committee.replica_ids();
+        let correct = replicas.filter(|replica| !self.corrupted.contains(replica));
+        correct.map(|replica| self.nodes[self.committee.index(replica)])
+    }
+
     /// How far apart the correct replicas are.
     fn spread(&mut self, what: u64, at: u64) {
         let mut stand: Vec<u64> = self
-            .committee
-            .replica_ids()
-            .filter(|replica| !self.corrupted.contains(replica))
-            .map(|replica| {
-                let track = self.nodes[self.committee.index(replica)];
-                let (seq, rank) = track.executed;
-                track.view << 16 | seq << 8 | rank
-            })
+            .correct()
+            .map(|Track { view, executed: (seq, rank), .. }| view << 16 | seq << 8 | rank)
             .collect();
         stand.sort_unstable();
         stand.extend([what, at, 4]);

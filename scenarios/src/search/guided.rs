@@ -107,6 +107,9 @@ fn play(
         let mut coverage = Coverage::new(scenario.under(&draft.drawn).committee, corrupted);
         let drawn = draft.drawn.clone();
         let report = scenario.play_drawn(draft.seed, drawn, &play, Some(&mut coverage));
-        (Row::of_draft(*seed, &report), coverage.into_parts())
+        let row = Row::of_draft(*seed, &report);
+        let said = draft.drawn.plan.faults.iter().zip(&row.fired);
+        said.filter(|(_, fired)| 0 < **fired).for_each(|(fault, _)| coverage.said(&fault.action));
+        (row, coverage.into_parts())
     })
 }

@@ -162,7 +162,7 @@ pub struct Seen {
     pub kinds: Vec<&'static str>,
     /// The highest view that a correct replica entered, if the run was watched.
     pub view: Option<u64>,
-    /// Whether a view began while some correct replicas had executed what others had not. Then
+    /// How many views began while some correct replicas had executed what others had not: then
     /// safety hangs on what the view change hears, and on whom it believes.
-    pub is_tense: bool,
+    pub tension: u64,
 }

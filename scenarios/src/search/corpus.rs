@@ -97,15 +97,16 @@ impl Island {
         (rarest.unwrap_or(u32::MAX).saturating_add(varied / 4), *varied)
     }
 
-    /// The best of a few plans that are drawn, and any other. Half of the time tense ones compete
-    /// among themselves.
+    /// The best of a few plans that are drawn, and any other. What is drawn from is the whole
+    /// island, or those whose runs were as tense as one, two or three view changes make it.
     fn pick(&mut self, rng: &mut SimRng) -> (&Draft, &Seen, &Draft) {
         const DRAWN: u32 = 8;
         let all: Vec<usize> = (0..self.kept.len()).collect();
         let other = *rng.pick(&all);
-        let is_tense = |place: &usize| self.kept[*place].seen.is_tense;
+        let tension = rng.between(0, 3);
+        let is_tense = |place: &usize| tension <= self.kept[*place].seen.tension;
         let tense: Vec<usize> = all.iter().copied().filter(is_tense).collect();
-        let field = if !tense.is_empty() && rng.chance(500_000) { tense } else { all };
+        let field = if tense.is_empty() { all } else { tense };
         let best = (0..DRAWN).map(|_| *rng.pick(&field)).min_by_key(|place| self.rank(*place));
         let best = best.expect("some were drawn");
         self.kept[best].varied += 1;

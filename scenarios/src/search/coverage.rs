@@ -38,6 +38,8 @@ pub struct Coverage {
     courses: BTreeMap<(NodeId, u64), u64>,
     /// The highest slot whose history a client relies on.
     anchored: u64,
+    /// The last view that began while correct replicas were apart.
+    tense: u64,
 }
 
 /// Where a node stands.
@@ -63,6 +65,7 @@ impl Coverage {
             values: BTreeMap::new(),
             courses: BTreeMap::new(),
             anchored: 0,
+            tense: 0,
         }
     }
 
@@ -133,7 +136,10 @@ impl Coverage {
             Observation::EnteredView { view: v } => {
                 self.nodes[place].view = view(v);
                 self.seen.view = self.seen.view.max(Some(v));
-                self.seen.is_tense |= 0 < v && self.is_apart();
+                if self.tense < v && self.is_apart() {
+                    self.tense = v;
+                    self.seen.tension += 1;
+                }
                 ([10, view(v), 0], 0, true)
             }
             Observation::Suspected { reason, .. } => ([11, 0, word(reason)], 0, false),

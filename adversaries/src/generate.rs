@@ -219,7 +219,16 @@ impl<'a> Draw<'a> {
             let (messages, field) = (messages.clone(), field.name.to_owned());
             rows.push(Action::Mutate { node, messages, field, change });
         };
-        let change_of_first = change(aim, first);
+        let mut change_of_first = change(aim, first);
+        // A replica that speaks in the name of a client says nothing that clients say.
+        let peers = aim.others(&[node]);
+        if matches!(change_of_first, Change::Claim(_))
+            && !node.is_client()
+            && !peers.is_empty()
+            && aim.rng.chance(800_000)
+        {
+            change_of_first = Change::Claim(*aim.rng.pick(&peers));
+        }
         // One name more is seldom enough for a quorum: the next message is in another's name.
         if let Change::Claim(name) = change_of_first
             && aim.rng.chance(500_000)

@@ -145,6 +145,12 @@ impl Variation<'_> {
         let Some(messages) = again.action.messages_mut() else { return };
         let view = messages.view.map_or(0, |view| view.max.min(1 << 20));
         messages.view = Some(Range::only(view + 1));
+        // Who hides something in one view may show it in the next.
+        if let Action::Lie { lie, .. } = &mut again.action
+            && self.draw.aim.rng.chance(500_000)
+        {
+            *lie = self.draw.aim.rng.pick(self.draw.words.lies).name.to_owned();
+        }
         self.draw.faults.insert(row + 1, again);
     }
 

@@ -269,7 +269,17 @@ fn rows_that_never_fire_are_explained() {
         ),
         (
             "start.when = { node = \"r0\", event = \"committed\", view = 5 }\ndo.crash = \"r1\"",
-            "its start never comes: `committed` is reported, and never of this view or slot",
+            "its start never comes: each `committed` of r0 is of view 0, and none of view 5",
+        ),
+        (
+            "start.when = { event = \"committed\", view = 0, seq = 77 }\ndo.crash = \"r1\"",
+            "its start never comes: each `committed` of view 0 is about slot 1 to 5, and none \
+             about slot 77",
+        ),
+        (
+            "start.when = { node = \"c0\", event = \"completed\", seq = 9 }\ndo.mute = \"r3\"",
+            "its start never comes: each `completed` of c0 is about operation 1 to 5, and none \
+             about operation 9",
         ),
         (
             "start.when = { node = \"r0\", event = \"committed\", seq = 1, count = 2 }\n\
@@ -308,10 +318,14 @@ fn what_was_sent_instead_explains_rows() {
             "do.drop = { kinds = [\"commit\"], view = 3 }",
             "each `commit` is of view 0, and none of view 3",
         ),
-        ("do.drop = { kinds = [\"request\"], view = 0 }", "`request` belongs to no view"),
+        (
+            "do.omit = { node = \"r3\", messages = { view = 3 } }",
+            "each message from r3 is of view 0, and none of view 3",
+        ),
+        ("do.drop = { kinds = [\"request\"], view = 0 }", "no `request` is of a view"),
         (
             "do.drop = { kinds = [\"commit\"], seq = [90, 99] }",
-            "each `commit` is about slot 1 to 5, and none about slot [90, 99]",
+            "each `commit` is about slot 1 to 5, and none about slot 90 to 99",
         ),
         (
             "do.drop = { kinds = [\"commit\"], to = [\"r2\"], nth = 900 }",

@@ -46,6 +46,12 @@ fn mistakes_are_found_at_their_place() {
         (format!("reaches = [\"view-chang\"]\n{BASE}"), "\"view-chang\"", "`view-change`"),
         (format!("expect.violated = [\"agrement\"]\n{BASE}"), "\"agrement\"", "`agreement`"),
         (with("[[random.conditions]]\nfalut = []\n"), "[]", "cannot change `falut`"),
+        (
+            with(&format!("[random]\nconditions = [{}]\n", "{},".repeat(101))),
+            // What is longer is shown in part.
+            &format!("[{}", "{},".repeat(101))[..200],
+            "at most 100",
+        ),
         (with("[[random.conditions]]\nrandom.conditions = []\n"), "[]", "no conditions of its own"),
     ] {
         refuses(&text, place, words);
@@ -76,6 +82,11 @@ fn groups_that_make_no_sense_are_found_at_their_place() {
             row("", "do.drop = { to = [\"clients\", \"r9\"] }"),
             "{ to = [\"clients\", \"r9\"] }",
             "r9",
+        ),
+        (
+            row("", "do.hold = { to = [\"!r0\"] }\n[[random.conditions]]\ncluster.clients = 2"),
+            "[\"!r0\"]",
+            "with the cluster of random.conditions[0]",
         ),
         (row("left = [\"r9\"]", ""), "\"r9\"", "r0 to r3"),
         (row("left = []", ""), "[]", "nobody"),

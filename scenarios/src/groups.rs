@@ -64,7 +64,8 @@ pub(crate) fn expand(document: &Value) -> Result<Vec<Expanded>, Problem> {
             Err(problem) => Some(problem.path),
         };
         if let Some(path) = path {
-            let what = format!("with the cluster of random.conditions[{place}] these are others");
+            let what =
+                format!("with the cluster of random.conditions[{place}] these are other nodes");
             return Err(at(&path, what, "name the nodes, or leave the cluster as it is there"));
         }
     }

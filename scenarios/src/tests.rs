@@ -305,6 +305,11 @@ fn rows_that_never_fire_are_explained() {
             "its end comes before its start, so it is never in force",
         ),
         (
+            "end.when = { node = \"r0\", event = \"committed\", seq = 2 }\n\
+             start.when = { node = \"r0\", event = \"committed\", seq = 2 }\ndo.mute = \"r1\"",
+            "its end comes before its start, so it is never in force",
+        ),
+        (
             "start.at = \"1ms\"\n\
              do.replay = { node = \"r3\", messages = { kinds = [\"commit\"] } }",
             "r3 never says `commit` before the row begins",

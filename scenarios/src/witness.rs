@@ -180,7 +180,6 @@ impl Witness<'_> {
                 }
                 (Some(Moment::When(_)), _) => false,
             };
-            self.begun[row] |= starts && !self.over[row];
             let ends = match (&fault.end, event) {
                 (Some(Moment::At(at)), _) => *at <= time,
                 (Some(Moment::When(milestone)), TraceEvent::Observed(node, observation)) => {
@@ -190,6 +189,9 @@ impl Witness<'_> {
                 }
                 (Some(Moment::When(_)) | None, _) => false,
             };
+            // What waits for a report begins after whatever ends at that moment.
+            let ends_first = ends && matches!(fault.start, Some(Moment::When(_)));
+            self.begun[row] |= starts && !self.over[row] && !ends_first;
             self.over[row] |= ends;
             self.in_force[row] |= self.begun[row];
         }

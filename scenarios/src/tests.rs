@@ -373,6 +373,17 @@ fn what_was_sent_instead_explains_rows() {
         let said = explained(&format!("{BASE}[[fault]]\ndo.{rows}\n[[fault]]\n{second}\n"));
         assert_eq!(said, [why], "{rows}");
     }
+    let mutate = |field: &str, change: &str| {
+        let messages = "messages = { kinds = [\"commit\"] }";
+        format!(
+            "[[fault]]\ndo.mutate = {{ node = \"r3\", {messages}, field = \"{field}\", \
+             change = {{ {change} }} }}\n"
+        )
+    };
+    let rows = mutate("signer", "claim = \"r1\"") + &mutate("seq", "add = 1");
+    let why = "`commit` says the same with it and without, or is in another's name already, by \
+               fault 1";
+    assert_eq!(explained(&format!("{BASE}{rows}")), [why]);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use byzsim_adversaries::{Action, Fault, Moment, Pattern, Range, Vocabulary};
+use byzsim_adversaries::{Action, Change, Fault, Moment, Pattern, Range, Vocabulary};
 use byzsim_core::NodeId;
 
 use crate::format::SeedRange;
@@ -283,7 +283,10 @@ fn unmatched(row: usize, messages: &Pattern, fault: &Fault, witness: &Witness<'_
             format!("in a run at most {most} messages match, and none is number {nth}")
         }
         _ if matches!(fault.action, Action::Lie { .. } | Action::Mutate { .. }) => {
-            format!("{named} says the same with it and without")
+            let claimed = claimed_by(row, fault, witness).map_or_else(String::new, |first| {
+                format!(", or is in another's name already, by fault {first}")
+            });
+            format!("{named} says the same with it and without{claimed}")
         }
         _ => "earlier rows decide about all that match".to_owned(),
     }
@@ -298,6 +301,18 @@ fn withheld_by(row: usize, from: &[NodeId], witness: &Witness<'_>) -> Option<usi
         is_silence && fault.action.corrupts() == Some(sender)
     };
     witness.rows[..row].iter().position(withholds).map(|place| place + 1)
+}
+
+/// The number of an earlier row of the same node that claims another's name, from 1: what is not in
+/// the node's own name it cannot change and sign again.
+fn claimed_by(row: usize, fault: &Fault, witness: &Witness<'_>) -> Option<usize> {
+    let claims = |earlier: &Fault| {
+        let is_claim = matches!(&earlier.action, Action::Mutate { change: Change::Claim(_), .. });
+        is_claim && earlier.action.corrupts() == fault.action.corrupts()
+    };
+    let is_mutation = matches!(fault.action, Action::Mutate { .. });
+    let earlier = if is_mutation { &witness.rows[..row] } else { &[] };
+    earlier.iter().position(claims).map(|place| place + 1)
 }
 
 /// Why nothing met demands on its view and its slot: what it is of instead.

@@ -328,10 +328,10 @@ fn strategies_are_told_and_lead_to_their_runs() {
 fn what_is_set_leaves_out_conditions_and_says_so() {
     let desk = Desk::new("conditions");
     let note = "note: 2 conditions of the scenario left out: `--set` sets what they change\n";
-    let run = "run pbft/chaos --set cluster.clients=1";
+    let run = "run pbft/chaos --set params.checkpoint-interval=4";
     assert_eq!(desk.say(run).stderr, note);
     assert_eq!(desk.say(&format!("{run} -q")).stderr, "");
-    assert_eq!(desk.say("run pbft/chaos --set network.delta=50ms").stderr, "", "none says so");
+    assert_eq!(desk.say("run pbft/chaos --set workload.keys=3").stderr, "", "none says so");
 }
 
 #[test]

@@ -201,7 +201,7 @@ impl Aim {
         is_aimed.then(|| *self.rng.pick(&self.seen.kinds))
     }
 
-    /// One of the first views, mostly one that was seen, or the next.
+    /// One of the views that were seen, or the next; one of the first ones if none was.
     pub(crate) fn view(&mut self) -> u64 {
         let last = self.seen.view.map_or(3, |view| view.saturating_add(1).min(6));
         self.rng.between(0, last)

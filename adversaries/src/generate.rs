@@ -138,7 +138,8 @@ impl<'a> Draw<'a> {
         if drawn == [Class::Lie] && 1 < most && !others.is_empty() && rng.chance(700_000) {
             drawn.push(*rng.pick(&others));
         }
-        drawn.sort_unstable();
+        // Last, what is withheld: who is deaf must be corrupted by something else as well.
+        drawn.sort_unstable_by_key(|class| (*class == Class::Omit, *class));
         // Nobody is twins twice.
         drawn.dedup_by(|a, b| a == b && *a == Class::Twins);
         for class in drawn {
@@ -211,47 +212,42 @@ impl<'a> Draw<'a> {
     fn mutate(&mut self, node: NodeId, window: Window) {
         let aim = &mut self.aim;
         let first = aim.field(self.words.fields);
-        let messages = Pattern { kinds: vec![first.kind.into()], ..aim.sayings(node) };
-        let alike: Vec<Field> =
-            self.words.fields.iter().copied().filter(|it| it.kind == first.kind).collect();
-        let mut rows = Vec::new();
-        let mut push = |messages: &Pattern, field: Field, change: Change| {
-            let (messages, field) = (messages.clone(), field.name.to_owned());
-            rows.push(Action::Mutate { node, messages, field, change });
-        };
-        let mut change_of_first = change(aim, first);
-        // A replica that speaks in the name of a client says nothing that clients say.
-        let peers = aim.others(&[node]);
-        if matches!(change_of_first, Change::Claim(_))
-            && !node.is_client()
-            && !peers.is_empty()
-            && aim.rng.chance(800_000)
-        {
-            change_of_first = Change::Claim(*aim.rng.pick(&peers));
-        }
-        // One name more is seldom enough for a quorum: the next message is in another's name.
-        if let Change::Claim(name) = change_of_first
-            && aim.rng.chance(500_000)
-        {
-            let mut names = aim.others(&[node, name]);
-            aim.rng.shuffle(&mut names);
-            let count = aim.rng.between(1, 2);
-            let names = std::iter::once(name).chain(names).take(place(count) + 1);
-            for (nth, name) in (1..).zip(names) {
-                let messages = Pattern { nth: Some(Range::only(nth)), ..messages.clone() };
-                push(&messages, first, Change::Claim(name));
+        let mut messages = Pattern { kinds: vec![first.kind.into()], ..aim.sayings(node) };
+        let mut rows: Vec<(Pattern, Field, Change)> = Vec::new();
+        // A lie in one field is often betrayed by another. It comes first: what is in another's
+        // name already cannot be signed again.
+        if aim.rng.chance(400_000) {
+            let of_kind = |field: &Field| field.kind == first.kind && field.sort != Sort::Signer;
+            let fields: Vec<Field> = self.words.fields.iter().copied().filter(of_kind).collect();
+            if !fields.is_empty() {
+                let second = *aim.rng.pick(&fields);
+                rows.push((messages.clone(), second, change(aim, second)));
             }
-        } else {
-            push(&messages, first, change_of_first);
         }
-        // A lie in one field is often betrayed by another.
-        let second = *aim.rng.pick(&alike);
-        if second != first && aim.rng.chance(400_000) {
-            let made = change(aim, second);
-            push(&messages, second, made);
+        let peers = aim.others(&[node]);
+        match change(aim, first) {
+            // A replica that speaks in the name of a client says nothing that clients say.
+            Change::Claim(_) if !node.is_client() && !peers.is_empty() && aim.rng.chance(800_000) => {
+                // One name more is seldom enough for a quorum: what one receiver hears next is in
+                // the name of yet another.
+                let count = aim.rng.between(1, peers.len().min(3) as u64);
+                let mut names = peers.clone();
+                aim.rng.shuffle(&mut names);
+                names.truncate(place(count));
+                if 1 < names.len() {
+                    messages.to = vec![*aim.rng.pick(&peers)];
+                    rows.iter_mut().for_each(|(second, ..)| second.to.clone_from(&messages.to));
+                }
+                for (nth, name) in (1..).zip(&names) {
+                    let nth = (1 < names.len()).then_some(Range::only(nth));
+                    rows.push((Pattern { nth, ..messages.clone() }, first, Change::Claim(*name)));
+                }
+            }
+            change => rows.push((messages, first, change)),
         }
-        for action in rows {
-            self.push(window.clone(), action);
+        for (messages, field, change) in rows {
+            let field = field.name.to_owned();
+            self.push(window.clone(), Action::Mutate { node, messages, field, change });
         }
     }
 

@@ -8,7 +8,7 @@ use crate::range::Range;
 impl Milestone {
     /// Whether `node`'s report matches, apart from the count.
     pub fn is_met_by(&self, node: NodeId, observation: &Observation) -> bool {
-        let Some((event, view, seq)) = facts(observation) else { return false };
+        let Some((event, view, seq)) = Reported::of(observation) else { return false };
         let within = |range: Option<Range>, number: Option<u64>| {
             range.is_none_or(|range| number.is_some_and(|number| range.contains(number)))
         };
@@ -69,32 +69,32 @@ impl Reported {
     pub const fn has_seq(self) -> bool {
         !matches!(self, Self::ViewChangeStarted | Self::EnteredView)
     }
-}
 
-/// A report's event, view, and slot or timestamp; `None` for what no row can wait for.
-const fn facts(observation: &Observation) -> Option<(Reported, Option<u64>, Option<u64>)> {
-    Some(match *observation {
-        Observation::Invoked { timestamp, .. } => (Reported::Invoked, None, Some(timestamp)),
-        Observation::Completed { timestamp, .. } => (Reported::Completed, None, Some(timestamp)),
-        Observation::Accepted { view, seq, .. } => (Reported::Accepted, Some(view), Some(seq)),
-        Observation::Committed { view, seq, .. } => (Reported::Committed, Some(view), Some(seq)),
-        Observation::Executed { view, seq, .. } | Observation::Speculated { view, seq, .. } => {
-            (Reported::Executed, Some(view), Some(seq))
-        }
-        Observation::StableCheckpoint { seq, .. } => (Reported::StableCheckpoint, None, Some(seq)),
-        Observation::Restored { seq, .. } => (Reported::Restored, None, Some(seq)),
-        Observation::ViewChangeStarted { view, .. } => {
-            (Reported::ViewChangeStarted, Some(view), None)
-        }
-        Observation::EnteredView { view } => (Reported::EnteredView, Some(view), None),
-        Observation::Applied { .. }
-        | Observation::RolledBack { .. }
-        | Observation::Anchored { .. }
-        | Observation::Checkpointed { .. }
-        | Observation::Suspected { .. }
-        | Observation::Proven { .. }
-        | Observation::Reached(_) => return None,
-    })
+    /// A report's event, view, and slot or timestamp; `None` for what no row can wait for.
+    pub const fn of(observation: &Observation) -> Option<(Self, Option<u64>, Option<u64>)> {
+        Some(match *observation {
+            Observation::Invoked { timestamp, .. } => (Self::Invoked, None, Some(timestamp)),
+            Observation::Completed { timestamp, .. } => (Self::Completed, None, Some(timestamp)),
+            Observation::Accepted { view, seq, .. } => (Self::Accepted, Some(view), Some(seq)),
+            Observation::Committed { view, seq, .. } => (Self::Committed, Some(view), Some(seq)),
+            Observation::Executed { view, seq, .. } | Observation::Speculated { view, seq, .. } => {
+                (Self::Executed, Some(view), Some(seq))
+            }
+            Observation::StableCheckpoint { seq, .. } => (Self::StableCheckpoint, None, Some(seq)),
+            Observation::Restored { seq, .. } => (Self::Restored, None, Some(seq)),
+            Observation::ViewChangeStarted { view, .. } => {
+                (Self::ViewChangeStarted, Some(view), None)
+            }
+            Observation::EnteredView { view } => (Self::EnteredView, Some(view), None),
+            Observation::Applied { .. }
+            | Observation::RolledBack { .. }
+            | Observation::Anchored { .. }
+            | Observation::Checkpointed { .. }
+            | Observation::Suspected { .. }
+            | Observation::Proven { .. }
+            | Observation::Reached(_) => return None,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -132,6 +132,10 @@ impl Judge<'_> {
                     let help = "say `to` of the row itself, beside `messages`";
                     return refuse("a replay picks messages whoever they were said to", help);
                 }
+                if !to.is_empty() && to.iter().all(|to| to == node) {
+                    let help = "name others in `to`, or take it out: it means all replicas";
+                    return refuse(format!("{node} would repeat to nobody but itself"), help);
+                }
                 if *heard { self.pattern(messages) } else { self.sent_by(*node, messages) }
             }
             Action::Twins { node, left, right, splits } => {
@@ -294,6 +298,10 @@ impl Judge<'_> {
         self.node(node)?;
         self.correct(node, "drift", "use `lag`")?;
         self.alone(row, node)?;
+        if ppm == 0 {
+            let help = "take the row out, or let its timers run slow or, below 0, fast";
+            return refuse(format!("the clock of {node} does not drift by 0"), help);
+        }
         if !(-DRIFT_PPM_MAX..=DRIFT_PPM_MAX).contains(&ppm) {
             let help = format!("stay within -{DRIFT_PPM_MAX} and {DRIFT_PPM_MAX}");
             return refuse(format!("no clock drifts by {ppm} parts per million"), help);

@@ -16,8 +16,8 @@ const ROWS_MAX: usize = 16;
 /// How often a variation is tried anew when it breaks the rules of plans.
 const TRIES: u32 = 8;
 
-/// A variation of `parent`, perhaps with rows of `other`, aimed at what `parent`'s run was `seen` to
-/// go through. The same `seed` gives the same one.
+/// A variation of `parent`, perhaps with rows of `other`, aimed at what `parent`'s run was `seen`
+/// to go through. The same `seed` gives the same one.
 ///
 /// [`Plan::validate`] accepts it, and it corrupts no more than `weather` allows; where no variation
 /// is found that does, it is `parent` itself.
@@ -43,7 +43,8 @@ pub fn vary<M: Message>(
             variation.step();
         }
         let plan = Plan { faults: variation.draw.faults };
-        if plan != *parent && is_allowed(&plan) {
+        let is_short = plan.faults.len() <= ROWS_MAX.max(parent.faults.len());
+        if is_short && plan != *parent && is_allowed(&plan) {
             return plan;
         }
     }
@@ -62,8 +63,7 @@ fn is_allowed(
     let replicas_max = usize::from(weather.corrupt_max.unwrap_or(committee.faults));
     // Who crashes and is not back by GST counts as faulty as well.
     let faulty = plan.faulty_replicas(hints.gst).len();
-    plan.faults.len() <= ROWS_MAX
-        && clients <= usize::from(weather.corrupt_clients_max)
+    clients <= usize::from(weather.corrupt_clients_max)
         && faulty <= replicas_max
         && plan.validate(committee, words).is_ok()
 }

@@ -38,7 +38,7 @@ impl Default for Weather {
     }
 }
 
-/// A class of faults, named like the action of its rows.
+/// A class of faults, named like the action of most of its rows.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -60,7 +60,8 @@ pub enum Class {
     Drift,
     /// Corrupted nodes fall silent.
     Mute,
-    /// Corrupted nodes do not send some messages.
+    /// Corrupted nodes do not send some messages, or are deaf: some that are sent to them are
+    /// dropped.
     Omit,
     /// Corrupted nodes send some messages late.
     Lag,
@@ -96,7 +97,8 @@ impl Class {
         Self::Rush,
     ];
 
-    /// The name in scenario files, and of the [action](crate::Action::name).
+    /// The name in scenario files, and of the [action](crate::Action::name) of its rows; deaf ears
+    /// of [`Class::Omit`] are rows that drop messages.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Hold => "hold",
@@ -138,7 +140,8 @@ impl Class {
         }
     }
 
-    /// Whether the model allows it only before GST: afterwards the network heals what it does.
+    /// Whether the model allows it only before GST: afterwards the network heals what it does. What
+    /// a corrupted node does not hear is no matter of the network.
     pub const fn needs_asynchrony(self) -> bool {
         matches!(self, Self::Hold | Self::Drop | Self::Partition | Self::Crash)
     }
@@ -158,7 +161,7 @@ pub struct Hints {
 /// What a run went through, for variations of its plan to aim at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// The kinds of messages that corrupted nodes sent; that anyone sent, if nobody is corrupted.
+    /// The kinds of messages that arrived from corrupted nodes; from anyone, if nobody is corrupted.
     pub kinds: Vec<&'static str>,
     /// The highest view that a correct replica entered, if the run was watched.
     pub view: Option<u64>,

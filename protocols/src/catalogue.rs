@@ -59,8 +59,13 @@ pub(crate) const fn field(kind: &'static str, name: &'static str, sort: Sort) ->
 
 /// The enum of a protocol's flaws.
 pub trait Flaw: Copy + Ord + Debug + Send + Sync + 'static {
+    /// All of them, in the order of the catalogue, by part of the protocol.
+    const PARTS: &'static [&'static [(Self, FlawEntry)]];
+
     /// All of them, in the order of the catalogue.
-    const ALL: &'static [(Self, FlawEntry)];
+    fn entries() -> impl Iterator<Item = (Self, FlawEntry)> {
+        Self::PARTS.iter().copied().flatten().copied()
+    }
 }
 
 /// A set of planted flaws. Reads and prints as a list of names.
@@ -92,20 +97,20 @@ impl<F: Flaw> Flaws<F> {
         let is_it = |entry: &FlawEntry| {
             entry.name == name || entry.name.split('-').next().is_some_and(|id| id == name)
         };
-        match F::ALL.iter().find(|(_, entry)| is_it(entry)) {
+        match F::entries().find(|(_, entry)| is_it(entry)) {
             Some((flaw, _)) => {
-                self.0.insert(*flaw);
+                self.0.insert(flaw);
                 Ok(())
             }
             None => {
-                let names: Vec<&str> = F::ALL.iter().map(|(_, entry)| entry.name).collect();
+                let names: Vec<&str> = F::entries().map(|(_, entry)| entry.name).collect();
                 Err(format!("unknown flaw `{name}`, expected one of: {}", names.join(", ")))
             }
         }
     }
 
     fn names(&self) -> impl Iterator<Item = &'static str> {
-        F::ALL.iter().filter(|(flaw, _)| self.0.contains(flaw)).map(|(_, entry)| entry.name)
+        F::entries().filter(|(flaw, _)| self.0.contains(flaw)).map(|(_, entry)| entry.name)
     }
 }
 
@@ -133,7 +138,7 @@ impl<F: Flaw> JsonSchema for Flaws<F> {
         true
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let names: Vec<&str> = F::ALL.iter().map(|(_, entry)| entry.name).collect();
+        let names: Vec<&str> = F::entries().map(|(_, entry)| entry.name).collect();
         json_schema!({ "type": "array", "items": { "enum": names } })
     }
 }

@@ -1,6 +1,6 @@
-//! Votes: who said the same thing.
+//! Votes: who said the same thing, and whether they did.
 
-use byzsim_core::{NodeId, ReplicaSet, Signed, Statement};
+use byzsim_core::{NodeId, ReplicaSet, Signed, Signer, Statement};
 
 /// The signed votes of replicas on one question, at most one each.
 #[derive(Clone, Debug)]
@@ -53,6 +53,28 @@ impl<T: Statement + Clone> Votes<T> {
     }
 }
 
+/// Whether a statement that came from a node is its signer's. What came from this replica itself
+/// needs no check; what merely *claims* to be signed by it does: anyone can send it a garbage vote
+/// in its own name.
+pub fn vouches<T: Statement>(me: &Signer, from: NodeId, signed: &Signed<T>) -> bool {
+    from == me.node() || me.verify(signed)
+}
+
+/// Whether votes are of replicas only, and each of another one.
+pub fn are_of_distinct_replicas<T: Statement>(votes: &[Signed<T>]) -> bool {
+    votes.iter().map(Signed::signer).collect::<ReplicaSet>().len() == votes.len()
+}
+
+/// Whom to ask for what these votes prove: at each attempt the next of those who cast them.
+pub fn whom_to_ask<T: Statement>(
+    proof: &[Signed<T>],
+    me: NodeId,
+    attempt: usize,
+) -> Option<NodeId> {
+    let others: Vec<NodeId> = proof.iter().map(Signed::signer).filter(|node| *node != me).collect();
+    others.get(attempt % others.len().max(1)).copied()
+}
+
 /// The size of a quorum of `n` replicas of which `f` may be faulty: any two quorums share a correct
 /// replica, ceil((n + f + 1) / 2). It is 2f + 1 for n = 3f + 1.
 ///
@@ -64,7 +86,34 @@ pub const fn quorum(n: usize, f: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::quorum;
+    use byzsim_core::{Encode, Encoder};
+
+    use super::*;
+
+    #[derive(Clone)]
+    struct Vote;
+    impl Encode for Vote {
+        fn encode(&self, _: &mut Encoder) {}
+    }
+    impl Statement for Vote {
+        const TAG: &'static str = "test/vote";
+    }
+
+    #[test]
+    fn votes_of_clients_and_repeated_ones_prove_nothing() {
+        let (r0, r1, c0) = (NodeId::Replica(0), NodeId::Replica(1), NodeId::Client(0));
+        let votes = |of: &[NodeId]| -> Vec<Signed<Vote>> {
+            of.iter().map(|node| Signed::forged(Vote, *node)).collect()
+        };
+        assert!(are_of_distinct_replicas(&votes(&[r0, r1])));
+        assert!(!are_of_distinct_replicas(&votes(&[r0, r1, r0])));
+        assert!(!are_of_distinct_replicas(&votes(&[r0, c0])));
+
+        let asked = |of: &[NodeId], attempt| whom_to_ask(&votes(of), r0, attempt);
+        let attempts = [0, 1, 2].map(|attempt| asked(&[r1, r0, c0], attempt));
+        assert_eq!(attempts, [Some(r1), Some(c0), Some(r1)], "everyone else in turn");
+        assert_eq!(asked(&[r0], 0), None);
+    }
 
     #[test]
     fn quorums_intersect_in_a_correct_replica_and_are_available() {

@@ -17,6 +17,8 @@ pub const OPERATIONS_MAX: u64 = 100_000;
 pub const KEYS_MAX: u16 = 1_000;
 /// The greatest number of rows of a plan.
 pub const FAULTS_MAX: usize = 1_000;
+/// The greatest number of conditions.
+pub const CONDITIONS_MAX: usize = 100;
 /// The greatest limit on events, and on steps of the linearizability search.
 pub const STEPS_MAX: u64 = 1_000_000_000;
 
@@ -30,8 +32,9 @@ pub(crate) fn shape(file: &ScenarioFile) -> Result<Committee, Problem> {
     groups(file, committee)?;
     workload(file)?;
     network("network", &file.network)?;
-    if let Some(weather) = file.random.as_ref().and_then(|random| random.network.as_ref()) {
-        network_weather(weather)?;
+    if let Some(random) = &file.random {
+        limit("random.conditions", random.conditions.len() as u64, CONDITIONS_MAX as u64)?;
+        random.network.as_ref().map_or(Ok(()), network_weather)?;
     }
     for (path, steps) in
         [("run.events-max", file.run.events_max), ("run.search-budget", file.run.search_budget)]

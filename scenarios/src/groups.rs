@@ -10,7 +10,7 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeArray, DeString, DeTable, DeValue};
 
-use crate::check::CLIENTS_MAX;
+use crate::check::{CLIENTS_MAX, CONDITIONS_MAX};
 use crate::error::{Problem, Step};
 use crate::names;
 
@@ -39,9 +39,41 @@ pub(crate) struct Expanded {
 /// The lists of a document's fault rows that name groups, expanded.
 ///
 /// # Errors
-/// If a group is defined badly, or there is none of a name.
+/// If a group is defined badly, or there is none of a name, or a condition changes the cluster so
+/// that a list would stand for other nodes.
 pub(crate) fn expand(document: &Value) -> Result<Vec<Expanded>, Problem> {
-    let groups = Groups::read(document)?;
+    let whole = committee(document, None);
+    let expanded = expand_for(whole, document)?;
+    if expanded.is_empty() {
+        return Ok(expanded);
+    }
+    let conditions = document.pointer("/random/conditions").and_then(Value::as_array);
+    // More of them are refused later.
+    let conditions = conditions.into_iter().flatten().take(CONDITIONS_MAX);
+    for (place, condition) in conditions.enumerate() {
+        let committee = committee(document, Some(condition));
+        if committee == whole {
+            continue;
+        }
+        // The rows of the file are those of each condition: a condition changes none of them.
+        let path = match expand_for(committee, document) {
+            Ok(under) => {
+                let differs = expanded.iter().zip(under).find(|(list, under)| *list != under);
+                differs.map(|(list, _)| list.path.clone())
+            }
+            Err(problem) => Some(problem.path),
+        };
+        if let Some(path) = path {
+            let what =
+                format!("with the cluster of random.conditions[{place}] these are other nodes");
+            return Err(at(&path, what, "name the nodes, or leave the cluster as it is there"));
+        }
+    }
+    Ok(expanded)
+}
+
+fn expand_for(committee: Committee, document: &Value) -> Result<Vec<Expanded>, Problem> {
+    let groups = Groups::read(committee, document)?;
     let mut expanded = Vec::new();
     let rows = document.get("fault").and_then(Value::as_array).into_iter().flatten();
     for (row, fault) in rows.enumerate() {
@@ -57,8 +89,8 @@ struct Groups {
 }
 
 impl Groups {
-    fn read(document: &Value) -> Result<Self, Problem> {
-        let mut groups = Self { committee: committee(document), members: BTreeMap::new() };
+    fn read(committee: Committee, document: &Value) -> Result<Self, Problem> {
+        let mut groups = Self { committee, members: BTreeMap::new() };
         groups.members = [
             ("replicas".to_owned(), groups.committee.replica_ids().collect()),
             ("clients".to_owned(), groups.committee.client_ids().collect()),
@@ -232,11 +264,13 @@ fn name_of_group(name: &str, path: &[Step]) -> Result<(), Problem> {
     Err(at(path, what, "a letter, then letters, digits, `-` and `_`"))
 }
 
-/// Who takes part, as far as it can be read: what is wrong with it is found later.
-fn committee(document: &Value) -> Committee {
+/// Who takes part, under a condition if there is one, as far as it can be read: what is wrong with
+/// it is found later.
+fn committee(document: &Value, condition: Option<&Value>) -> Committee {
+    let said = |here: &Value, key: &str| here.get("cluster")?.get(key)?.as_u64();
     let count = |key: &str, max: u16| {
-        let count = document.get("cluster").and_then(|cluster| cluster.get(key));
-        let count = count.and_then(Value::as_u64).unwrap_or(1).clamp(1, u64::from(max));
+        let count = condition.and_then(|it| said(it, key)).or_else(|| said(document, key));
+        let count = count.unwrap_or(1).clamp(1, u64::from(max));
         u16::try_from(count).expect("at most a number of 16 bits")
     };
     let replicas = count("replicas", Committee::REPLICAS_MAX);

@@ -48,7 +48,7 @@ pub fn load_with(name: &str, changes: &Changes) -> Result<Scenario, LoadError> {
     if changes.set.is_empty() {
         return Ok(scenario);
     }
-    let (document, left_out) = document.with(&scenario.file, &changes.set)?;
+    let (document, left_out) = document.with(&changes.set)?;
     let mut changed = Scenario::from_document(&document, &changes.flaws)?;
     changed.left_out = left_out;
     Ok(changed)
@@ -185,12 +185,16 @@ impl Document {
     }
 
     /// The document with the values of `set` put into it, and how many conditions these leave out.
-    fn with(&self, file: &ScenarioFile, set: &[String]) -> Result<(Self, usize), LoadError> {
+    fn with(&self, set: &[String]) -> Result<(Self, usize), LoadError> {
         let mut value = match self.language {
             Language::Toml => toml::from_str(&self.text).expect("it was read before"),
-            Language::Json => toml::Table::try_from(file).map_err(|why| {
-                LoadError::new(format!("cannot set values: {why}"), "use a TOML file")
-            })?,
+            Language::Json => {
+                let mut value = serde_json::from_str(&self.text).expect("it was read before");
+                forget_nulls(&mut value);
+                toml::Table::try_from(value).map_err(|why| {
+                    LoadError::new(format!("cannot set values: {why}"), "use a TOML file")
+                })?
+            }
         };
         let mut left_out = 0;
         for change in set {
@@ -300,6 +304,18 @@ fn assign(table: &mut toml::Table, change: &str) -> Result<(), LoadError> {
     Ok(())
 }
 
+/// Takes out what JSON leaves open with a `null`: TOML leaves it out.
+fn forget_nulls(value: &mut Value) {
+    match value {
+        Value::Object(table) => {
+            table.retain(|_, value| !value.is_null());
+            table.values_mut().for_each(forget_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget_nulls),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
 /// Takes out the conditions that say something else about what was set; how many there were.
 fn forget_conditions(table: &mut toml::Table, change: &str) -> usize {
     let path = steps(change.split('=').next().unwrap_or_default());
@@ -356,6 +372,8 @@ pub(crate) fn steps_of(path: &serde_path_to_error::Path) -> Vec<Step> {
 
 #[cfg(test)]
 mod tests {
+    use byzsim_adversaries::Action;
+
     use super::*;
 
     #[test]
@@ -390,6 +408,25 @@ mod tests {
         assert_eq!(table["network"]["latency"]["constant"].as_str(), Some("2ms"));
         for wrong in ["cluster", "=3", "cluster[1]=3", "cluster.replicas.x=3"] {
             assert!(assign(&mut table, wrong).is_err(), "{wrong}");
+        }
+    }
+
+    /// Groups follow the cluster that is set, in both languages.
+    #[test]
+    fn values_are_set_before_groups_are_read() {
+        let toml = "format = 1\ntitle = \"t\"\nprotocol = \"pbft\"\n\
+                    cluster = { replicas = 4, faults = 1 }\n\
+                    fault = [{ do.hold = { to = [\"!c0\"], from = [\"replicas\"] } }]\n"
+            .to_owned();
+        let mut json: Value = toml::from_str(&toml).expect("TOML");
+        json["random"] = Value::Null;
+        for text in [toml, json.to_string()] {
+            let document = Document::of("t", "t", text.into());
+            let set = ["cluster.replicas=5".to_owned()];
+            let (document, _) = document.with(&set).expect("it can be set");
+            let file = document.parse_scenario().expect("it makes sense");
+            let Action::Hold(messages) = &file.faults.faults[0].action else { panic!("a hold") };
+            assert_eq!((messages.from.len(), messages.to.len()), (5, 5), "{}", document.text);
         }
     }
 }

@@ -42,28 +42,28 @@ pub(crate) fn as_finished<T: Send>(
     });
 }
 
+/// Does `work` for 0, 1, … below `count`, on `jobs` threads; the results in this order.
+pub(crate) fn counted<T: Send>(jobs: usize, count: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
+    // The count may be a stranger's word, so no memory is taken for it ahead.
+    let mut results = Vec::new();
+    as_finished(jobs, count, work, |place, result| {
+        results.push((place, result));
+        ControlFlow::Continue(())
+    });
+    results.sort_unstable_by_key(|(place, _)| *place);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
 /// Does `work` for each of `items`, on `jobs` threads; the results in the order of the items.
 pub(crate) fn in_order<I: Sync, T: Send>(
     jobs: usize,
     items: &[I],
     work: impl Fn(&I) -> T + Sync,
 ) -> Vec<T> {
-    let item = |place: u64| {
+    counted(jobs, items.len() as u64, |place| {
         let place = usize::try_from(place).expect("it is below the number of items");
-        &items[place]
-    };
-    let mut results = Vec::with_capacity(items.len());
-    as_finished(
-        jobs,
-        items.len() as u64,
-        |place| work(item(place)),
-        |place, result| {
-            results.push((place, result));
-            ControlFlow::Continue(())
-        },
-    );
-    results.sort_unstable_by_key(|(place, _)| *place);
-    results.into_iter().map(|(_, result)| result).collect()
+        work(&items[place])
+    })
 }
 
 #[cfg(test)]

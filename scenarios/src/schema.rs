@@ -8,6 +8,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema as _, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
+use crate::check::CONDITIONS_MAX;
 use crate::format::{Cluster, NetworkWeather, RunLimits, ScenarioFile, WorkloadSpec};
 use crate::registry;
 
@@ -79,7 +80,7 @@ pub(crate) fn conditions(generator: &mut SchemaGenerator) -> Schema {
             "random": random,
         },
     });
-    json_schema!({ "type": "array", "items": condition })
+    json_schema!({ "type": "array", "items": condition, "maxItems": CONDITIONS_MAX })
 }
 
 /// The network model.

@@ -46,6 +46,12 @@ fn mistakes_are_found_at_their_place() {
         (format!("reaches = [\"view-chang\"]\n{BASE}"), "\"view-chang\"", "`view-change`"),
         (format!("expect.violated = [\"agrement\"]\n{BASE}"), "\"agrement\"", "`agreement`"),
         (with("[[random.conditions]]\nfalut = []\n"), "[]", "cannot change `falut`"),
+        (
+            with(&format!("[random]\nconditions = [{}]\n", "{},".repeat(101))),
+            // What is longer is shown in part.
+            &format!("[{}", "{},".repeat(101))[..200],
+            "at most 100",
+        ),
         (with("[[random.conditions]]\nrandom.conditions = []\n"), "[]", "no conditions of its own"),
     ] {
         refuses(&text, place, words);
@@ -76,6 +82,11 @@ fn groups_that_make_no_sense_are_found_at_their_place() {
             row("", "do.drop = { to = [\"clients\", \"r9\"] }"),
             "{ to = [\"clients\", \"r9\"] }",
             "r9",
+        ),
+        (
+            row("", "do.hold = { to = [\"!r0\"] }\n[[random.conditions]]\ncluster.clients = 2"),
+            "[\"!r0\"]",
+            "with the cluster of random.conditions[0]",
         ),
         (row("left = [\"r9\"]", ""), "\"r9\"", "r0 to r3"),
         (row("left = []", ""), "[]", "nobody"),
@@ -269,7 +280,17 @@ fn rows_that_never_fire_are_explained() {
         ),
         (
             "start.when = { node = \"r0\", event = \"committed\", view = 5 }\ndo.crash = \"r1\"",
-            "its start never comes: `committed` is reported, and never of this view or slot",
+            "its start never comes: each `committed` of r0 is of view 0, and none of view 5",
+        ),
+        (
+            "start.when = { event = \"committed\", view = 0, seq = 77 }\ndo.crash = \"r1\"",
+            "its start never comes: each `committed` of view 0 is about slot 1 to 5, and none \
+             about slot 77",
+        ),
+        (
+            "start.when = { node = \"c0\", event = \"completed\", seq = 9 }\ndo.mute = \"r3\"",
+            "its start never comes: each `completed` of c0 is about operation 1 to 5, and none \
+             about operation 9",
         ),
         (
             "start.when = { node = \"r0\", event = \"committed\", seq = 1, count = 2 }\n\
@@ -281,6 +302,11 @@ fn rows_that_never_fire_are_explained() {
         (
             "end.when = { node = \"r0\", event = \"committed\", seq = 1 }\n\
              start.when = { node = \"r0\", event = \"committed\", seq = 2 }\ndo.crash = \"r1\"",
+            "its end comes before its start, so it is never in force",
+        ),
+        (
+            "end.when = { node = \"r0\", event = \"committed\", seq = 2 }\n\
+             start.when = { node = \"r0\", event = \"committed\", seq = 2 }\ndo.mute = \"r1\"",
             "its end comes before its start, so it is never in force",
         ),
         (
@@ -308,10 +334,14 @@ fn what_was_sent_instead_explains_rows() {
             "do.drop = { kinds = [\"commit\"], view = 3 }",
             "each `commit` is of view 0, and none of view 3",
         ),
-        ("do.drop = { kinds = [\"request\"], view = 0 }", "`request` belongs to no view"),
+        (
+            "do.omit = { node = \"r3\", messages = { view = 3 } }",
+            "each message from r3 is of view 0, and none of view 3",
+        ),
+        ("do.drop = { kinds = [\"request\"], view = 0 }", "no `request` is of a view"),
         (
             "do.drop = { kinds = [\"commit\"], seq = [90, 99] }",
-            "each `commit` is about slot 1 to 5, and none about slot [90, 99]",
+            "each `commit` is about slot 1 to 5, and none about slot 90 to 99",
         ),
         (
             "do.drop = { kinds = [\"commit\"], to = [\"r2\"], nth = 900 }",
@@ -343,6 +373,17 @@ fn what_was_sent_instead_explains_rows() {
         let said = explained(&format!("{BASE}[[fault]]\ndo.{rows}\n[[fault]]\n{second}\n"));
         assert_eq!(said, [why], "{rows}");
     }
+    let mutate = |field: &str, change: &str| {
+        let messages = "messages = { kinds = [\"commit\"] }";
+        format!(
+            "[[fault]]\ndo.mutate = {{ node = \"r3\", {messages}, field = \"{field}\", \
+             change = {{ {change} }} }}\n"
+        )
+    };
+    let rows = mutate("signer", "claim = \"r1\"") + &mutate("seq", "add = 1");
+    let why = "`commit` says the same with it and without, or is in another's name already, by \
+               fault 1";
+    assert_eq!(explained(&format!("{BASE}{rows}")), [why]);
 }
 
 #[test]

@@ -5,12 +5,12 @@
 
 use std::fmt;
 
-use byzsim_adversaries::{Action, Fault, Moment, Pattern, Range, Vocabulary};
+use byzsim_adversaries::{Action, Change, Fault, Moment, Pattern, Range, Vocabulary};
 use byzsim_core::NodeId;
 
 use crate::format::SeedRange;
 use crate::scenario::{PlayOptions, Scenario};
-use crate::witness::{Link, Links, Witness};
+use crate::witness::{Link, Links, Met, Witness};
 
 /// How many seeds are played to see whether a row fires.
 pub const SEEDS_MAX: u64 = 20;
@@ -204,8 +204,15 @@ fn never_comes(row: usize, start: &Moment, witness: &Witness<'_>) -> Option<Stri
     match milestone.node {
         Some(node) if !reports.any => Some(format!("{node} never reports `{event}`")),
         None if !reports.any => Some(format!("nobody reports `{event}`")),
-        _ if reports.most == 0 => {
-            Some(format!("`{event}` is reported, and never of this view or slot"))
+        _ if !reports.met.all => {
+            let who = milestone.node.map_or_else(String::new, |node| format!(" of {node}"));
+            let about = if milestone.event.is_of_clients() { "operation" } else { "slot" };
+            Some(elsewhere(
+                &format!("`{event}`{who}"),
+                about,
+                [milestone.view, milestone.seq],
+                &reports.met,
+            ))
         }
         _ if reports.most < milestone.count => Some(format!(
             "`{event}` is reported like that {} in a run at most, and not {}",
@@ -256,18 +263,14 @@ fn unmatched(row: usize, messages: &Pattern, fault: &Fault, witness: &Witness<'_
             _ => format!("{} never sends {named} to {}", listed(from), listed(to)),
         };
     }
-    if !matches.any {
-        return match (view, matches.views, seq, matches.slots) {
-            (Some(_), None, ..) => format!("{named} belongs to no view"),
-            (Some(view), Some(views), ..) if !overlaps(*view, views) => {
-                format!("each {named} is of view {}, and none of view {view}", span(views))
-            }
-            (_, _, Some(_), None) => format!("{named} is about no slot"),
-            (_, _, Some(seq), Some(slots)) if !overlaps(*seq, slots) => {
-                format!("each {named} is about slot {}, and none about slot {seq}", span(slots))
-            }
-            _ => format!("{named} is sent, and never {}", narrowed(messages).unwrap_or_default()),
+    if !matches.met.all {
+        let kind = if messages.kinds.is_empty() { "message" } else { &named };
+        let among = |preposition: &str, nodes: &[NodeId]| match nodes {
+            [] => String::new(),
+            nodes => format!(" {preposition} {}", listed(nodes)),
         };
+        let named = format!("{kind}{}{}", among("from", from), among("to", to));
+        return elsewhere(&named, "slot", [*view, *seq], &matches.met);
     }
     match nth {
         _ if matches.most == 0 => {
@@ -280,7 +283,10 @@ fn unmatched(row: usize, messages: &Pattern, fault: &Fault, witness: &Witness<'_
             format!("in a run at most {most} messages match, and none is number {nth}")
         }
         _ if matches!(fault.action, Action::Lie { .. } | Action::Mutate { .. }) => {
-            format!("{named} says the same with it and without")
+            let claimed = claimed_by(row, fault, witness).map_or_else(String::new, |first| {
+                format!(", or is in another's name already, by fault {first}")
+            });
+            format!("{named} says the same with it and without{claimed}")
         }
         _ => "earlier rows decide about all that match".to_owned(),
     }
@@ -297,8 +303,33 @@ fn withheld_by(row: usize, from: &[NodeId], witness: &Witness<'_>) -> Option<usi
     witness.rows[..row].iter().position(withholds).map(|place| place + 1)
 }
 
-const fn overlaps(one: Range, other: Range) -> bool {
-    one.min <= other.max && other.min <= one.max
+/// The number of an earlier row of the same node that claims another's name, from 1: what is not in
+/// the node's own name it cannot change and sign again.
+fn claimed_by(row: usize, fault: &Fault, witness: &Witness<'_>) -> Option<usize> {
+    let claims = |earlier: &Fault| {
+        let is_claim = matches!(&earlier.action, Action::Mutate { change: Change::Claim(_), .. });
+        is_claim && earlier.action.corrupts() == fault.action.corrupts()
+    };
+    let is_mutation = matches!(fault.action, Action::Mutate { .. });
+    let earlier = if is_mutation { &witness.rows[..row] } else { &[] };
+    earlier.iter().position(claims).map(|place| place + 1)
+}
+
+/// Why nothing met demands on its view and its slot: what it is of instead.
+fn elsewhere(named: &str, about: &str, demands: [Option<Range>; 2], met: &Met) -> String {
+    let [view, seq] = demands.map(|demand| demand.map_or_else(String::new, span));
+    match (met.of_view, met.views, met.slots) {
+        (false, None, _) => format!("no {named} is of a view"),
+        (false, Some(views), _) => {
+            format!("each {named} is of view {}, and none of view {view}", span(views))
+        }
+        (true, _, None) => format!("no {named} is about a {about}"),
+        (true, _, Some(slots)) => {
+            let which = if view.is_empty() { view } else { format!(" of view {view}") };
+            let slots = span(slots);
+            format!("each {named}{which} is about {about} {slots}, and none about {about} {seq}")
+        }
+    }
 }
 
 /// What lies between the least and the greatest, for a reader.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use byzsim_adversaries::{Action, Fault, Milestone, Moment, Pattern, Range};
-use byzsim_core::{NodeId, Parcel, Recorder, Time, TraceEvent};
+use byzsim_adversaries::{Action, Fault, Milestone, Moment, Pattern, Range, Reported};
+use byzsim_core::{NodeId, Observation, Parcel, Recorder, Time, TraceEvent};
 
 /// A kind of message, its sender, its receiver.
 pub(crate) type Link = (&'static str, NodeId, NodeId);
@@ -39,25 +39,67 @@ pub(crate) struct Witness<'a> {
     events_here: u64,
 }
 
+/// How far something met two demands, on its view and on its slot, one after the other.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Met {
+    /// The views that it was of: the least and the greatest.
+    pub(crate) views: Option<Range>,
+    /// Whether any of them is right.
+    pub(crate) of_view: bool,
+    /// The slots of what is of a right view.
+    pub(crate) slots: Option<Range>,
+    /// Whether anything met both demands.
+    pub(crate) all: bool,
+}
+
+impl Met {
+    /// Whether what is of this view and about this slot meets both demands.
+    fn note(&mut self, demands: [Option<Range>; 2], found: [Option<u64>; 2]) -> bool {
+        let [view, seq] = std::array::from_fn(|place| {
+            demands[place].is_none_or(|range| found[place].is_some_and(|it| range.contains(it)))
+        });
+        extend(&mut self.views, found[0]);
+        self.of_view |= view;
+        if view {
+            extend(&mut self.slots, found[1]);
+        }
+        self.all |= view && seq;
+        view && seq
+    }
+}
+
 /// The reports that the start of a row waits for.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Reports {
     /// Whether there were any, of whatever view or slot.
     pub(crate) any: bool,
+    /// How far these met what the start demands.
+    pub(crate) met: Met,
     here: u32,
     /// How many right ones there were in one run at most.
     pub(crate) most: u32,
 }
 
-/// How far the messages that were sent matched a row's pattern, one demand after the other.
+impl Reports {
+    fn note(&mut self, milestone: &Milestone, node: NodeId, observation: &Observation) -> bool {
+        let loose = Milestone { view: None, seq: None, ..milestone.clone() };
+        if !loose.is_met_by(node, observation) {
+            return false;
+        }
+        let (_, view, seq) = Reported::of(observation).expect("a row can wait for it");
+        self.any = true;
+        let is_met = self.met.note([milestone.view, milestone.seq], [view, seq]);
+        self.here = self.here.saturating_add(u32::from(is_met));
+        self.most = self.most.max(self.here);
+        is_met && milestone.count <= self.here
+    }
+}
+
+/// How far the messages that were sent matched a row's pattern.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Matches {
-    /// The views of those of the right kind, sender and receiver: the least and the greatest.
-    pub(crate) views: Option<Range>,
-    /// The slots of those that are of the right view as well.
-    pub(crate) slots: Option<Range>,
-    /// Whether any matched all but `nth`.
-    pub(crate) any: bool,
+    /// How far those of the right kind, sender and receiver did; of `nth` it knows nothing.
+    pub(crate) met: Met,
     here: u64,
     /// How many did in one run at most while the row was in force.
     pub(crate) most: u64,
@@ -65,20 +107,10 @@ pub(crate) struct Matches {
 
 impl Matches {
     fn note(&mut self, pattern: &Pattern, what: &Parcel<'_>, in_force: bool) {
-        let within = |range: Option<Range>, number: Option<u64>| {
-            range.is_none_or(|range| number.is_some_and(|number| range.contains(number)))
-        };
-        extend(&mut self.views, what.view);
-        if !within(pattern.view, what.view) {
-            return;
+        if self.met.note([pattern.view, pattern.seq], [what.view, what.seq]) {
+            self.here += u64::from(in_force);
+            self.most = self.most.max(self.here);
         }
-        extend(&mut self.slots, what.seq);
-        if !within(pattern.seq, what.seq) {
-            return;
-        }
-        self.any = true;
-        self.here += u64::from(in_force);
-        self.most = self.most.max(self.here);
     }
 }
 
@@ -144,17 +176,10 @@ impl Witness<'_> {
                 (None, _) => true,
                 (Some(Moment::At(at)), _) => *at <= time,
                 (Some(Moment::When(milestone)), TraceEvent::Observed(node, observation)) => {
-                    let loose = Milestone { view: None, seq: None, ..milestone.clone() };
-                    let reports = &mut self.reports[row];
-                    reports.any |= loose.is_met_by(*node, observation);
-                    let is_met = milestone.is_met_by(*node, observation);
-                    reports.here = reports.here.saturating_add(u32::from(is_met));
-                    reports.most = reports.most.max(reports.here);
-                    is_met && milestone.count <= reports.here
+                    self.reports[row].note(milestone, *node, observation)
                 }
                 (Some(Moment::When(_)), _) => false,
             };
-            self.begun[row] |= starts && !self.over[row];
             let ends = match (&fault.end, event) {
                 (Some(Moment::At(at)), _) => *at <= time,
                 (Some(Moment::When(milestone)), TraceEvent::Observed(node, observation)) => {
@@ -164,6 +189,9 @@ impl Witness<'_> {
                 }
                 (Some(Moment::When(_)) | None, _) => false,
             };
+            // What waits for a report begins after whatever ends at that moment.
+            let ends_first = ends && matches!(fault.start, Some(Moment::When(_)));
+            self.begun[row] |= starts && !self.over[row] && !ends_first;
             self.over[row] |= ends;
             self.in_force[row] |= self.begun[row];
         }

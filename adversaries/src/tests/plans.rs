@@ -72,6 +72,12 @@ fn names_that_do_not_fit_are_refused_with_those_that_do() {
             "whoever they were said to",
             "say `to` of the row itself",
         ),
+        (
+            r#"{"start":{"at":"1s"},"do":{"replay":{"node":"r0","messages":{},"to":["r0"]}}}"#,
+            0,
+            "r0 would repeat to nobody but itself",
+            "name others in `to`",
+        ),
         (r#"{"do":{"crash":"c0"}}"#, 0, "c0 is a client", "use `mute`"),
         (&format!(r#"{MUTE},{{"do":{{"crash":"r0"}}}}"#), 1, "r0 is corrupted", "use `mute`"),
         (
@@ -80,6 +86,7 @@ fn names_that_do_not_fit_are_refused_with_those_that_do() {
             "by the `mute` of faults[1]",
             "use `lag`",
         ),
+        (r#"{"do":{"drift":{"node":"r0","ppm":0}}}"#, 0, "does not drift by 0", "take the row out"),
         (r#"{"do":{"drift":{"node":"r0","ppm":900001}}}"#, 0, "no clock drifts", "900000"),
         (
             r#"{"do":{"drift":{"node":"r0","ppm":1}}},{"do":{"drift":{"node":"r0","ppm":2}}}"#,

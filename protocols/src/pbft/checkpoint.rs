@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
-use byzsim_core::{Digest, NodeId, Observation, ReplicaSet, Signed};
+use byzsim_core::{Digest, NodeId, Observation, Signed};
 
 use super::message::{Checkpoint, Msg, Seq};
 use super::replica::{Out, Replica};
+use crate::quorum::{are_of_distinct_replicas, whom_to_ask};
 use crate::service::Service;
 
 impl Replica {
@@ -86,12 +87,9 @@ impl Replica {
         if !self.lacks_state() {
             return;
         }
-        let me = self.id;
-        let signers: Vec<NodeId> =
-            self.stable_proof.iter().map(Signed::signer).filter(|node| *node != me).collect();
-        if let Some(to) = signers.get(self.volatile.fetches % signers.len().max(1)) {
+        if let Some(to) = whom_to_ask(&self.stable_proof, self.id, self.volatile.fetches) {
             self.volatile.fetches += 1;
-            out.send(*to, Msg::FetchState(self.stable));
+            out.send(to, Msg::FetchState(self.stable));
         }
     }
 
@@ -149,8 +147,6 @@ impl Replica {
             *it.body() == Checkpoint { seq, state } && self.signer.verify(it)
         };
         let all_say_so = proof.len() == self.rules.quorum() && proof.iter().all(says_so);
-        let signers = || proof.iter().map(Signed::signer).collect::<ReplicaSet>();
-        let distinct = || signers().len() == proof.len();
-        all_say_so && (distinct() || self.rules.counts_checkpoints_again())
+        all_say_so && (are_of_distinct_replicas(proof) || self.rules.counts_checkpoints_again())
     }
 }

@@ -181,7 +181,7 @@ impl Protocol for Pbft {
 
 impl Catalogued for Pbft {
     fn flaws() -> Vec<FlawEntry> {
-        PbftFlaw::ALL.iter().map(|(_, entry)| *entry).collect()
+        PbftFlaw::entries().map(|(_, entry)| entry).collect()
     }
 
     fn plant(params: &mut Params, flaw: &str) -> Result<(), String> {

@@ -11,7 +11,7 @@ use super::message::{
     Checkpoint, Msg, NewView, PreparedCertificate, Request, Seq, View, ViewChange,
 };
 use super::rules::Rules;
-use crate::quorum::Votes;
+use crate::quorum::{Votes, vouches};
 use crate::service::Service;
 
 pub(super) type Out = Outbox<Msg, Timer>;
@@ -146,10 +146,9 @@ impl Replica {
         self.rules.in_window(seq, self.stable, self.params.window)
     }
 
-    /// Whether a statement is its signer's. What came from this replica itself needs no check; what
-    /// merely *claims* to be signed by it does: anyone can send it a garbage vote in its own name.
+    /// Whether a statement is its signer's.
     pub(super) fn vouches<T: Statement>(&self, from: NodeId, signed: &Signed<T>) -> bool {
-        from == self.id || self.signer.verify(signed)
+        vouches(&self.signer, from, signed)
     }
 
     /// Whether it knows of a stable checkpoint that it has not executed up to: it fetches the

@@ -11,6 +11,7 @@ use byzsim_core::{Digest, NodeId, Observation, Signed};
 use super::message::{Certificate, Checkpoint, Msg, Seq, SpecResponse};
 use super::replica::{Out, Replica};
 use super::state::State;
+use crate::quorum::{are_of_distinct_replicas, vouches, whom_to_ask};
 
 impl Replica {
     /// If the slot is due for a checkpoint, all replicas are told the response to it.
@@ -48,7 +49,7 @@ impl Replica {
         if !is_due || seq <= self.stable || far < seq || it.signer().is_client() {
             return;
         }
-        if from != self.id && !self.signer.verify(it) {
+        if !vouches(&self.signer, from, it) {
             return;
         }
         self.volatile.responses.entry(seq).or_default().add(it.clone());
@@ -102,7 +103,7 @@ impl Replica {
         if !is_due || seq <= self.stable || sender.is_client() {
             return;
         }
-        if from != self.id && !self.signer.verify(it) {
+        if !vouches(&self.signer, from, it) {
             return;
         }
         if self.high() < seq {
@@ -201,12 +202,9 @@ impl Replica {
         if !self.lacks_state() {
             return;
         }
-        let me = self.id;
-        let signers: Vec<NodeId> =
-            self.stable_proof.iter().map(Signed::signer).filter(|node| *node != me).collect();
-        if let Some(to) = signers.get(self.volatile.fetches % signers.len().max(1)) {
+        if let Some(to) = whom_to_ask(&self.stable_proof, self.id, self.volatile.fetches) {
             self.volatile.fetches += 1;
-            out.send(*to, Msg::FetchState(self.stable));
+            out.send(to, Msg::FetchState(self.stable));
         }
     }
 
@@ -255,14 +253,11 @@ impl Replica {
     /// business: what a stable checkpoint rests on is always verified.
     pub(super) fn proves(&self, seq: Seq, proof: &[Signed<Checkpoint>]) -> bool {
         let Some(first) = proof.first().map(|it| *it.body()) else { return seq == 0 };
-        let says_so = |it: &Signed<Checkpoint>| {
-            *it.body() == first && !it.signer().is_client() && self.signer.verify(it)
-        };
+        let says_so = |it: &Signed<Checkpoint>| *it.body() == first && self.signer.verify(it);
         // It is kept, relayed and asked for the state: nothing that does not count may be in it.
         if first.seq != seq || proof.len() != self.rules.quorum() || !proof.iter().all(says_so) {
             return false;
         }
-        let signers: byzsim_core::ReplicaSet = proof.iter().map(Signed::signer).collect();
-        signers.len() == proof.len()
+        are_of_distinct_replicas(proof)
     }
 }

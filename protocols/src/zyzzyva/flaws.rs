@@ -41,7 +41,7 @@ pub enum ZyzzyvaFlaw {
 }
 
 impl Flaw for ZyzzyvaFlaw {
-    const ALL: &'static [(Self, FlawEntry)] = &[
+    const PARTS: &'static [&'static [(Self, FlawEntry)]] = &[&[
         (
             Self::OriginalViewChange,
             FlawEntry {
@@ -181,5 +181,5 @@ impl Flaw for ZyzzyvaFlaw {
                 violates: "durability",
             },
         ),
-    ];
+    ]];
 }

@@ -5,6 +5,7 @@ use byzsim_core::{NodeId, Observation, Signed};
 
 use super::message::{Certificate, Msg, Seq, ViewConfirm};
 use super::replica::{Adoption, Out, Replica, Timer};
+use crate::quorum::vouches;
 
 impl Replica {
     /// VC4: adopts the pending history, as soon as it has the state that it begins with.
@@ -128,7 +129,7 @@ impl Replica {
         if it.view <= self.view || sender.is_client() {
             return;
         }
-        if from != self.id && !self.signer.verify(it) {
+        if !vouches(&self.signer, from, it) {
             return;
         }
         let last = self.confirms.entry(sender).or_insert_with(|| it.clone());

@@ -17,6 +17,7 @@ use super::message::{
 };
 use super::replica::{Adoption, Out, Replica, Timer};
 use super::selection::{Report, Start, Step};
+use crate::quorum::vouches;
 
 impl Replica {
     /// VC1.
@@ -70,7 +71,7 @@ impl Replica {
         if it.view < self.goal() || sender.is_client() {
             return;
         }
-        if from != self.id && !self.signer.verify(it) {
+        if !vouches(&self.signer, from, it) {
             return;
         }
         let last = self.hates.entry(sender).or_insert_with(|| it.clone());

@@ -42,7 +42,7 @@ pub struct Hunt {
         long,
         value_name = "N",
         default_value = "20000",
-        value_parser = clap::value_parser!(u64).range(1..)
+        value_parser = clap::value_parser!(u64).range(1..=1_000_000_000)
     )]
     runs: u64,
     /// How many searches each strategy gets; medians are shown.

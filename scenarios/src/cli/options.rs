@@ -1,8 +1,8 @@
 //! Options that several commands share.
 
-use byzsim_core::CryptoBackend;
 use std::collections::BTreeSet;
 
+use byzsim_core::CryptoBackend;
 use clap::{Args, ColorChoice, ValueEnum};
 
 use super::output;

@@ -32,8 +32,9 @@ impl ReproFiles<'_> {
         for number in self.changes.flaw_numbers() {
             name.extend(["-", number]);
         }
-        if self.changes.set.iter().all(|set| is_plain(set)) {
-            self.changes.set.iter().for_each(|set| name.extend(["-", set]));
+        let set: String = self.changes.set.iter().flat_map(|set| ["-", set]).collect();
+        if is_plain(&set) {
+            name.push_str(&set);
         } else {
             name.extend(["-", &self.scenario.hash.hex()[..8]]);
         }
@@ -56,8 +57,8 @@ impl ReproFiles<'_> {
     }
 }
 
-/// Whether `PATH=VALUE` can stand in a file's name as it is. If not, the hash of the scenario
-/// stands for it.
+/// Whether values that were set can stand in a file's name as they are. If not, the hash of the
+/// scenario stands for them.
 fn is_plain(set: &str) -> bool {
     let is_plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '.' | '=' | '_' | '-');
     set.len() <= 60 && set.chars().all(is_plain)
@@ -98,6 +99,9 @@ mod tests {
         assert_eq!(path(&["P23", "P08-digest-ignored"], &[], Guided, Some(5)), both);
         let set = path(&["P08"], &["workload.operations=5", "cluster.clients=2"], Random, None);
         assert_eq!(set, "runs/pbft-chaos-P08-workload.operations=5-cluster.clients=2-7.json");
+        let many = ["network.loss-ppm=1000"; 9];
+        let (many, rest) = (path(&[], &many, Random, None), "runs/pbft-chaos-12345678-7.json");
+        assert_eq!(many.len(), rest.len(), "file systems take no longer names: {many}");
         let reaches = |what: &str| path(&[], &[&format!("reaches=[\"{what}\"]")], Random, None);
         let (one, other) = (reaches("rollback"), reaches("completed"));
         assert!(one.starts_with("runs/pbft-chaos-") && !one.contains('['), "{one}");

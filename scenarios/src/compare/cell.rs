@@ -114,14 +114,14 @@ fn play_all(
     jobs: usize,
 ) -> Vec<Played> {
     let options = PlayOptions { crypto: CryptoBackend::Ideal, with_marks: false };
-    let seeds: Vec<u64> = (seeds.start..seeds.end).collect();
-    pool::in_order(jobs, &seeds, |seed| {
-        let report = scenario.play(*seed, &options);
+    pool::counted(jobs, seeds.len(), |place| {
+        let seed = seeds.start + place;
+        let report = scenario.play(seed, &options);
         let values = measure::values(measures, scenario, inputs, &report);
         let is_unfinished = report
             .result
             .as_ref()
             .is_ok_and(|played| row::completed(&played.outcome) < played.outcome.operations);
-        Played { seed: *seed, judgement: report.judgement, is_unfinished, values }
+        Played { seed, judgement: report.judgement, is_unfinished, values }
     })
 }

@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use byzsim_adversaries::{Action, Fault};
 use byzsim_core::{Committee, Latency, NetworkModel, NodeId, Operation, Span, Time};
 
 use super::rows;
@@ -96,12 +97,19 @@ fn faults(run: Run<'_>) -> Vec<Candidate> {
     candidates
 }
 
-/// Makes a corrupted node correct: all of its faults go at once.
+/// Makes a corrupted node correct: all of its faults go at once, and with them what it alone does
+/// not hear.
 fn corrupted_nodes(run: Run<'_>) -> Vec<Candidate> {
     let nodes = run.file.faults.corrupted().into_iter();
+    let is_deaf = |node: NodeId, action: &Action| {
+        let Action::Drop(messages) = action else { return false };
+        messages.to[..] == [node]
+    };
     let candidate = |node: NodeId| {
         run.after(format!("all faults of {node}"), |file| {
-            file.faults.faults.retain(|fault| fault.action.corrupts() != Some(node));
+            file.faults.faults.retain(|Fault { action, .. }| {
+                action.corrupts() != Some(node) && !is_deaf(node, action)
+            });
         })
     };
     nodes.map(candidate).collect()
@@ -315,6 +323,18 @@ mod tests {
         assert_eq!(chunks(0), []);
         assert_eq!(chunks(3), [0..3, 0..1, 1..2, 2..3]);
         assert_eq!(chunks(5), [0..5, 0..2, 2..4, 4..5, 0..1, 1..2, 2..3, 3..4, 4..5]);
+    }
+
+    #[test]
+    fn who_becomes_correct_hears_again() {
+        let text = "format = 1\ntitle = \"t\"\nprotocol = \"pbft\"\n\
+                    cluster = { replicas = 4, faults = 1 }\n\
+                    fault = [{ do.mute = \"r0\" }, { do.drop = { to = [\"r0\"] } },\n\
+                    { do.drop = { to = [\"r0\", \"r1\"] } }]\n";
+        let file: ScenarioFile = toml::from_str(text).expect("a scenario");
+        let candidates = corrupted_nodes(Run { file: &file, fired: &[] });
+        let [candidate] = &candidates[..] else { panic!("one node is corrupted: {candidates:?}") };
+        assert_eq!(candidate.file.faults.faults, file.faults.faults[2..]);
     }
 
     #[test]

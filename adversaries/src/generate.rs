@@ -227,7 +227,9 @@ impl<'a> Draw<'a> {
         let peers = aim.others(&[node]);
         match change(aim, first) {
             // A replica that speaks in the name of a client says nothing that clients say.
-            Change::Claim(_) if !node.is_client() && !peers.is_empty() && aim.rng.chance(800_000) => {
+            Change::Claim(_)
+                if !node.is_client() && !peers.is_empty() && aim.rng.chance(800_000) =>
+            {
                 // One name more is seldom enough for a quorum: what one receiver hears next is in
                 // the name of yet another.
                 let count = aim.rng.between(1, peers.len().min(3) as u64);

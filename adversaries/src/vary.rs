@@ -75,12 +75,13 @@ struct Variation<'a> {
 
 impl Variation<'_> {
     fn step(&mut self) {
-        match self.draw.aim.rng.between(0, 11) {
-            0..=1 => self.remove(),
-            2..=4 => self.add(),
-            5 => self.splice(),
-            6 => self.repeat_in_next_view(),
-            7 => self.exchange(),
+        match self.draw.aim.rng.between(0, 14) {
+            0..=2 => self.remove(),
+            3..=4 => self.add(),
+            5..=7 => self.tell(),
+            8 => self.splice(),
+            9 => self.repeat_in_next_view(),
+            10 => self.exchange(),
             _ => self.tweak(),
         }
     }
@@ -98,26 +99,36 @@ impl Variation<'_> {
 
     /// One more row: of a corrupted node, or of the network.
     fn add(&mut self) {
-        let (mut cunning, natural): (Vec<Class>, Vec<Class>) =
+        let (cunning, natural): (Vec<Class>, Vec<Class>) =
             self.draw.possible().into_iter().partition(|class| class.corrupts());
-        // There is one way to be silent, and there are many to lie.
-        let is_eloquent = |class: &Class| matches!(class, Class::Lie | Class::Mutate);
-        let eloquent: Vec<Class> = cunning.iter().copied().filter(is_eloquent).collect();
-        cunning.extend(eloquent);
-        let corrupted = Plan { faults: self.draw.faults.clone() }.corrupted();
-        let rng = &mut self.draw.aim.rng;
-        if !cunning.is_empty() && (natural.is_empty() || rng.chance(650_000)) {
-            let class = *rng.pick(&cunning);
-            let node =
-                if corrupted.is_empty() { self.draw.someone() } else { *rng.pick(&corrupted) };
-            self.draw.behave(node, class);
+        if !cunning.is_empty() && (natural.is_empty() || self.draw.aim.rng.chance(500_000)) {
+            self.behave(&cunning);
         } else if !natural.is_empty() {
-            let class = *rng.pick(&natural);
+            let class = *self.draw.aim.rng.pick(&natural);
+            let corrupted = Plan { faults: self.draw.faults.clone() }.corrupted();
             let committee = self.draw.committee;
             let correct: Vec<NodeId> =
                 committee.nodes().filter(|node| !corrupted.contains(node)).collect();
             self.draw.strike(class, &correct);
         }
+    }
+
+    /// One more lie. There is one way to be silent, and there are many to lie.
+    fn tell(&mut self) {
+        let mut lies = self.draw.possible();
+        lies.retain(|class| matches!(class, Class::Lie | Class::Mutate));
+        if !lies.is_empty() {
+            self.behave(&lies);
+        }
+    }
+
+    /// What a corrupted node does besides; of somebody new if there is none.
+    fn behave(&mut self, classes: &[Class]) {
+        let corrupted = Plan { faults: self.draw.faults.clone() }.corrupted();
+        let rng = &mut self.draw.aim.rng;
+        let class = *rng.pick(classes);
+        let node = if corrupted.is_empty() { self.draw.someone() } else { *rng.pick(&corrupted) };
+        self.draw.behave(node, class);
     }
 
     /// Some rows of the other plan. What they say of its corrupted nodes goes for our own.

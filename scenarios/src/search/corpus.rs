@@ -114,3 +114,77 @@ impl Island {
         (draft, seen, &self.kept[other].draft)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use byzsim_adversaries::Plan;
+    use byzsim_core::{NetworkModel, Purpose};
+
+    use super::*;
+    use crate::draw::Drawn;
+
+    /// The seed tells the drafts apart.
+    fn draft(condition: usize, seed: u64) -> Draft {
+        let drawn = Drawn { condition, network: NetworkModel::default(), plan: Plan::default() };
+        Draft { seed, drawn }
+    }
+
+    fn tension(tension: u64) -> Seen {
+        Seen { tension, ..Seen::default() }
+    }
+
+    fn picks(corpus: &mut Corpus) -> Vec<u64> {
+        let mut rng = SimRng::new(1, Purpose::Search, 1);
+        let mut pick = || corpus.pick(&mut rng).expect("something is kept").0.seed;
+        (0..1_000).map(|_| pick()).collect()
+    }
+
+    #[test]
+    fn what_is_new_is_new_under_its_condition() {
+        let mut corpus = Corpus::new(2);
+        assert!(corpus.pick(&mut SimRng::new(1, Purpose::Search, 1)).is_none());
+        corpus.add(&draft(0, 1), &[7, 8], tension(0));
+        corpus.add(&draft(0, 2), &[8], tension(0));
+        assert_eq!((corpus.len(), corpus.reached()), (1, 2), "8 was known");
+        corpus.add(&draft(1, 3), &[8], tension(0));
+        assert_eq!((corpus.len(), corpus.reached()), (2, 3), "8 was not known here");
+    }
+
+    #[test]
+    fn each_condition_gets_its_share_however_much_is_new_under_another() {
+        let mut corpus = Corpus::new(3);
+        for seed in 0..300 {
+            let feature = u32::try_from(seed).expect("300 are few");
+            corpus.add(&draft(0, seed), &[feature], tension(0));
+        }
+        assert_eq!(corpus.len(), KEPT_MAX);
+        corpus.add(&draft(2, 1_000), &[1], tension(0));
+        let of_other = picks(&mut corpus).iter().filter(|seed| **seed == 1_000).count();
+        assert!((400..600).contains(&of_other), "{of_other} of 1,000, of two islands with plans");
+    }
+
+    #[test]
+    fn tense_plans_are_varied_more_often() {
+        let mut corpus = Corpus::new(1);
+        for seed in 0..100 {
+            let feature = u32::try_from(seed).expect("100 are few");
+            corpus.add(&draft(0, seed), &[feature], tension(u64::from(seed == 9) * 2));
+        }
+        let tense = picks(&mut corpus).iter().filter(|seed| **seed == 9).count();
+        assert!(500 < tense, "{tense} of 1,000: two draws of four ask for tension");
+    }
+
+    #[test]
+    fn what_became_common_goes_first() {
+        let mut corpus = Corpus::new(1);
+        corpus.add(&draft(0, 1), &[1], tension(0));
+        for _ in 0..9 {
+            corpus.add(&draft(0, 2), &[1], tension(0));
+        }
+        for seed in 10..10 + KEPT_MAX as u64 {
+            let feature = u32::try_from(seed).expect("they are few");
+            corpus.add(&draft(0, seed), &[feature], tension(0));
+        }
+        assert!(!picks(&mut corpus).contains(&1), "it stood for what ten runs reached");
+    }
+}

@@ -1,7 +1,7 @@
 //! Every planted flaw is caught, by its script and by random search; without it the script holds.
 
 use byzsim::Strategy;
-use byzsim::hunt::{HuntOptions, Hunted, hunt};
+use byzsim::hunt::{Effort, HuntOptions, Hunted, hunt};
 use byzsim::registry::PROTOCOLS;
 use byzsim_core::PROPERTIES;
 
@@ -62,8 +62,8 @@ fn one_guided_campaign_finds_flaws_and_shrinks_them() {
         .filter(|(_, flaw)| SOON.iter().any(|it| flaw.name.split('-').next() == Some(it)))
         .collect();
     assert_eq!(flaws.len(), SOON.len());
-    let options =
-        HuntOptions { strategies: vec![Strategy::Guided], campaigns: 1, runs_max: 20_000, jobs: 2 };
+    let guided = Effort { strategy: Strategy::Guided, runs_max: 20_000 };
+    let options = HuntOptions { strategies: vec![guided], campaigns: 1, jobs: 2 };
     let mut told = Vec::new();
     let hunted = hunt(&flaws, &options, |it| told.push(it.flaw)).expect("each has its chaos");
     for it in &hunted {

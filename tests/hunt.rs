@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use byzsim::Strategy;
-use byzsim::hunt::{HuntOptions, hunt};
+use byzsim::hunt::{Effort, HuntOptions, hunt};
 use byzsim::registry::PROTOCOLS;
 
 use crate::cli::program;
@@ -19,8 +19,9 @@ fn a_hunt_does_not_depend_on_threads() {
         .filter(|(_, flaw)| ["P08", "P18"].iter().any(|it| flaw.name.split('-').next() == Some(it)))
         .collect();
     let of = |jobs| {
-        let strategies = vec![Strategy::Random, Strategy::Guided];
-        let options = HuntOptions { strategies, campaigns: 2, runs_max: 500, jobs };
+        let strategies = [Strategy::Random, Strategy::Guided];
+        let strategies = strategies.map(|strategy| Effort { strategy, runs_max: 500 }).into();
+        let options = HuntOptions { strategies, campaigns: 2, jobs };
         let hunted = hunt(&flaws, &options, |_| {}).expect("each has its chaos");
         let mut value = serde_json::to_value(hunted).expect("plain data");
         forget_clocks(&mut value);

@@ -225,27 +225,26 @@ impl<'a> Draw<'a> {
             }
         }
         let peers = aim.others(&[node]);
-        match change(aim, first) {
-            // A replica that speaks in the name of a client says nothing that clients say.
-            Change::Claim(_)
-                if !node.is_client() && !peers.is_empty() && aim.rng.chance(800_000) =>
-            {
-                // One name more is seldom enough for a quorum: what one receiver hears next is in
-                // the name of yet another.
-                let count = aim.rng.between(1, peers.len().min(3) as u64);
-                let mut names = peers.clone();
-                aim.rng.shuffle(&mut names);
-                names.truncate(place(count));
-                if 1 < names.len() {
-                    messages.to = vec![*aim.rng.pick(&peers)];
-                    rows.iter_mut().for_each(|(second, ..)| second.to.clone_from(&messages.to));
-                }
-                for (nth, name) in (1..).zip(&names) {
-                    let nth = (1 < names.len()).then_some(Range::only(nth));
-                    rows.push((Pattern { nth, ..messages.clone() }, first, Change::Claim(*name)));
-                }
+        let made = change(aim, first);
+        let is_of_peers = !node.is_client() && !peers.is_empty() && aim.rng.chance(800_000);
+        // A replica that speaks in the name of a client says nothing that clients say.
+        if is_of_peers && matches!(made, Change::Claim(_)) {
+            // One name more is seldom enough for a quorum: what one receiver hears next is in the
+            // name of yet another.
+            let count = aim.rng.between(1, peers.len().min(3) as u64);
+            let mut names = peers.clone();
+            aim.rng.shuffle(&mut names);
+            names.truncate(place(count));
+            if 1 < names.len() {
+                messages.to = vec![*aim.rng.pick(&peers)];
+                rows.iter_mut().for_each(|(second, ..)| second.to.clone_from(&messages.to));
             }
-            change => rows.push((messages, first, change)),
+            for (nth, name) in (1..).zip(&names) {
+                let nth = (1 < names.len()).then_some(Range::only(nth));
+                rows.push((Pattern { nth, ..messages.clone() }, first, Change::Claim(*name)));
+            }
+        } else {
+            rows.push((messages, first, made));
         }
         for (messages, field, change) in rows {
             let field = field.name.to_owned();

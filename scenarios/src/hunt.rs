@@ -35,15 +35,22 @@ const SHRUNK_MAX: usize = 3;
 /// out is the same on every machine.
 pub const SHRINK_BUDGET: Budget = Budget { runs_max: 5_000, events_max: 4_000_000 };
 
+/// A strategy, and how long one search goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effort {
+    /// How plans are chosen.
+    pub strategy: Strategy,
+    /// How many runs one search has at most.
+    pub runs_max: u64,
+}
+
 /// What is hunted, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HuntOptions {
     /// The strategies that are compared.
-    pub strategies: Vec<Strategy>,
+    pub strategies: Vec<Effort>,
     /// How many searches each strategy gets, with seeds of its own.
     pub campaigns: u64,
-    /// How many runs one search has at most.
-    pub runs_max: u64,
     /// How many searches go on at once, each on one thread.
     pub jobs: usize,
 }
@@ -195,8 +202,8 @@ pub fn hunt(
     let work = |place: u64| {
         let place = usize::try_from(place).expect("it is below the number of tasks");
         let Task { flaw, strategy, campaign } = tasks[place];
-        let seeds = seeds(campaign, options);
-        let ended = search(&scenarios[flaw], options.strategies[strategy], seeds)?;
+        let Effort { strategy: chosen, runs_max } = options.strategies[strategy];
+        let ended = search(&scenarios[flaw], chosen, seeds(campaign, runs_max))?;
         let mut open = open[flaw].lock().expect("no thread panics: runs are caught");
         let mut hunted = open.add((strategy, campaign), ended)?;
         drop(open);
@@ -240,9 +247,9 @@ fn campaigns(options: &HuntOptions) -> usize {
 }
 
 /// Each campaign has seeds of its own, and those of no other.
-fn seeds(campaign: usize, options: &HuntOptions) -> SeedRange {
-    let start = campaign as u64 * options.runs_max;
-    SeedRange { start, end: start + options.runs_max }
+const fn seeds(campaign: usize, runs_max: u64) -> SeedRange {
+    let start = campaign as u64 * runs_max;
+    SeedRange { start, end: start + runs_max }
 }
 
 /// A flaw that is hunted, as far as its searches ended.
@@ -254,8 +261,10 @@ struct Open {
 impl Open {
     fn new((protocol, flaw): &(&'static str, FlawEntry), options: &HuntOptions) -> Self {
         let campaigns = campaigns(options);
-        let none =
-            |strategy: &Strategy| Searched { strategy: *strategy, catches: vec![None; campaigns] };
+        let none = |Effort { strategy, .. }: &Effort| Searched {
+            strategy: *strategy,
+            catches: vec![None; campaigns],
+        };
         let searches = options.strategies.iter().map(none).collect();
         let FlawEntry { name: flaw, violates, .. } = *flaw;
         Self {
@@ -388,9 +397,10 @@ mod tests {
     #[test]
     fn a_flaw_is_finished_with_its_last_search() {
         let options = HuntOptions {
-            strategies: vec![Strategy::Random, Strategy::Guided],
+            strategies: [Strategy::Random, Strategy::Guided]
+                .map(|strategy| Effort { strategy, runs_max: 10 })
+                .into(),
             campaigns: 2,
-            runs_max: 10,
             jobs: 1,
         };
         let flaw = FlawEntry { name: "P00", about: "", violates: "agreement" };

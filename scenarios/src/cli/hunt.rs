@@ -1,7 +1,8 @@
 //! `byzsim hunt`: how many runs it takes to find each planted flaw.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::{fmt, fs};
 
 use clap::Args;
 use serde_json::json;
@@ -11,7 +12,7 @@ use super::{Failure, output};
 use crate::VERSION;
 use crate::error::LoadError;
 use crate::exit::Exit;
-use crate::hunt::{HuntOptions, SHRINK_BUDGET, hunt};
+use crate::hunt::{Effort, HuntOptions, SHRINK_BUDGET, hunt};
 use crate::interrupt;
 use crate::names;
 use crate::registry::PROTOCOLS;
@@ -29,20 +30,20 @@ pub struct Hunt {
     /// Flaws, by name or number, or protocols; all flaws if nothing is said.
     #[arg(value_name = "FLAW")]
     flaws: Vec<String>,
-    /// The strategies that are compared.
+    /// The strategies that are compared; `random=5000` has other bounds than `--runs` says.
     #[arg(
         long,
-        value_name = "NAMES",
+        value_name = "NAME[=N]",
         value_delimiter = ',',
         default_value = "random,twins,guided"
     )]
-    strategies: Vec<Strategy>,
-    /// How many runs one search has at most.
+    strategies: Vec<Sought>,
+    /// How many runs one search has at most, where the strategy says nothing else.
     #[arg(
         long,
         value_name = "N",
         default_value = "20000",
-        value_parser = clap::value_parser!(u64).range(1..=1_000_000_000)
+        value_parser = clap::value_parser!(u64).range(1..=RUNS_MAX)
     )]
     runs: u64,
     /// How many searches each strategy gets; medians are shown.
@@ -65,6 +66,44 @@ pub struct Hunt {
     into: Option<PathBuf>,
 }
 
+/// How many runs a search may be told to have at most.
+const RUNS_MAX: u64 = 1_000_000_000;
+
+/// A strategy as it is named: `guided`, or `random=5000`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Sought {
+    strategy: Strategy,
+    runs: Option<u64>,
+}
+
+impl Sought {
+    fn effort(self, runs: u64) -> Effort {
+        Effort { strategy: self.strategy, runs_max: self.runs.unwrap_or(runs) }
+    }
+}
+
+impl FromStr for Sought {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some((name, runs)) = text.split_once('=') else {
+            return Ok(Self { strategy: text.parse()?, runs: None });
+        };
+        let runs = runs.parse().ok().filter(|runs| (1..=RUNS_MAX).contains(runs));
+        let why = || format!("`{text}` needs a number of runs, from 1 to {RUNS_MAX}");
+        Ok(Self { strategy: name.parse()?, runs: Some(runs.ok_or_else(why)?) })
+    }
+}
+
+impl fmt::Display for Sought {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.runs {
+            None => write!(f, "{}", self.strategy),
+            Some(runs) => write!(f, "{}={runs}", self.strategy),
+        }
+    }
+}
+
 /// How a hunt is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum HuntFormat {
@@ -85,9 +124,8 @@ impl Hunt {
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let options = HuntOptions {
-            strategies: self.strategies.clone(),
+            strategies: self.strategies.iter().map(|it| it.effort(self.runs)).collect(),
             campaigns: self.campaigns,
-            runs_max: self.runs,
             jobs: self.jobs.map_or(cores, usize::from),
         };
         interrupt::listen();
@@ -106,7 +144,7 @@ impl Hunt {
             HuntFormat::Json => output::json(&json!({
                 "byzsim": VERSION,
                 "campaigns": options.campaigns,
-                "runs-max": options.runs_max,
+                "runs-max": options.strategies.iter().map(|it| it.runs_max).collect::<Vec<u64>>(),
                 "shrink-events-max": SHRINK_BUDGET.events_max,
                 "flaws-wanted": flaws.len(),
                 "flaws": hunted,
@@ -130,7 +168,7 @@ impl Hunt {
     fn command(&self) -> String {
         let mut words = vec!["byzsim hunt".to_owned()];
         words.extend(self.flaws.iter().cloned());
-        let strategies: Vec<&str> = self.strategies.iter().map(|it| it.name()).collect();
+        let strategies: Vec<String> = self.strategies.iter().map(ToString::to_string).collect();
         words.push(format!("--strategies {}", strategies.join(",")));
         words.push(format!("--campaigns {} --runs {}", self.campaigns, self.runs));
         if let Some(path) = &self.into {

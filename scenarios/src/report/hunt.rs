@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::style::{HEAD, LOUD, counted, grouped, paint};
-use crate::hunt::{HuntOptions, Hunted, SHRINK_BUDGET, Searched, Smaller};
+use crate::hunt::{Effort, HuntOptions, Hunted, SHRINK_BUDGET, Searched, Smaller};
 
 /// What was hunted, and of how many flaws.
 #[derive(Clone, Copy, Debug)]
@@ -67,28 +67,30 @@ impl Table<'_> {
 
     fn heads(&self) -> Vec<String> {
         let mut heads = vec!["flaw".to_owned(), "violates".to_owned()];
-        heads.extend(self.options.strategies.iter().map(ToString::to_string));
+        heads.extend(self.options.strategies.iter().map(|it| it.strategy.to_string()));
         heads.extend(["fell first", "faults", "shrunk to", "what is left"].map(str::to_owned));
         heads
     }
 
     /// What the table means, and adds up to.
     fn summary(&self) -> Vec<String> {
-        let HuntOptions { campaigns, runs_max, strategies, .. } = self.options;
+        let HuntOptions { campaigns, strategies, .. } = self.options;
         let searches = match campaigns {
             1 => "one search".to_owned(),
             _ => format!("medians of {campaigns} searches"),
         };
         let mut lines = vec![format!(
-            "runs (and seconds on one thread) until the first violation: {searches} of at most {} \
-             runs; — where most found nothing",
-            grouped(*runs_max)
+            "runs (and seconds on one thread) until the first violation: {searches}; — where most \
+             found nothing"
         )];
-        for (place, strategy) in strategies.iter().enumerate() {
+        for (place, Effort { strategy, runs_max }) in strategies.iter().enumerate() {
             let falls = |it: &&Hunted| it.searches[place].median().is_some();
             let (falls, all) = (self.hunted.iter().filter(falls).count(), self.hunted.len());
             let percent = (falls * 100).checked_div(all).unwrap_or_default();
-            lines.push(format!("{strategy}: {falls} of {all} flaws, {percent} %"));
+            let within = grouped(*runs_max);
+            lines.push(format!(
+                "{strategy}: {falls} of {all} flaws, {percent} %, within {within} runs"
+            ));
         }
         lines.extend(self.shrunk());
         lines
@@ -133,7 +135,7 @@ impl Table<'_> {
 /// A flaw that is finished, in one line.
 pub fn progress(hunted: &Hunted, options: &HuntOptions) -> String {
     let mut text = hunted.flaw.to_owned();
-    for (strategy, searches) in options.strategies.iter().zip(&hunted.searches) {
+    for (Effort { strategy, .. }, searches) in options.strategies.iter().zip(&hunted.searches) {
         write!(text, "  {strategy} {}", searched(searches)).expect("a string takes all");
     }
     if let Some(it) = hunted.smallest() {

@@ -9,6 +9,13 @@ use super::coverage::FEATURES;
 /// How many plans an island keeps. Beyond that, the one whose features are the most common goes.
 const KEPT_MAX: usize = 200;
 
+/// How many times the usual number of events a run may take for its plan to be kept: the longer a
+/// run, the more happens in it that is new, and a search that follows it gets slower and slower.
+const COST_MAX: u64 = 3;
+
+/// Of how many runs the usual number is the median: the first ones, which are mostly fresh.
+const PACE_RUNS: usize = 100;
+
 /// The plans that are kept, on islands: one for each of the scenario's conditions. What is news
 /// under short timeouts may be a matter of course elsewhere, and where everything happens at once
 /// there is always news: one corpus for all would be one of the wildest condition.
@@ -23,6 +30,8 @@ struct Island {
     kept: Vec<Kept>,
     hits: Vec<u32>,
     reached: usize,
+    /// How many events the first runs took, in order.
+    pace: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -38,7 +47,8 @@ struct Kept {
 impl Corpus {
     /// Nothing yet, under each of the scenario's conditions.
     pub(super) fn new(conditions: usize) -> Self {
-        let island = || Island { kept: Vec::new(), hits: vec![0; FEATURES], reached: 0 };
+        let island =
+            || Island { kept: Vec::new(), hits: vec![0; FEATURES], reached: 0, pace: Vec::new() };
         Self { islands: (0..conditions).map(|_| island()).collect() }
     }
 
@@ -53,8 +63,8 @@ impl Corpus {
     }
 
     /// Counts the features of a run, and keeps its draft if some are new.
-    pub(super) fn add(&mut self, draft: &Draft, features: &[u32], seen: Seen) {
-        self.islands[draft.drawn.condition].add(draft, features, seen);
+    pub(super) fn add(&mut self, draft: &Draft, features: &[u32], seen: Seen, events: u64) {
+        self.islands[draft.drawn.condition].add(draft, features, seen, events);
     }
 
     /// A plan to vary, what its run went through, and another plan whose rows may help.
@@ -68,7 +78,11 @@ impl Corpus {
 }
 
 impl Island {
-    fn add(&mut self, draft: &Draft, features: &[u32], seen: Seen) {
+    fn add(&mut self, draft: &Draft, features: &[u32], seen: Seen, events: u64) {
+        if self.pace.len() < PACE_RUNS {
+            self.pace.push(events);
+            self.pace.sort_unstable();
+        }
         let mut news = Vec::new();
         for feature in features {
             let hits = &mut self.hits[*feature as usize];
@@ -77,10 +91,11 @@ impl Island {
             }
             *hits = hits.saturating_add(1);
         }
-        if news.is_empty() {
+        self.reached += news.len();
+        let usual = self.pace[self.pace.len() / 2];
+        if news.is_empty() || usual.saturating_mul(COST_MAX) < events {
             return;
         }
-        self.reached += news.len();
         self.kept.push(Kept { draft: draft.clone(), seen, news, varied: 0 });
         if KEPT_MAX < self.kept.len() {
             let commonest = (0..self.kept.len()).max_by_key(|place| self.rank(*place));
@@ -143,10 +158,10 @@ mod tests {
     fn what_is_new_is_new_under_its_condition() {
         let mut corpus = Corpus::new(2);
         assert!(corpus.pick(&mut SimRng::new(1, Purpose::Search, 1)).is_none());
-        corpus.add(&draft(0, 1), &[7, 8], tension(0));
-        corpus.add(&draft(0, 2), &[8], tension(0));
+        corpus.add(&draft(0, 1), &[7, 8], tension(0), 9);
+        corpus.add(&draft(0, 2), &[8], tension(0), 9);
         assert_eq!((corpus.len(), corpus.reached()), (1, 2), "8 was known");
-        corpus.add(&draft(1, 3), &[8], tension(0));
+        corpus.add(&draft(1, 3), &[8], tension(0), 9);
         assert_eq!((corpus.len(), corpus.reached()), (2, 3), "8 was not known here");
     }
 
@@ -155,10 +170,10 @@ mod tests {
         let mut corpus = Corpus::new(3);
         for seed in 0..300 {
             let feature = u32::try_from(seed).expect("300 are few");
-            corpus.add(&draft(0, seed), &[feature], tension(0));
+            corpus.add(&draft(0, seed), &[feature], tension(0), 9);
         }
         assert_eq!(corpus.len(), KEPT_MAX);
-        corpus.add(&draft(2, 1_000), &[1], tension(0));
+        corpus.add(&draft(2, 1_000), &[1], tension(0), 9);
         let of_other = picks(&mut corpus).iter().filter(|seed| **seed == 1_000).count();
         assert!((400..600).contains(&of_other), "{of_other} of 1,000, of two islands with plans");
     }
@@ -168,22 +183,32 @@ mod tests {
         let mut corpus = Corpus::new(1);
         for seed in 0..100 {
             let feature = u32::try_from(seed).expect("100 are few");
-            corpus.add(&draft(0, seed), &[feature], tension(u64::from(seed == 9) * 2));
+            corpus.add(&draft(0, seed), &[feature], tension(u64::from(seed == 9) * 2), 9);
         }
         let tense = picks(&mut corpus).iter().filter(|seed| **seed == 9).count();
-        assert!(500 < tense, "{tense} of 1,000: two draws of four ask for tension");
+        assert!(400 < tense, "{tense} of 1,000: two draws of four ask for tension");
+    }
+
+    #[test]
+    fn runs_that_take_very_long_are_not_varied() {
+        let mut corpus = Corpus::new(1);
+        for (seed, events) in [(1, 100), (2, 120), (3, 1_000), (4, 300)] {
+            let feature = u32::try_from(seed).expect("4 are few");
+            corpus.add(&draft(0, seed), &[feature], tension(0), events);
+        }
+        assert_eq!((corpus.len(), corpus.reached()), (3, 4), "the third took ten times as long");
     }
 
     #[test]
     fn what_became_common_goes_first() {
         let mut corpus = Corpus::new(1);
-        corpus.add(&draft(0, 1), &[1], tension(0));
+        corpus.add(&draft(0, 1), &[1], tension(0), 9);
         for _ in 0..9 {
-            corpus.add(&draft(0, 2), &[1], tension(0));
+            corpus.add(&draft(0, 2), &[1], tension(0), 9);
         }
         for seed in 10..10 + KEPT_MAX as u64 {
             let feature = u32::try_from(seed).expect("they are few");
-            corpus.add(&draft(0, seed), &[feature], tension(0));
+            corpus.add(&draft(0, seed), &[feature], tension(0), 9);
         }
         assert!(!picks(&mut corpus).contains(&1), "it stood for what ten runs reached");
     }

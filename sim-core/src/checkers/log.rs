@@ -6,6 +6,11 @@
 //! a faulty primary told them different things, what most of them executed. Whatever completed in
 //! that view is there: of the 2f + 1 replicas that it takes f + 1 are correct, and so at most f
 //! correct ones are elsewhere, however far the primary led them.
+//!
+//! What is undone may be committed nonetheless: a replica that learns of a stable checkpoint ahead
+//! of it fetches the state, and drops what it executed itself. If all correct ones do that in turn,
+//! nobody has the slot any more; but one of them committed its history, so what was undone there
+//! after that very history is the slot.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +45,10 @@ pub(super) struct CommittedLog {
     decided: Slots,
     /// Of each replica that speculates: its view, and what it executed and did not undo.
     speculated: BTreeMap<NodeId, (u64, Slots)>,
+    /// What replicas executed and undid: of each time the slots, one after the other.
+    undone: Vec<Slots>,
+    /// The histories that replicas committed, each with the slot that it ends with.
+    committed: BTreeSet<(u64, Digest)>,
 }
 
 impl CommittedLog {
@@ -58,8 +67,11 @@ impl CommittedLog {
             }
             Observation::RolledBack { to } => {
                 if let Some((_, slots)) = self.speculated.get_mut(&node) {
-                    slots.split_off(&(to + 1));
+                    self.undone.push(slots.split_off(&(to + 1)));
                 }
+            }
+            Observation::Committed { seq, batch, .. } => {
+                self.committed.insert((*seq, *batch));
             }
             Observation::Applied { seq, client, timestamp, operation, .. } => {
                 let slots = match self.speculated.get_mut(&node) {
@@ -94,6 +106,16 @@ impl CommittedLog {
         prune(&mut logs[..count]);
         for (_, slots) in logs {
             for (seq, slot) in slots {
+                self.decided.entry(seq).or_insert(slot);
+            }
+        }
+        for slots in std::mem::take(&mut self.undone) {
+            let is_committed =
+                |(seq, slot): &(&u64, &Slot)| self.committed.contains(&(**seq, slot.history));
+            let Some(last) = slots.iter().rfind(is_committed).map(|(seq, _)| *seq) else {
+                continue;
+            };
+            for (seq, slot) in slots.into_iter().take_while(|(seq, _)| *seq <= last) {
                 self.decided.entry(seq).or_insert(slot);
             }
         }
@@ -157,5 +179,27 @@ mod tests {
         assert_eq!(settled(&[(1, b"axy"), (1, b"ab")]), b"axy");
         assert_eq!(settled(&[(1, b"ab"), (1, b"abc"), (1, b"a")]), b"abc");
         assert_eq!(settled(&[(2, b"ax"), (1, b"ab"), (1, b"ab")]), b"ax");
+    }
+
+    #[test]
+    fn what_was_undone_counts_where_its_history_is_committed() {
+        let names = |committed: Option<u8>| {
+            let mut log = CommittedLog::default();
+            execute(&mut log, 0, 0, b"abcd");
+            log.observe(NodeId::Replica(0), &Observation::RolledBack { to: 1 });
+            if let Some(name) = committed {
+                let batch = Digest([name; 32]);
+                let committed = Observation::Committed { view: 0, seq: 3, batch };
+                log.observe(NodeId::Replica(1), &committed);
+            }
+            log.settle();
+            log.entries().map(|(_, entry)| entry.client).collect::<Vec<_>>()
+        };
+        let clients = |names: &[u8]| -> Vec<NodeId> {
+            names.iter().map(|name| NodeId::Client(u16::from(*name))).collect()
+        };
+        assert_eq!(names(None), clients(b"a"));
+        assert_eq!(names(Some(b'x')), clients(b"a"), "another history was committed there");
+        assert_eq!(names(Some(b'c')), clients(b"abc"), "and so is what it continues");
     }
 }

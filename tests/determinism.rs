@@ -10,8 +10,8 @@ use crate::support::{play, scenario, sweep};
 const GOLDEN: &[(&str, u64, &str)] = &[
     ("pbft/fault-free", 0, "fad1ac53b18f059e"),
     ("pbft/committed-survives", 0, "feabda0b08e80f33"),
-    ("pbft/chaos", 0, "0a6f0ce1063a52b7"),
-    ("pbft/chaos", 1, "b47fb2857b964cae"),
+    ("pbft/chaos", 0, "c6064a87d05e60e2"),
+    ("pbft/chaos", 1, "7dc5fb8473316271"),
     ("zyzzyva/fault-free", 0, "f19a14f130b2be80"),
     ("zyzzyva/agm/a", 0, "865cb9b8d5c29970"),
 ];

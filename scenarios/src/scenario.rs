@@ -182,8 +182,8 @@ impl Scenario {
         twins_schedules(Committee { faults: self.file.corrupt_max(), ..self.committee })
     }
 
-    /// A variation of the first draws' plan, aimed at what its run was `seen` to go through, perhaps
-    /// with rows of the other plan. The rows of the file itself stay as they are.
+    /// A variation of the first draws' plan, aimed at what its run was `seen` to go through,
+    /// perhaps with rows of the other plan. The rows of the file itself stay as they are.
     pub(crate) fn vary(&self, parent: &Drawn, seen: &Seen, other: &Plan, seed: u64) -> Plan {
         let here = self.under(parent);
         let random = here.file.random.as_ref();

@@ -11,7 +11,7 @@ use byzsim::{Exit, Scenario, SeedRange};
 use byzsim_core::{Span, Time};
 use serde_json::Value;
 
-use crate::cli::program;
+use crate::desk::program;
 use crate::support::{play, root};
 
 /// Those of these protocols that there are.

@@ -8,7 +8,7 @@ use byzsim::Strategy;
 use byzsim::hunt::{Effort, HuntOptions, hunt};
 use byzsim::registry::PROTOCOLS;
 
-use crate::cli::program;
+use crate::desk::program;
 
 /// Of four findings three are shrunk, the guided ones first; nothing of it depends on threads.
 #[test]

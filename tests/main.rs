@@ -8,6 +8,7 @@ mod cli;
 mod compare;
 mod conformance;
 mod costs;
+mod desk;
 mod determinism;
 mod flaws;
 mod histories;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use byzsim::load;
 
-use crate::cli::program;
+use crate::desk::program;
 use crate::support::root;
 
 /// A fenced block: its language, and its lines without the fences.

@@ -5,7 +5,7 @@ use byzsim::{Repro, Scenario, ScenarioFile, replay};
 use byzsim_adversaries::Plan;
 use byzsim_core::CryptoBackend;
 
-use crate::cli::program;
+use crate::desk::program;
 use crate::support::{flawed, from_text, play, scenario};
 
 /// Scenarios with a flaw that random faults find soon; the most faults that a shrunk run needs.

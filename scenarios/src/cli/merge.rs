@@ -49,7 +49,9 @@ impl Merge {
         if summary.runs < summary.wanted() {
             let missing = missing(&summary);
             output::note(&format!("error: seeds are missing: {missing}"));
-            return Ok(Exit::Inconclusive);
+            // What is violated is violated, however much is missing.
+            let is_violated = summary.exit() == Exit::Violation;
+            return Ok(if is_violated { Exit::Violation } else { Exit::Inconclusive });
         }
         Ok(summary.exit())
     }

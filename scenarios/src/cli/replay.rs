@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::load::Document;
 use crate::report::run as report;
 use crate::report::style::{BAD, GOOD, paint};
+use crate::report::timeline::Timeline;
 use crate::repro::Repro;
 use crate::scenario::{PlayOptions, Scenario};
 use crate::search::Strategy;
@@ -20,6 +21,7 @@ use crate::search::Strategy;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     byzsim replay runs/pbft-chaos-8391.json\n  \
+    byzsim replay runs/pbft-chaos-8391.min.json -v\n  \
     byzsim replay pbft/chaos --seed 8391\n  \
     byzsim replay my.toml --seed 3 --flaw P06")]
 pub struct Replay {
@@ -33,6 +35,9 @@ pub struct Replay {
     strategy: StrategyOption,
     #[command(flatten)]
     changes: ChangeOptions,
+    /// Show the run step by step, with every message.
+    #[arg(short, long, conflicts_with = "quiet")]
+    verbose: bool,
 }
 
 impl Replay {
@@ -41,7 +46,7 @@ impl Replay {
         if Repro::is_one(&document) {
             self.refuse_options()?;
             let (repro, scenario) = Repro::read(&document)?;
-            return play(&repro, &scenario, (&scenario, 0), manner);
+            return self.play(&repro, &scenario, (&scenario, 0), manner);
         }
         let scenario = self.changes.load(&self.file, manner)?;
         let seed = self.seed.unwrap_or(scenario.file.seeds.start);
@@ -54,7 +59,7 @@ impl Replay {
             Repro::new(&scenario, &scenario.play_drawn(seed, drawn, &options, None), crypto);
         let fixed = Scenario::new(&repro.name, repro.scenario.clone(), &[])
             .map_err(|problem| LoadError::new(problem.what, problem.help.unwrap_or_default()))?;
-        play(&repro, &fixed, (&scenario, condition), manner)
+        self.play(&repro, &fixed, (&scenario, condition), manner)
     }
 
     fn refuse_options(&self) -> Result<(), LoadError> {
@@ -68,49 +73,59 @@ impl Replay {
         }
         Ok(())
     }
-}
 
-/// Plays the run of `repro`, read from a file or drawn from the scenario that is `shown`, under one
-/// of its conditions, which a fixed scenario has none of.
-fn play(
-    repro: &Repro,
-    scenario: &Scenario,
-    (shown, condition): (&Scenario, usize),
-    manner: &Manner,
-) -> Result<Exit, Failure> {
-    if repro.byzsim != VERSION {
-        let theirs = &repro.byzsim;
-        output::note(&format!("note: written by byzsim {theirs}, replayed by byzsim {VERSION}"));
-    }
-    if repro.scenario_hash != scenario.hash.hex() {
-        output::note("note: the scenario in the file was changed since it was written");
-    }
-    let replay = crate::replay::replay(repro, scenario);
-    let run = &replay.report;
-    let mut text = String::new();
-    if !manner.quiet {
-        let drawn = Drawn { condition, ..run.drawn.clone() };
-        text.push_str(&report::header(shown, run.seed, &drawn, run.beyond_f));
-        text.push_str(&report::verdict(scenario, run));
-    }
-    let Some(divergence) = replay.divergence else {
-        text.push_str(&format!("{}\n", paint(GOOD, "identical")));
+    /// Plays the run of `repro`, read from a file or drawn from the scenario that is `shown`, under one
+    /// of its conditions, which a fixed scenario has none of.
+    fn play(
+        &self,
+        repro: &Repro,
+        scenario: &Scenario,
+        (shown, condition): (&Scenario, usize),
+        manner: &Manner,
+    ) -> Result<Exit, Failure> {
+        if repro.byzsim != VERSION {
+            let theirs = &repro.byzsim;
+            output::note(&format!(
+                "note: written by byzsim {theirs}, replayed by byzsim {VERSION}"
+            ));
+        }
+        if repro.scenario_hash != scenario.hash.hex() {
+            output::note("note: the scenario in the file was changed since it was written");
+        }
+        let replay = crate::replay::replay(repro, scenario);
+        let run = &replay.report;
+        let mut text = String::new();
+        if !manner.quiet {
+            let drawn = Drawn { condition, ..run.drawn.clone() };
+            text.push_str(&report::header(shown, run.seed, &drawn, run.beyond_f));
+            if self.verbose {
+                let mut timeline =
+                    Timeline::new(scenario.committee, run.drawn.plan.corrupted(), self.verbose);
+                let options = PlayOptions { crypto: repro.crypto, with_marks: false };
+                let again = scenario.play_recorded(repro.seed, &options, Some(&mut timeline));
+                text.push_str(&timeline.render(&again));
+            }
+            text.push_str(&report::verdict(scenario, run));
+        }
+        let Some(divergence) = replay.divergence else {
+            text.push_str(&format!("{}\n", paint(GOOD, "identical")));
+            output::data(&text)?;
+            return Ok(Exit::Expected);
+        };
+        let (first, last) = divergence.between;
+        let place = match last {
+            _ if last == first => format!("from event {first} on"),
+            u64::MAX => "at an unknown event".to_owned(),
+            _ => format!("from an event between {first} and {last} on"),
+        };
+        text.push_str(&format!("{}  {place}: {}\n", paint(BAD, "DIVERGED"), divergence.what));
+        for event in &divergence.events {
+            let number = event.split_whitespace().next().and_then(|number| number.parse().ok());
+            let is_first = number == Some(first);
+            let mark = if is_first { "→" } else { " " };
+            text.push_str(&format!("{mark} {event}\n"));
+        }
         output::data(&text)?;
-        return Ok(Exit::Expected);
-    };
-    let (first, last) = divergence.between;
-    let place = match last {
-        _ if last == first => format!("from event {first} on"),
-        u64::MAX => "at an unknown event".to_owned(),
-        _ => format!("from an event between {first} and {last} on"),
-    };
-    text.push_str(&format!("{}  {place}: {}\n", paint(BAD, "DIVERGED"), divergence.what));
-    for event in &divergence.events {
-        let number = event.split_whitespace().next().and_then(|number| number.parse().ok());
-        let is_first = number == Some(first);
-        let mark = if is_first { "→" } else { " " };
-        text.push_str(&format!("{mark} {event}\n"));
+        Ok(Exit::Diverged)
     }
-    output::data(&text)?;
-    Ok(Exit::Diverged)
 }

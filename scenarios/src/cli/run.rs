@@ -7,7 +7,9 @@ use clap::Args;
 use super::options::{ChangeOptions, Crypto, Format, Manner, StrategyOption};
 use super::repro_files::ReproFiles;
 use super::{Failure, output};
+use crate::error::LoadError;
 use crate::exit::Exit;
+use crate::load::Document;
 use crate::report::run as report;
 use crate::report::timeline::Timeline;
 use crate::repro::Repro;
@@ -45,6 +47,11 @@ pub struct Run {
 
 impl Run {
     pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
+        if Repro::is_one(&Document::find(&self.scenario)?) {
+            let what = format!("`{}` is a repro file: a run, and not a scenario", self.scenario);
+            let help = format!("`byzsim replay {} -v` shows it step by step", self.scenario);
+            return Err(LoadError::new(what, help).into());
+        }
         let scenario = self.changes.load(&self.scenario, manner)?;
         let strategy = self.strategy.of(&scenario)?;
         let seed = self.seed.unwrap_or(scenario.file.seeds.start);

@@ -97,7 +97,7 @@ fn a_repro_is_shown_step_by_step_and_is_no_scenario() {
 fn what_is_violated_is_violated_however_much_is_missing() {
     let desk = Desk::new("merge-violated");
     let sweep = "sweep pbft/chaos --flaw P23 --seeds 0..60";
-    assert_eq!(desk.say(&format!("{sweep} --shard 0/2 --out out")).code, 1);
+    desk.say(&format!("{sweep} --shard 0/2 --out out"));
     let merged = desk.say("merge out/shard-0-of-2.ndjson");
     assert_eq!(merged.code, 1, "{}", merged.stdout);
     assert!(merged.stderr.contains("seeds are missing"), "{}", merged.stderr);

@@ -11,6 +11,7 @@ use super::sweep::print;
 use super::{Failure, output};
 use crate::error::LoadError;
 use crate::exit::Exit;
+use crate::expect::Judgement;
 use crate::report::sweep::Circumstances;
 use crate::row::Row;
 use crate::summary::{Head, Summary};
@@ -50,7 +51,7 @@ impl Merge {
             let missing = missing(&summary);
             output::note(&format!("error: seeds are missing: {missing}"));
             // What is violated is violated, however much is missing.
-            let is_violated = summary.exit() == Exit::Violation;
+            let is_violated = summary.judgement() == Judgement::Violation;
             return Ok(if is_violated { Exit::Violation } else { Exit::Inconclusive });
         }
         Ok(summary.exit())

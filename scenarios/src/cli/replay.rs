@@ -74,8 +74,8 @@ impl Replay {
         Ok(())
     }
 
-    /// Plays the run of `repro`, read from a file or drawn from the scenario that is `shown`, under one
-    /// of its conditions, which a fixed scenario has none of.
+    /// Plays the run of `repro`, read from a file or drawn from the scenario that is `shown`, under
+    /// one of its conditions, which a fixed scenario has none of.
     fn play(
         &self,
         repro: &Repro,

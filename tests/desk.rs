@@ -104,6 +104,22 @@ fn what_is_violated_is_violated_however_much_is_missing() {
 }
 
 #[test]
+fn a_sweep_names_the_faults_that_fire_on_no_seed() {
+    let desk = Desk::new("never-fired");
+    let head = "format = 1\ntitle = \"t\"\nprotocol = \"pbft\"\n\n[cluster]\nreplicas = 4\nfaults = 1\n\
+                clients = 1\n\n[network]\ngst = \"2s\"\nloss-allowed = true\n\n";
+    let live = "[[fault]]\ndo.hold = { kinds = [\"commit\"], to = [\"r3\"] }\n\n";
+    let dead = "[[fault]]\ndo.drop = { kinds = [\"new-view\"], view = 9 }\n";
+    desk.write("t.toml", &format!("{head}{live}{dead}"));
+    let said = desk.say("sweep t.toml --seeds 0..5");
+    assert!(said.stdout.contains("fault 2 (drop) ← NEVER FIRED"), "{}", said.stdout);
+    assert!(!said.stdout.contains("fault 1"), "{}", said.stdout);
+    desk.write("t.toml", &format!("{head}{live}"));
+    let said = desk.say("sweep t.toml --seeds 0..5");
+    assert!(!said.stdout.contains("NEVER FIRED"), "{}", said.stdout);
+}
+
+#[test]
 fn nobody_is_left_out_who_is_not_there() {
     let desk = Desk::new("left-out");
     let row = |to: &str| {

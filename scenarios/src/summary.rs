@@ -31,6 +31,9 @@ pub struct Head {
     pub expect: Expect,
     /// Milestones that some seed must reach.
     pub reaches: Vec<String>,
+    /// The actions of the faults that the scenario's file names, in its order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<String>,
     /// The seeds of the whole sweep.
     pub seeds: SeedRange,
     /// Which part of them.
@@ -50,6 +53,7 @@ pub struct Head {
 impl Head {
     /// The head of a sweep.
     pub fn new(scenario: &Scenario, options: &SweepOptions) -> Self {
+        let named = scenario.file.faults.faults.iter();
         Self {
             byzsim: VERSION.to_owned(),
             scenario: scenario.name.clone(),
@@ -57,6 +61,7 @@ impl Head {
             beyond_f: scenario.file.beyond_f,
             expect: scenario.file.expect.clone(),
             reaches: scenario.file.reaches.clone(),
+            named: named.map(|fault| fault.action.name().to_owned()).collect(),
             seeds: options.seeds,
             shard: options.shard,
             strategy: options.strategy,
@@ -83,6 +88,8 @@ pub struct Summary {
     pub reached: BTreeMap<String, u64>,
     /// The faults of all plans.
     pub faults: Faults,
+    /// In how many runs each fault that the scenario's file names fired.
+    pub named_fired: Vec<u64>,
     /// What was found, by property and shape.
     pub findings: Vec<FindingGroup>,
     /// Runs in which more went wrong than the protocol was told to tolerate.
@@ -166,6 +173,7 @@ impl Summary {
     /// Nothing yet.
     pub fn new(head: Head) -> Self {
         let properties = PROPERTIES.iter().map(|p| (p.name.to_owned(), Tally::default())).collect();
+        let named_fired = vec![0; head.named.len()];
         Self {
             head,
             runs: 0,
@@ -173,6 +181,7 @@ impl Summary {
             judgements: BTreeMap::new(),
             reached: BTreeMap::new(),
             faults: Faults::default(),
+            named_fired,
             findings: Vec::new(),
             beyond_f_runs: 0,
             events: 0,
@@ -199,6 +208,9 @@ impl Summary {
             *self.reached.entry(milestone.clone()).or_default() += 1;
         }
         let fired = row.fired.iter().filter(|count| 0 < **count).count();
+        for (runs, count) in self.named_fired.iter_mut().zip(&row.fired) {
+            *runs += u64::from(0 < *count);
+        }
         self.faults.planned += row.fired.len() as u64;
         self.faults.fired += fired as u64;
         self.faults.silent_runs += u64::from(!row.fired.is_empty() && fired == 0);

@@ -133,7 +133,12 @@ fn faults(summary: &Summary) -> Vec<String> {
         let seeds = counted(faults.silent_runs, "seed");
         write!(what, "  {}", paint(LOUD, format!("no fault fired on {seeds}"))).expect("a string");
     }
-    vec![what]
+    let fired = summary.head.named.iter().zip(&summary.named_fired).enumerate();
+    let never = fired.filter(|(_, (_, runs))| 0 < summary.runs && **runs == 0);
+    let words = never.map(|(place, (name, _))| {
+        paint(LOUD, format!("fault {} ({name}) ← NEVER FIRED", place + 1))
+    });
+    std::iter::once(what).chain(wrap(words.collect())).collect()
 }
 
 /// What was found: by cause where it was shrunk; behind that, what these runs violate as well.

@@ -213,9 +213,9 @@ impl Aim {
         *self.rng.pick(&nodes)
     }
 
-    /// The replicas that are not among `these`.
-    pub(crate) fn others(&self, these: &[NodeId]) -> Vec<NodeId> {
-        self.committee.replica_ids().filter(|replica| !these.contains(replica)).collect()
+    /// The replicas but this one.
+    pub(crate) fn peers(&self, node: NodeId) -> Vec<NodeId> {
+        self.committee.replica_ids().filter(|replica| *replica != node).collect()
     }
 
     /// Kinds, view, slot and number of some messages.

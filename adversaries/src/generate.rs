@@ -224,7 +224,7 @@ impl<'a> Draw<'a> {
                 rows.push((messages.clone(), second, change(aim, second)));
             }
         }
-        let peers = aim.others(&[node]);
+        let peers = aim.peers(node);
         let made = change(aim, first);
         let is_of_peers = !node.is_client() && !peers.is_empty() && aim.rng.chance(800_000);
         // A replica that speaks in the name of a client says nothing that clients say.

@@ -200,25 +200,19 @@ impl Groups {
                 Some(name) => (name, &mut left_out),
                 None => (*item, &mut named),
             };
-            let is_here = |node: &NodeId| self.committee.nodes().any(|other| other == *node);
+            let here = || [path, &[Step::Index(place)]].concat();
             match (node(name), self.members.get(name)) {
                 // Where it is named, an absent node is found with the row's other mistakes; left
                 // out, it would be gone by then.
-                (Some(node), _) if item.starts_with('!') && !is_here(&node) => {
-                    let mut path = path.to_vec();
-                    path.push(Step::Index(place));
+                (Some(node), _) if item.starts_with('!') && !self.committee.contains(node) => {
                     let what = format!("there is no {node} to leave out");
                     let Committee { replicas, clients, .. } = self.committee;
                     let help = format!("there are {replicas} replicas and {clients} clients");
-                    return Err(at(&path, what, help));
+                    return Err(at(&here(), what, help));
                 }
                 (Some(node), _) => nodes.push(node),
                 (None, Some(members)) => nodes.extend(members),
-                (None, None) => {
-                    let mut path = path.to_vec();
-                    path.push(Step::Index(place));
-                    return Err(self.unknown(name, &path));
-                }
+                (None, None) => return Err(self.unknown(name, &here())),
             }
         }
         if named.is_empty() && !left_out.is_empty() {

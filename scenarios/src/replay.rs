@@ -28,8 +28,17 @@ pub struct Divergence {
 
 /// Plays the run of a repro file, and compares it with what was recorded.
 pub fn replay(repro: &Repro, scenario: &Scenario) -> Replay {
+    replay_recorded(repro, scenario, None)
+}
+
+/// Plays and compares the run of a repro file, and shows every event to `recorder`.
+pub fn replay_recorded(
+    repro: &Repro,
+    scenario: &Scenario,
+    recorder: Option<&mut dyn Recorder>,
+) -> Replay {
     let options = PlayOptions { crypto: repro.crypto, with_marks: true };
-    let report = scenario.play(repro.seed, &options);
+    let report = scenario.play_recorded(repro.seed, &options, recorder);
     let divergence = compare(repro, &report).map(|(between, what)| {
         let events = excerpt(scenario, repro.seed, &options, between);
         Divergence { between, what, events }

@@ -1,6 +1,6 @@
 //! `byzsim replay`: the same run again, and whether it is the same.
 
-use byzsim_core::CryptoBackend;
+use byzsim_core::{CryptoBackend, Recorder};
 use clap::Args;
 
 use super::options::{ChangeOptions, Manner, StrategyOption};
@@ -10,6 +10,7 @@ use crate::draw::Drawn;
 use crate::error::LoadError;
 use crate::exit::Exit;
 use crate::load::Document;
+use crate::replay::replay_recorded;
 use crate::report::run as report;
 use crate::report::style::{BAD, GOOD, paint};
 use crate::report::timeline::Timeline;
@@ -92,18 +93,18 @@ impl Replay {
         if repro.scenario_hash != scenario.hash.hex() {
             output::note("note: the scenario in the file was changed since it was written");
         }
-        let replay = crate::replay::replay(repro, scenario);
+        // All is fixed in this file: its faults are those of the run.
+        let corrupted = scenario.file.faults.corrupted();
+        let mut timeline = Timeline::new(scenario.committee, corrupted, true);
+        let recorder = self.verbose.then_some(&mut timeline as &mut dyn Recorder);
+        let replay = replay_recorded(repro, scenario, recorder);
         let run = &replay.report;
         let mut text = String::new();
         if !manner.quiet {
             let drawn = Drawn { condition, ..run.drawn.clone() };
             text.push_str(&report::header(shown, run.seed, &drawn, run.beyond_f));
             if self.verbose {
-                let mut timeline =
-                    Timeline::new(scenario.committee, run.drawn.plan.corrupted(), self.verbose);
-                let options = PlayOptions { crypto: repro.crypto, with_marks: false };
-                let again = scenario.play_recorded(repro.seed, &options, Some(&mut timeline));
-                text.push_str(&timeline.render(&again));
+                text.push_str(&timeline.render(run));
             }
             text.push_str(&report::verdict(scenario, run));
         }

@@ -63,7 +63,7 @@ impl Corpus {
     }
 
     /// Counts the features of a run, and keeps its draft if some are new.
-    pub(super) fn add(&mut self, draft: &Draft, features: &[u32], seen: Seen, events: u64) {
+    pub(super) fn add(&mut self, draft: Draft, features: &[u32], seen: Seen, events: u64) {
         self.islands[draft.drawn.condition].add(draft, features, seen, events);
     }
 
@@ -78,7 +78,7 @@ impl Corpus {
 }
 
 impl Island {
-    fn add(&mut self, draft: &Draft, features: &[u32], seen: Seen, events: u64) {
+    fn add(&mut self, draft: Draft, features: &[u32], seen: Seen, events: u64) {
         if self.pace.len() < PACE_RUNS {
             self.pace.push(events);
             self.pace.sort_unstable();
@@ -96,7 +96,7 @@ impl Island {
         if news.is_empty() || usual.saturating_mul(COST_MAX) < events {
             return;
         }
-        self.kept.push(Kept { draft: draft.clone(), seen, news, varied: 0 });
+        self.kept.push(Kept { draft, seen, news, varied: 0 });
         if KEPT_MAX < self.kept.len() {
             let commonest = (0..self.kept.len()).max_by_key(|place| self.rank(*place));
             self.kept.remove(commonest.expect("there are some"));
@@ -158,10 +158,10 @@ mod tests {
     fn what_is_new_is_new_under_its_condition() {
         let mut corpus = Corpus::new(2);
         assert!(corpus.pick(&mut SimRng::new(1, Purpose::Search, 1)).is_none());
-        corpus.add(&draft(0, 1), &[7, 8], tension(0), 9);
-        corpus.add(&draft(0, 2), &[8], tension(0), 9);
+        corpus.add(draft(0, 1), &[7, 8], tension(0), 9);
+        corpus.add(draft(0, 2), &[8], tension(0), 9);
         assert_eq!((corpus.len(), corpus.reached()), (1, 2), "8 was known");
-        corpus.add(&draft(1, 3), &[8], tension(0), 9);
+        corpus.add(draft(1, 3), &[8], tension(0), 9);
         assert_eq!((corpus.len(), corpus.reached()), (2, 3), "8 was not known here");
     }
 
@@ -170,10 +170,10 @@ mod tests {
         let mut corpus = Corpus::new(3);
         for seed in 0..300 {
             let feature = u32::try_from(seed).expect("300 are few");
-            corpus.add(&draft(0, seed), &[feature], tension(0), 9);
+            corpus.add(draft(0, seed), &[feature], tension(0), 9);
         }
         assert_eq!(corpus.len(), KEPT_MAX);
-        corpus.add(&draft(2, 1_000), &[1], tension(0), 9);
+        corpus.add(draft(2, 1_000), &[1], tension(0), 9);
         let of_other = picks(&mut corpus).iter().filter(|seed| **seed == 1_000).count();
         assert!((400..600).contains(&of_other), "{of_other} of 1,000, of two islands with plans");
     }
@@ -183,7 +183,7 @@ mod tests {
         let mut corpus = Corpus::new(1);
         for seed in 0..100 {
             let feature = u32::try_from(seed).expect("100 are few");
-            corpus.add(&draft(0, seed), &[feature], tension(u64::from(seed == 9) * 2), 9);
+            corpus.add(draft(0, seed), &[feature], tension(u64::from(seed == 9) * 2), 9);
         }
         let tense = picks(&mut corpus).iter().filter(|seed| **seed == 9).count();
         assert!(400 < tense, "{tense} of 1,000: two draws of four ask for tension");
@@ -194,7 +194,7 @@ mod tests {
         let mut corpus = Corpus::new(1);
         for (seed, events) in [(1, 100), (2, 120), (3, 1_000), (4, 300)] {
             let feature = u32::try_from(seed).expect("4 are few");
-            corpus.add(&draft(0, seed), &[feature], tension(0), events);
+            corpus.add(draft(0, seed), &[feature], tension(0), events);
         }
         assert_eq!((corpus.len(), corpus.reached()), (3, 4), "the third took ten times as long");
     }
@@ -202,13 +202,13 @@ mod tests {
     #[test]
     fn what_became_common_goes_first() {
         let mut corpus = Corpus::new(1);
-        corpus.add(&draft(0, 1), &[1], tension(0), 9);
+        corpus.add(draft(0, 1), &[1], tension(0), 9);
         for _ in 0..9 {
-            corpus.add(&draft(0, 2), &[1], tension(0), 9);
+            corpus.add(draft(0, 2), &[1], tension(0), 9);
         }
         for seed in 10..10 + KEPT_MAX as u64 {
             let feature = u32::try_from(seed).expect("they are few");
-            corpus.add(&draft(0, seed), &[feature], tension(0), 9);
+            corpus.add(draft(0, seed), &[feature], tension(0), 9);
         }
         assert!(!picks(&mut corpus).contains(&1), "it stood for what ten runs reached");
     }

@@ -39,7 +39,7 @@ pub(crate) fn guided(
             // What fails is found: to vary it would find it again and again.
             if row.findings().next().is_none() {
                 let (features, seen) = reached;
-                corpus.add(&trimmed(scenario, draft, &row), &features, seen, row.events);
+                corpus.add(trimmed(scenario, draft, &row), &features, seen, row.events);
             }
             summary.add(&row);
             if each(&row).is_break() {

@@ -6,7 +6,7 @@
 use byzsim::compare::measure::Measure;
 use byzsim::compare::settings::Setting;
 use byzsim::compare::{Comparison, Grid, compare, scenario};
-use byzsim::registry::PROTOCOLS;
+use byzsim::run::registry::PROTOCOLS;
 use byzsim::{Exit, Scenario, SeedRange};
 use byzsim_core::{Span, Time};
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! What every protocol in the registry must show, without a test of its own.
 
-use byzsim::registry::PROTOCOLS;
+use byzsim::run::registry::PROTOCOLS;
 use byzsim::{Judgement, SeedRange, Summary, SweepOptions};
 
 use crate::support::from_text;

@@ -2,7 +2,7 @@
 
 use byzsim::Strategy;
 use byzsim::hunt::{Effort, HuntOptions, Hunted, hunt};
-use byzsim::registry::PROTOCOLS;
+use byzsim::run::registry::PROTOCOLS;
 use byzsim_core::PROPERTIES;
 
 use crate::support::{scenario, sweep};
@@ -10,7 +10,7 @@ use crate::support::{scenario, sweep};
 /// The scripts of the flaws, by the flaw's name.
 fn scripts(protocol: &str) -> Vec<String> {
     let prefix = format!("{protocol}/flaws/");
-    byzsim::library::all().into_keys().filter(|name| name.starts_with(&prefix)).collect()
+    byzsim::file::library::all().into_keys().filter(|name| name.starts_with(&prefix)).collect()
 }
 
 #[test]

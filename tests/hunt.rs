@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use byzsim::Strategy;
 use byzsim::hunt::{Effort, HuntOptions, hunt};
-use byzsim::registry::PROTOCOLS;
+use byzsim::run::registry::PROTOCOLS;
 
 use crate::desk::program;
 

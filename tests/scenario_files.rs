@@ -4,7 +4,7 @@ use byzsim::{Judgement, SweepOptions, load};
 
 #[test]
 fn every_scenario_keeps_its_promise() {
-    let names: Vec<String> = byzsim::library::all().into_keys().collect();
+    let names: Vec<String> = byzsim::file::library::all().into_keys().collect();
     assert!(20 <= names.len(), "the library was found: {names:?}");
     let mut broken = Vec::new();
     for name in &names {

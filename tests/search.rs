@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use byzsim::registry::PROTOCOLS;
+use byzsim::run::registry::PROTOCOLS;
 use byzsim::{Row, Scenario, SeedRange, Strategy, Summary, SweepOptions};
 use byzsim_adversaries::{twins_schedule, twins_schedules};
 use byzsim_core::Committee;

@@ -5,11 +5,13 @@ use std::path::Path;
 
 use byzsim_core::CryptoBackend;
 
-use crate::load::{Changes, Document, Language, load, load_with};
-use crate::scenario::{PlayOptions, Scenario};
+use crate::file::document::{Changes, Document, Language, load, load_with};
+use crate::file::library;
+use crate::run::scenario::{PlayOptions, Scenario};
+use crate::run::schema;
+use crate::run::unfired::{EVENTS_MAX, unfired};
 use crate::sweep::{Shard, SweepOptions, sweep};
-use crate::unfired::{EVENTS_MAX, unfired};
-use crate::{Repro, SeedRange, Summary, library, replay, schema};
+use crate::{Repro, SeedRange, Summary, replay};
 
 const BASE: &str =
     "format = 1\ntitle = \"t\"\nprotocol = \"pbft\"\n[cluster]\nreplicas = 4\nfaults = 1\n";

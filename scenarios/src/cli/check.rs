@@ -4,12 +4,12 @@ use clap::Args;
 
 use super::options::Manner;
 use super::{Failure, complaint, output};
-use crate::exit::Exit;
-use crate::format::SeedRange;
-use crate::load::Document;
+use crate::cli::exit::Exit;
+use crate::file::document::Document;
+use crate::file::format::SeedRange;
 use crate::repro::Repro;
-use crate::scenario::Scenario;
-use crate::unfired::{Unfired, unfired};
+use crate::run::scenario::Scenario;
+use crate::run::unfired::{Unfired, unfired};
 
 /// Check scenario and repro files; say which rows of their scripts never fire, and why.
 #[derive(Debug, Args)]

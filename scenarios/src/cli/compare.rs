@@ -6,10 +6,10 @@ use clap::{Args, ValueEnum};
 
 use super::options::Manner;
 use super::{Failure, output};
+use crate::cli::exit::Exit;
 use crate::compare::settings::{self, Setting};
 use crate::compare::{Comparison, Grid, compare};
-use crate::exit::Exit;
-use crate::format::SeedRange;
+use crate::file::format::SeedRange;
 use crate::report::compare as report;
 
 /// Compare what protocols cost, measured and by the formulas of their papers.

@@ -5,7 +5,7 @@ use std::fmt;
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
 
 use super::output;
-use crate::error::{LoadError, Place};
+use crate::file::error::{LoadError, Place};
 
 struct Complaint {
     what: String,

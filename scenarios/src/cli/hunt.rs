@@ -10,14 +10,14 @@ use serde_json::json;
 use super::options::Manner;
 use super::{Failure, output};
 use crate::VERSION;
-use crate::error::LoadError;
-use crate::exit::Exit;
+use crate::cli::exit::Exit;
+use crate::cli::interrupt;
+use crate::file::error::LoadError;
+use crate::file::names;
 use crate::hunt::{Effort, HuntOptions, SHRINK_BUDGET, hunt};
-use crate::interrupt;
-use crate::names;
-use crate::registry::PROTOCOLS;
 use crate::report::hunt::{self as report, Table};
-use crate::search::Strategy;
+use crate::run::registry::PROTOCOLS;
+use crate::run::strategy::Strategy;
 
 /// Hunt planted flaws: how many runs until each strategy finds them, and how small they shrink.
 #[derive(Debug, Args)]

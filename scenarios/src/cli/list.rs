@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use super::options::Format;
 use super::{Failure, output};
-use crate::exit::Exit;
-use crate::library::{self, Found};
-use crate::load::load;
-use crate::registry::PROTOCOLS;
+use crate::cli::exit::Exit;
+use crate::file::document::load;
+use crate::file::library::{self, Found};
 use crate::report::style::{HEAD, paint};
+use crate::run::registry::PROTOCOLS;
 
 /// List what there is.
 #[derive(Debug, Args)]

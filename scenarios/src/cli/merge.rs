@@ -9,13 +9,13 @@ use clap::Args;
 use super::options::{Manner, TableFormat};
 use super::sweep::print;
 use super::{Failure, output};
-use crate::error::LoadError;
-use crate::exit::Exit;
-use crate::expect::Judgement;
+use crate::cli::exit::Exit;
+use crate::file::error::LoadError;
 use crate::report::sweep::Circumstances;
-use crate::row::Row;
-use crate::summary::{Head, Summary};
+use crate::run::expect::Judgement;
 use crate::sweep::Shard;
+use crate::sweep::row::Row;
+use crate::sweep::summary::{Head, Summary};
 
 /// Add up the shards of a sweep.
 #[derive(Debug, Args)]

@@ -3,7 +3,9 @@
 mod check;
 mod compare;
 mod complaint;
+pub mod exit;
 mod hunt;
+pub mod interrupt;
 mod list;
 mod merge;
 mod options;
@@ -22,8 +24,8 @@ use clap::{ColorChoice, Parser, Subcommand};
 
 use options::Manner;
 
-use crate::error::LoadError;
-use crate::exit::Exit;
+use crate::cli::exit::Exit;
+use crate::file::error::LoadError;
 
 /// A deterministic simulator for Byzantine fault tolerant protocols.
 #[derive(Debug, Parser)]

@@ -6,11 +6,11 @@ use byzsim_core::CryptoBackend;
 use clap::{Args, ColorChoice, ValueEnum};
 
 use super::output;
-use crate::error::LoadError;
-use crate::load::{Changes, load_with};
+use crate::file::document::{Changes, load_with};
+use crate::file::error::LoadError;
 use crate::report::style::counted;
-use crate::scenario::Scenario;
-use crate::search::Strategy;
+use crate::run::scenario::Scenario;
+use crate::run::strategy::Strategy;
 
 /// How all commands speak.
 #[derive(Debug, Args)]

@@ -6,9 +6,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::options::Manner;
 use super::output;
-use crate::expect::Judgement;
 use crate::report::style::grouped;
-use crate::row::Row;
+use crate::run::expect::Judgement;
+use crate::sweep::row::Row;
 
 pub(super) struct Progress {
     bar: Option<ProgressBar>,

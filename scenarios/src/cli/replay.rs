@@ -6,17 +6,17 @@ use clap::Args;
 use super::options::{ChangeOptions, Manner, StrategyOption};
 use super::{Failure, output};
 use crate::VERSION;
-use crate::draw::Drawn;
-use crate::error::LoadError;
-use crate::exit::Exit;
-use crate::load::Document;
-use crate::replay::replay_recorded;
+use crate::cli::exit::Exit;
+use crate::file::document::Document;
+use crate::file::error::LoadError;
 use crate::report::run as report;
 use crate::report::style::{BAD, GOOD, paint};
 use crate::report::timeline::Timeline;
 use crate::repro::Repro;
-use crate::scenario::{PlayOptions, Scenario};
-use crate::search::Strategy;
+use crate::repro::replay::replay_recorded;
+use crate::run::draw::Drawn;
+use crate::run::scenario::{PlayOptions, Scenario};
+use crate::run::strategy::Strategy;
 
 /// Play a repro file, or a seed twice, and say whether the runs are identical.
 #[derive(Debug, Args)]

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::options::ChangeOptions;
 use super::output;
 use crate::repro::Repro;
-use crate::scenario::Scenario;
-use crate::search::Strategy;
+use crate::run::scenario::Scenario;
+use crate::run::strategy::Strategy;
 
 /// Where the repro files of a command go, and all that its runs depend on beside their seeds.
 pub(super) struct ReproFiles<'a> {
@@ -77,7 +77,7 @@ pub(super) fn create(path: &Path, text: &str) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::{Changes, load_with};
+    use crate::file::document::{Changes, load_with};
 
     #[test]
     fn runs_that_differ_have_names_that_differ() {

@@ -7,14 +7,14 @@ use clap::Args;
 use super::options::{ChangeOptions, Crypto, Format, Manner, StrategyOption};
 use super::repro_files::ReproFiles;
 use super::{Failure, output};
-use crate::error::LoadError;
-use crate::exit::Exit;
-use crate::load::Document;
+use crate::cli::exit::Exit;
+use crate::file::document::Document;
+use crate::file::error::LoadError;
 use crate::report::run as report;
 use crate::report::timeline::Timeline;
 use crate::repro::Repro;
-use crate::row::Row;
-use crate::scenario::{PlayOptions, Report, Scenario};
+use crate::run::scenario::{PlayOptions, Report, Scenario};
+use crate::sweep::row::Row;
 
 /// Play one run of a scenario, and show it step by step.
 #[derive(Debug, Args)]

@@ -3,10 +3,10 @@
 use clap::{Args, CommandFactory as _};
 
 use super::{Cli, Failure, output};
-use crate::error::LoadError;
-use crate::exit::Exit;
-use crate::names;
-use crate::schema as schemas;
+use crate::cli::exit::Exit;
+use crate::file::error::LoadError;
+use crate::file::names;
+use crate::run::schema as schemas;
 
 /// Print a completion script.
 #[derive(Debug, Args)]

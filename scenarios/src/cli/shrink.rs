@@ -9,14 +9,14 @@ use serde_json::json;
 use super::options::{Format, Manner};
 use super::{Failure, output};
 use crate::VERSION;
-use crate::error::LoadError;
-use crate::exit::Exit;
-use crate::load::Document;
-use crate::replay::replay;
+use crate::cli::exit::Exit;
+use crate::file::document::Document;
+use crate::file::error::LoadError;
 use crate::report::run::line;
 use crate::report::shrink as report;
 use crate::repro::Repro;
-use crate::scenario::Scenario;
+use crate::repro::replay::replay;
+use crate::run::scenario::Scenario;
 use crate::shrink::{Budget, Reason, Refusal, Shrunk, shrink};
 
 /// Shrink the run of a repro file: find a smaller one that fails for the same reason.

@@ -14,17 +14,17 @@ use super::options::{ChangeOptions, Crypto, Manner, TableFormat};
 use super::progress::Progress;
 use super::repro_files::{ReproFiles, create};
 use super::{Failure, output};
-use crate::error::LoadError;
-use crate::exit::Exit;
-use crate::format::{Expect, SeedRange};
-use crate::interrupt;
+use crate::cli::exit::Exit;
+use crate::cli::interrupt;
+use crate::file::error::LoadError;
+use crate::file::format::{Expect, SeedRange};
 use crate::report::sweep::{self as report, Circumstances};
 use crate::repro::Repro;
-use crate::row::Row;
-use crate::scenario::Scenario;
-use crate::search::Strategy;
+use crate::run::scenario::Scenario;
+use crate::run::strategy::Strategy;
 use crate::shrink::{Cause, Shrunk, causes, shrink_all};
-use crate::summary::{Head, Summary};
+use crate::sweep::row::Row;
+use crate::sweep::summary::{Head, Summary};
 use crate::sweep::{Shard, SweepOptions, sweep};
 
 /// Play many seeds of a scenario.

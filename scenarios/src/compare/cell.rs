@@ -7,11 +7,11 @@ use super::measure::{self, Measure};
 use super::settings::Setting;
 use super::stats::{self, Estimate, agreement};
 use super::{Cell, Expected, Figure, Grid};
-use crate::expect::Judgement;
-use crate::format::SeedRange;
-use crate::pool;
-use crate::row;
-use crate::scenario::{PlayOptions, Scenario};
+use crate::file::format::SeedRange;
+use crate::run::expect::Judgement;
+use crate::run::scenario::{PlayOptions, Scenario};
+use crate::sweep::pool;
+use crate::sweep::row;
 
 impl Cell {
     /// Plays the runs of a cell, and measures them.

@@ -6,7 +6,7 @@ use byzsim_core::{Outcome, Span};
 use super::formulas::Inputs;
 use super::settings::LATENCY;
 use super::stats::{Scale, part, whole};
-use crate::scenario::{Report, Scenario};
+use crate::run::scenario::{Report, Scenario};
 
 /// A quantity that is compared. All but the last two are per request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -249,7 +249,7 @@ impl Run<'_> {
     }
 
     fn completed(&self) -> u64 {
-        crate::row::completed(self.outcome)
+        crate::sweep::row::completed(self.outcome)
     }
 
     /// How long the requests that completed took, in sum.

@@ -15,11 +15,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::VERSION;
-use crate::error::{LoadError, Problem};
-use crate::exit::Exit;
-use crate::format::SeedRange;
-use crate::registry;
-use crate::scenario::Scenario;
+use crate::cli::exit::Exit;
+use crate::file::error::{LoadError, Problem};
+use crate::file::format::SeedRange;
+use crate::run::registry;
+use crate::run::scenario::Scenario;
 
 use formulas::{Book, Tag};
 use measure::Measure;

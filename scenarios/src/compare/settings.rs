@@ -6,9 +6,11 @@ use byzsim_adversaries::{Action, Fault, Pattern, Plan};
 use byzsim_core::{Latency, NetworkModel, NodeId, Span, Time};
 use serde_json::{Map, Value};
 
-use crate::error::LoadError;
-use crate::format::{Cluster, Expect, FORMAT, RunLimits, ScenarioFile, SeedRange, WorkloadSpec};
-use crate::names;
+use crate::file::error::LoadError;
+use crate::file::format::{
+    Cluster, Expect, FORMAT, RunLimits, ScenarioFile, SeedRange, WorkloadSpec,
+};
+use crate::file::names;
 
 /// d: how long every message takes.
 pub const LATENCY: Span = Span::from_millis(10);

@@ -6,10 +6,10 @@ use byzsim_core::{Ended, Verdict};
 
 use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
 use crate::VERSION;
-use crate::expect::Judgement;
-use crate::format::Expect;
-use crate::row;
-use crate::scenario::{Report, Scenario};
+use crate::file::format::Expect;
+use crate::run::expect::Judgement;
+use crate::run::scenario::{Report, Scenario};
+use crate::sweep::row;
 
 /// What identifies the run: version, scenario, seed, everything drawn.
 pub fn header(scenario: &Scenario, seed: u64, drawn: &crate::Drawn, beyond_f: bool) -> String {

@@ -7,7 +7,7 @@ use byzsim_adversaries::Plan;
 use super::run::{beyond_f_label, line};
 use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
 use crate::VERSION;
-use crate::scenario::Scenario;
+use crate::run::scenario::Scenario;
 use crate::shrink::{Shrunk, Size};
 
 /// Everything but what to do next.

@@ -6,12 +6,12 @@ use byzsim_core::PROPERTIES;
 
 use super::run::{beyond_f_label, line};
 use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
-use crate::expect::{Judgement, PANIC};
-use crate::format::Expect;
-use crate::search::Strategy;
+use crate::file::format::Expect;
+use crate::run::expect::{Judgement, PANIC};
+use crate::run::strategy::Strategy;
 use crate::shrink::Cause;
-use crate::summary::{FindingGroup, Summary, Tally};
 use crate::sweep::Shard;
+use crate::sweep::summary::{FindingGroup, Summary, Tally};
 
 /// How a sweep went, apart from what came out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use byzsim_core::{Committee, NodeId, Observation, Recorder, Time, TraceEvent, Verdict};
 
 use super::{event, style};
-use crate::scenario::Report;
+use crate::run::scenario::Report;
 
 /// Collects the lines of a run. They are written when it is over: only then is it known which of
 /// them is a violation.

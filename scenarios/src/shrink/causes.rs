@@ -7,9 +7,9 @@ use byzsim_adversaries::Fault;
 use serde::Serialize;
 
 use super::{Budget, Reason, Shrunk, shrink};
-use crate::pool;
 use crate::repro::Repro;
-use crate::scenario::Scenario;
+use crate::run::scenario::Scenario;
+use crate::sweep::pool;
 
 /// How many findings of a sweep are shrunk.
 const SHRUNK_MAX: usize = 20;

@@ -16,12 +16,12 @@ use byzsim_core::{CryptoBackend, Digest};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::error::Problem;
-use crate::format::{ScenarioFile, WorkloadSpec};
-use crate::interrupt;
-use crate::replay::replay;
+use crate::cli::interrupt;
+use crate::file::error::Problem;
+use crate::file::format::{ScenarioFile, WorkloadSpec};
 use crate::repro::Repro;
-use crate::scenario::{PlayOptions, Report, Scenario};
+use crate::repro::replay::replay;
+use crate::run::scenario::{PlayOptions, Report, Scenario};
 use same::Same;
 use steps::{Generator, KINDS, Run};
 

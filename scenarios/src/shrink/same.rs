@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::expect::Judgement;
 use crate::repro::Found;
-use crate::scenario::Report;
+use crate::run::expect::Judgement;
+use crate::run::scenario::Report;
 
 /// Why a run fails: what must not change while its plan shrinks.
 ///

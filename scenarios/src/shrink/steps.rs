@@ -11,7 +11,7 @@ use byzsim_adversaries::{Action, Fault};
 use byzsim_core::{Committee, Latency, NetworkModel, NodeId, Operation, Span, Time};
 
 use super::rows;
-use crate::format::ScenarioFile;
+use crate::file::format::ScenarioFile;
 
 /// A run that is one step smaller.
 #[derive(Clone, Debug)]
@@ -43,7 +43,7 @@ impl Run<'_> {
     }
 
     fn committee(&self) -> Committee {
-        let crate::format::Cluster { replicas, faults, clients } = self.file.cluster;
+        let crate::file::format::Cluster { replicas, faults, clients } = self.file.cluster;
         Committee { replicas, faults, clients }
     }
 }

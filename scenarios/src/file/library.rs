@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, DirEntry, include_dir};
 
-use crate::error::LoadError;
-use crate::names;
+use crate::file::error::LoadError;
+use crate::file::names;
 
 /// The library as it was when the binary was built.
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/library");

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::expect::Judgement;
+use crate::run::expect::Judgement;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

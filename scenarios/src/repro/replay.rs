@@ -4,7 +4,7 @@ use byzsim_core::{Recorder, Time, TraceEvent, Verdict};
 
 use crate::report::event;
 use crate::repro::Repro;
-use crate::scenario::{PlayOptions, Report, Scenario};
+use crate::run::scenario::{PlayOptions, Report, Scenario};
 
 /// What a replay found.
 #[derive(Clone, Debug)]

@@ -3,6 +3,12 @@
 //! Each run is built and played by one thread; what comes out does not depend on how many there
 //! are, apart from the order of the rows.
 
+mod admits;
+pub mod guided;
+pub(crate) mod pool;
+pub mod row;
+pub mod summary;
+
 use std::fmt;
 use std::ops::ControlFlow;
 use std::str::FromStr;
@@ -10,12 +16,12 @@ use std::str::FromStr;
 use byzsim_core::CryptoBackend;
 use serde::{Deserialize, Serialize};
 
-use crate::format::SeedRange;
-use crate::pool;
-use crate::row::Row;
-use crate::scenario::{PlayOptions, Scenario};
-use crate::search::{Strategy, guided};
-use crate::summary::{Head, Summary};
+use self::guided::guided;
+use crate::file::format::SeedRange;
+use crate::run::scenario::{PlayOptions, Scenario};
+use crate::run::strategy::Strategy;
+use crate::sweep::row::Row;
+use crate::sweep::summary::{Head, Summary};
 
 /// Which seeds are played, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::exit::Exit;
+use crate::cli::exit::Exit;
 
 static ASKED: AtomicBool = AtomicBool::new(false);
 

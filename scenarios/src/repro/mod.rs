@@ -1,6 +1,8 @@
 //! The repro file: all of one run as data, and its fingerprint. It survives what a seed does not:
 //! changes of the generators. It can be shrunk, read, edited and committed.
 
+pub mod replay;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -8,12 +10,12 @@ use byzsim_core::{CryptoBackend, Marks, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::VERSION;
-use crate::error::{LoadError, Problem, Step};
-use crate::format::{FORMAT, ScenarioFile};
-use crate::load::Document;
-use crate::row;
-use crate::scenario::{PlayOptions, Report, Scenario};
-use crate::search::{Draft, Strategy};
+use crate::file::document::Document;
+use crate::file::error::{LoadError, Problem, Step};
+use crate::file::format::{FORMAT, ScenarioFile};
+use crate::run::scenario::{PlayOptions, Report, Scenario};
+use crate::run::strategy::{Draft, Strategy};
+use crate::sweep::row;
 
 /// A repro file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

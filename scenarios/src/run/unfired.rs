@@ -8,9 +8,9 @@ use std::fmt;
 use byzsim_adversaries::{Action, Change, Fault, Moment, Pattern, Range, Vocabulary};
 use byzsim_core::NodeId;
 
-use crate::format::SeedRange;
-use crate::scenario::{PlayOptions, Scenario};
-use crate::witness::{Link, Links, Met, Witness};
+use crate::file::format::SeedRange;
+use crate::run::scenario::{PlayOptions, Scenario};
+use crate::run::witness::{Link, Links, Met, Witness};
 
 /// How many seeds are played to see whether a row fires.
 pub const SEEDS_MAX: u64 = 20;

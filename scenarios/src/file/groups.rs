@@ -10,9 +10,9 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeArray, DeString, DeTable, DeValue};
 
-use crate::check::{CLIENTS_MAX, CONDITIONS_MAX};
-use crate::error::{Problem, Step};
-use crate::names;
+use crate::file::error::{Problem, Step};
+use crate::file::names;
+use crate::run::check::{CLIENTS_MAX, CONDITIONS_MAX};
 
 /// The groups that every scenario has. There is no `primary`: views change who that is.
 const BUILT_IN: [&str; 2] = ["replicas", "clients"];

@@ -3,8 +3,8 @@
 use byzsim_adversaries::Seen;
 use byzsim_core::SimRng;
 
-use super::Draft;
 use super::coverage::FEATURES;
+use crate::run::strategy::Draft;
 
 /// How many plans an island keeps. Beyond that, the one whose features are the most common goes.
 const KEPT_MAX: usize = 200;
@@ -136,7 +136,7 @@ mod tests {
     use byzsim_core::{NetworkModel, Purpose};
 
     use super::*;
-    use crate::draw::Drawn;
+    use crate::run::draw::Drawn;
 
     /// The seed tells the drafts apart.
     fn draft(condition: usize, seed: u64) -> Draft {

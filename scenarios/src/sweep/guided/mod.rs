@@ -3,18 +3,22 @@
 //! A generation is decided before any of it is played, and what it reached is learned in the order
 //! of its seeds. So the search does not depend on how many threads play.
 
+mod corpus;
+pub mod coverage;
+
 use std::ops::ControlFlow;
 
 use byzsim_adversaries::{Action, Seen};
 use byzsim_core::{NetworkModel, Purpose, SimRng};
 
-use super::corpus::Corpus;
-use super::{Coverage, Draft};
-use crate::pool;
-use crate::row::Row;
-use crate::scenario::{PlayOptions, Scenario};
-use crate::summary::{Head, Search, Summary};
+use self::corpus::Corpus;
+use self::coverage::Coverage;
+use crate::run::scenario::{PlayOptions, Scenario};
+use crate::run::strategy::Draft;
 use crate::sweep::SweepOptions;
+use crate::sweep::pool;
+use crate::sweep::row::Row;
+use crate::sweep::summary::{Head, Search, Summary};
 
 /// How many runs are decided at once. Smaller, and threads wait for each other; larger, and the
 /// search learns late.

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::VERSION;
-use crate::exit::Exit;
-use crate::expect::{Judgement, PANIC};
-use crate::format::{Expect, SeedRange};
-use crate::row::Row;
-use crate::scenario::Scenario;
-use crate::search::{Draft, Strategy};
+use crate::cli::exit::Exit;
+use crate::file::format::{Expect, SeedRange};
+use crate::run::expect::{Judgement, PANIC};
+use crate::run::scenario::Scenario;
+use crate::run::strategy::{Draft, Strategy};
+use crate::sweep::row::Row;
 use crate::sweep::{Shard, SweepOptions};
 
 /// What all rows of a sweep share: the first line of their file.

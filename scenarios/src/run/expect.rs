@@ -3,7 +3,7 @@
 use byzsim_core::{Time, Verdict};
 use serde::{Deserialize, Serialize};
 
-use crate::format::Expect;
+use crate::file::format::Expect;
 
 /// The property that a panic violates, in outputs.
 pub const PANIC: &str = "panic";

@@ -4,10 +4,10 @@
 use byzsim_adversaries::{Action, Plan};
 use byzsim_core::{Committee, Latency, NetworkModel, NodeId, PROPERTIES, SHARED_MILESTONES};
 
-use crate::error::Problem;
-use crate::format::{Expect, FORMAT, NetworkWeather, ScenarioFile};
-use crate::names;
-use crate::registry::{ProtocolRow, Stage};
+use crate::file::error::Problem;
+use crate::file::format::{Expect, FORMAT, NetworkWeather, ScenarioFile};
+use crate::file::names;
+use crate::run::registry::{ProtocolRow, Stage};
 
 /// The greatest number of clients.
 pub const CLIENTS_MAX: u16 = 64;
@@ -75,7 +75,7 @@ fn cluster(file: &ScenarioFile) -> Result<Committee, Problem> {
         let what = format!("{replicas} cannot tolerate {faults}");
         return Err(Problem::at("cluster.replicas", what, help).labelled(replicas));
     }
-    let crate::format::Cluster { replicas, faults, clients } = cluster;
+    let crate::file::format::Cluster { replicas, faults, clients } = cluster;
     Ok(Committee { replicas, faults, clients })
 }
 

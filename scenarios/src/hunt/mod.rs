@@ -15,15 +15,15 @@ use byzsim_core::{CryptoBackend, PROPERTIES, Verdict};
 use byzsim_protocols::FlawEntry;
 use serde::Serialize;
 
-use crate::error::LoadError;
-use crate::format::SeedRange;
-use crate::interrupt;
-use crate::load::{Changes, load_with};
-use crate::pool;
+use crate::cli::interrupt;
+use crate::file::document::{Changes, load_with};
+use crate::file::error::LoadError;
+use crate::file::format::SeedRange;
 use crate::repro::Repro;
-use crate::scenario::Scenario;
-use crate::search::Strategy;
+use crate::run::scenario::Scenario;
+use crate::run::strategy::Strategy;
 use crate::shrink::{Budget, Refusal, shrink};
+use crate::sweep::pool;
 use crate::sweep::{SweepOptions, sweep};
 
 /// How many findings of a flaw are shrunk: one for each of three campaigns.

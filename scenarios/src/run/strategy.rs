@@ -4,21 +4,12 @@
 //! them draw each run from its own seed. The guided search learns from the runs before; it is as
 //! deterministic, but a run of it needs its draft to be played again.
 
-mod admits;
-mod corpus;
-mod coverage;
-mod guided;
-
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::draw::Drawn;
-
-pub use coverage::Coverage;
-pub use guided::GENERATION;
-pub(crate) use guided::guided;
+use crate::run::draw::Drawn;
 
 /// How the plans of a sweep are chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -8,9 +8,9 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema as _, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
-use crate::check::CONDITIONS_MAX;
-use crate::format::{Cluster, NetworkWeather, RunLimits, ScenarioFile, WorkloadSpec};
-use crate::registry;
+use crate::file::format::{Cluster, NetworkWeather, RunLimits, ScenarioFile, WorkloadSpec};
+use crate::run::check::CONDITIONS_MAX;
+use crate::run::registry;
 
 /// The schema of scenario files. Draft 7: the newest that the usual TOML editors understand.
 pub fn scenario() -> Schema {
@@ -128,7 +128,7 @@ fn latency() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::CONDITION_KEYS;
+    use crate::run::scenario::CONDITION_KEYS;
     use byzsim_core::NetworkModel;
 
     #[test]

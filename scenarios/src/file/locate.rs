@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::error::Step;
+use crate::file::error::Step;
 
 /// Where the value at `path` is in a TOML document; where its nearest ancestor is, if it is absent.
 pub(crate) fn in_toml(text: &str, path: &[Step]) -> Option<Range<usize>> {
@@ -83,7 +83,7 @@ fn one_line(text: &str, span: Range<usize>) -> Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::steps;
+    use crate::file::error::steps;
 
     #[test]
     fn values_are_found_in_both_languages() {

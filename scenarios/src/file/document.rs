@@ -10,13 +10,13 @@ use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 use toml::de::DeTable;
 
-use crate::error::{LoadError, Place, Problem, Step, steps};
-use crate::format::ScenarioFile;
-use crate::groups;
-use crate::library::{self, Found};
-use crate::locate;
-use crate::names;
-use crate::scenario::Scenario;
+use crate::file::error::{LoadError, Place, Problem, Step, steps};
+use crate::file::format::ScenarioFile;
+use crate::file::groups;
+use crate::file::library::{self, Found};
+use crate::file::locate;
+use crate::file::names;
+use crate::run::scenario::Scenario;
 
 /// What the command line changes in a scenario.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,16 +7,16 @@ use byzsim_core::{
 };
 use serde_json::{Map, Value};
 
-use crate::check;
-use crate::draw::{self, Drawn};
-use crate::error::{LoadError, Problem, Step};
-use crate::expect::{self, Judgement, PANIC};
-use crate::format::ScenarioFile;
-use crate::load::{self, Document};
-use crate::names;
-use crate::panics::{self, Panic};
-use crate::registry::{self, Played, ProtocolRow, Stage};
-use crate::search::Strategy;
+use crate::file::document::{self, Document};
+use crate::file::error::{LoadError, Problem, Step};
+use crate::file::format::ScenarioFile;
+use crate::file::names;
+use crate::run::check;
+use crate::run::draw::{self, Drawn};
+use crate::run::expect::{self, Judgement, PANIC};
+use crate::run::panics::{self, Panic};
+use crate::run::registry::{self, Played, ProtocolRow, Stage};
+use crate::run::strategy::Strategy;
 
 /// A scenario, checked and ready to play.
 #[derive(Debug)]
@@ -270,7 +270,7 @@ fn conditions(name: &str, file: &ScenarioFile, flaws: &[String]) -> Result<Vec<S
             return Err(problem);
         }
         let mut whole = serde_json::to_value(file).expect("a scenario has string keys only");
-        load::overlay(&mut whole, part);
+        document::overlay(&mut whole, part);
         let mut whole: ScenarioFile = serde_json::from_value(whole)
             .map_err(|why| wrong(why.to_string(), "a condition is a part of a scenario".into()))?;
         // Those of the file are its own.

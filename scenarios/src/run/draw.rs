@@ -6,9 +6,9 @@ use byzsim_adversaries::{Hints, Plan};
 use byzsim_core::{Latency, NetworkModel, NodeId, Purpose, SimRng, Span, Time};
 use serde::{Deserialize, Serialize};
 
-use crate::format::{NetworkWeather, ScenarioFile};
-use crate::registry::Stage;
-use crate::search::Strategy;
+use crate::file::format::{NetworkWeather, ScenarioFile};
+use crate::run::registry::Stage;
+use crate::run::strategy::Strategy;
 
 /// The network and the plan of one run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

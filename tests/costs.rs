@@ -11,7 +11,7 @@ const LATENCY_MS: u64 = 10;
 fn sent(scenario: &Scenario, report: &Report, kinds: &[&str]) -> Vec<u64> {
     let played = report.result.as_ref().expect("no panic");
     let place = |kind: &&str| {
-        let known = scenario.protocol.words.kinds.iter().position(|name| name == kind);
+        let known = scenario.protocol.vocabulary.kinds.iter().position(|name| name == kind);
         known.unwrap_or_else(|| panic!("no kind {kind}"))
     };
     let traffic = &played.outcome.metrics.traffic;

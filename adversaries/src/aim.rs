@@ -4,7 +4,7 @@ use byzsim_core::{Committee, Field, NodeId, Purpose, SimRng, Span, Time};
 
 use crate::plan::{Milestone, Moment, Pattern, Reported};
 use crate::range::Range;
-use crate::weather::{Hints, Seen};
+use crate::weather::{Seen, Timing};
 
 /// A row's start and end.
 pub(crate) type Window = (Option<Moment>, Option<Moment>);
@@ -12,7 +12,7 @@ pub(crate) type Window = (Option<Moment>, Option<Moment>);
 /// The stream of one plan, and what it aims at.
 pub(crate) struct Aim {
     pub(crate) rng: SimRng,
-    pub(crate) hints: Hints,
+    pub(crate) timing: Timing,
     committee: Committee,
     kinds: &'static [&'static str],
     /// What the run of the plan that is varied went through; nothing if the plan is new.
@@ -31,13 +31,13 @@ pub(crate) fn place(number: u64) -> usize {
 impl Aim {
     pub(crate) fn new(
         committee: Committee,
-        hints: Hints,
+        timing: Timing,
         kinds: &'static [&'static str],
         seed: u64,
     ) -> Self {
         // A network that is synchronous from the start, or never, sets no end.
-        let horizon = match hints.gst {
-            Time::ZERO | Time::NEVER => hints.timeout * 20,
+        let horizon = match timing.gst {
+            Time::ZERO | Time::NEVER => timing.timeout * 20,
             gst => gst.since(Time::ZERO),
         };
         // Round numbers, where there is room for them: people read plans.
@@ -48,7 +48,7 @@ impl Aim {
         };
         let grains = (horizon.nanos() / grain.nanos()).max(1);
         let rng = SimRng::new(seed, Purpose::Plan, 0);
-        Self { rng, hints, committee, kinds, seen: Seen::default(), grain, grains }
+        Self { rng, timing, committee, kinds, seen: Seen::default(), grain, grains }
     }
 
     /// A time before the horizon, rather early than late.
@@ -59,7 +59,7 @@ impl Aim {
     /// When something begins, in grains. Half of all faults begin within the first timeouts,
     /// however late GST is: clients that are not disturbed are done by then.
     fn beginning(&mut self) -> u64 {
-        let busy = (self.hints.timeout * 2).nanos() / self.grain.nanos();
+        let busy = (self.timing.timeout * 2).nanos() / self.grain.nanos();
         let last =
             if self.rng.chance(500_000) { self.grains.min(busy.max(1)) } else { self.grains };
         self.early(0, last - 1)
@@ -78,7 +78,7 @@ impl Aim {
     /// A window by the clock that ends by the horizon.
     pub(crate) fn window(&mut self) -> (Moment, Moment) {
         let start = self.beginning();
-        let length = self.span(self.hints.timeout * 4).nanos() / self.grain.nanos();
+        let length = self.span(self.timing.timeout * 4).nanos() / self.grain.nanos();
         let end = (start + length).min(self.grains);
         let at = |grains| Moment::At(Time::ZERO + self.grain * grains);
         (at(start), at(end))

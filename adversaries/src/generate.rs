@@ -11,7 +11,7 @@ use crate::aim::{Aim, Window, place};
 use crate::plan::{Action, Change, Fault, Moment, Pattern, Plan};
 use crate::range::Range;
 use crate::validate::Vocabulary;
-use crate::weather::{Class, Hints, Weather};
+use crate::weather::{Class, Timing, Weather};
 
 /// Draws the plan of `seed`.
 ///
@@ -22,10 +22,10 @@ use crate::weather::{Class, Hints, Weather};
 pub fn generate<M: Message>(
     weather: &Weather,
     committee: Committee,
-    hints: &Hints,
+    timing: &Timing,
     seed: u64,
 ) -> Plan {
-    let mut draw = Draw::new::<M>(weather, committee, hints, seed, Vec::new());
+    let mut draw = Draw::new::<M>(weather, committee, timing, seed, Vec::new());
     let (cunning, natural): (Vec<Class>, Vec<Class>) =
         draw.swarm().into_iter().partition(|class| class.corrupts());
     // Some seeds corrupt nobody, if there is anything else to strike with.
@@ -51,7 +51,7 @@ pub(crate) struct Draw<'a> {
     pub(crate) aim: Aim,
     weather: &'a Weather,
     pub(crate) committee: Committee,
-    pub(crate) words: Vocabulary,
+    pub(crate) vocabulary: Vocabulary,
     pub(crate) faults: Vec<Fault>,
 }
 
@@ -60,12 +60,12 @@ impl<'a> Draw<'a> {
     pub(crate) fn new<M: Message>(
         weather: &'a Weather,
         committee: Committee,
-        hints: &Hints,
+        timing: &Timing,
         seed: u64,
         faults: Vec<Fault>,
     ) -> Self {
-        let aim = Aim::new(committee, *hints, M::KINDS, seed);
-        Self { aim, weather, committee, words: Vocabulary::of::<M>(), faults }
+        let aim = Aim::new(committee, *timing, M::KINDS, seed);
+        Self { aim, weather, committee, vocabulary: Vocabulary::of::<M>(), faults }
     }
 
     fn push(&mut self, (start, end): (Option<Moment>, Option<Moment>), action: Action) {
@@ -74,11 +74,11 @@ impl<'a> Draw<'a> {
 
     /// The classes that the weather allows, and that can do something in this run.
     pub(crate) fn possible(&self) -> Vec<Class> {
-        let synchronous = self.aim.hints.gst == Time::ZERO;
+        let synchronous = self.aim.timing.gst == Time::ZERO;
         let possible = |class: &Class| {
             !(synchronous && class.needs_asynchrony())
-                && (*class != Class::Lie || !self.words.lies.is_empty())
-                && (*class != Class::Mutate || !self.words.fields.is_empty())
+                && (*class != Class::Lie || !self.vocabulary.lies.is_empty())
+                && (*class != Class::Mutate || !self.vocabulary.fields.is_empty())
                 && (*class != Class::Drift || 0 < self.weather.drift_ppm_max)
         };
         let classes = self.weather.classes.iter().copied();
@@ -177,11 +177,11 @@ impl<'a> Draw<'a> {
             }
             Class::Omit => Action::Omit { node, messages: aim.sayings(node) },
             Class::Lag => {
-                let by = aim.span(aim.hints.timeout * 2);
+                let by = aim.span(aim.timing.timeout * 2);
                 Action::Lag { node, messages: aim.sayings(node), by }
             }
             Class::Lie => {
-                let lie = aim.rng.pick(self.words.lies).name.to_owned();
+                let lie = aim.rng.pick(self.vocabulary.lies).name.to_owned();
                 let mut messages = Pattern { kinds: Vec::new(), ..aim.sayings(node) };
                 // A lie that is told in every view contradicts itself.
                 if messages.view.is_none() && aim.rng.chance(250_000) {
@@ -211,14 +211,15 @@ impl<'a> Draw<'a> {
     /// Changed fields of some messages: one, or several that fit together.
     fn mutate(&mut self, node: NodeId, window: Window) {
         let aim = &mut self.aim;
-        let first = aim.field(self.words.fields);
+        let first = aim.field(self.vocabulary.fields);
         let mut messages = Pattern { kinds: vec![first.kind.into()], ..aim.sayings(node) };
         let mut rows: Vec<(Pattern, Field, Change)> = Vec::new();
         // A lie in one field is often betrayed by another. It comes first: what is in another's
         // name already cannot be signed again.
         if aim.rng.chance(400_000) {
             let of_kind = |field: &Field| field.kind == first.kind && field.sort != Sort::Signer;
-            let fields: Vec<Field> = self.words.fields.iter().copied().filter(of_kind).collect();
+            let fields: Vec<Field> =
+                self.vocabulary.fields.iter().copied().filter(of_kind).collect();
             if !fields.is_empty() {
                 let second = *aim.rng.pick(&fields);
                 rows.push((messages.clone(), second, change(aim, second)));
@@ -268,13 +269,13 @@ impl<'a> Draw<'a> {
         let action = match class {
             Class::Hold => Action::Hold(aim.messages()),
             Class::Delay => {
-                let synchronous = aim.hints.gst == Time::ZERO;
-                let most = if synchronous { aim.hints.delta } else { aim.hints.timeout * 2 };
+                let synchronous = aim.timing.gst == Time::ZERO;
+                let most = if synchronous { aim.timing.delta } else { aim.timing.timeout * 2 };
                 Action::Delay { by: aim.span(most), messages: aim.messages() }
             }
             Class::Drop => Action::Drop(aim.messages()),
             Class::Duplicate => {
-                Action::Duplicate { after: aim.span(aim.hints.timeout), messages: aim.messages() }
+                Action::Duplicate { after: aim.span(aim.timing.timeout), messages: aim.messages() }
             }
             Class::Partition => Action::Partition {
                 groups: vec![aim.group()],
@@ -298,7 +299,7 @@ impl<'a> Draw<'a> {
     /// Another split of the network in each of the first views: what a view change decides hangs
     /// on who heard what in the view before, and on whose word comes too late.
     fn storm(&mut self) {
-        let gst = self.aim.hints.gst;
+        let gst = self.aim.timing.gst;
         let end = (gst != Time::NEVER).then_some(Moment::At(gst));
         let first = self.aim.rng.between(0, 1);
         for view in first..=first + self.aim.rng.between(0, 2) {

@@ -27,6 +27,7 @@
 
 mod aim;
 mod captive;
+mod describe;
 mod generate;
 mod interpreter;
 mod memory;
@@ -43,7 +44,6 @@ mod twins;
 mod validate;
 mod vary;
 mod weather;
-mod words;
 
 #[cfg(test)]
 mod tests;
@@ -56,4 +56,4 @@ pub use range::Range;
 pub use schedules::{TWINS_VIEWS, delays, priorities, twins_schedule, twins_schedules};
 pub use validate::{DRIFT_PPM_MAX, PlanError, Vocabulary};
 pub use vary::vary;
-pub use weather::{Class, Hints, Seen, Weather};
+pub use weather::{Class, Seen, Timing, Weather};

@@ -6,7 +6,7 @@ use byzsim_core::{Committee, Message, NodeId, Span, Time};
 use crate::aim::Aim;
 use crate::plan::{Action, Fault, Moment, Pattern, Plan, Split};
 use crate::range::Range;
-use crate::weather::Hints;
+use crate::weather::Timing;
 
 /// In how many views, from the first on, twins schedules split the network; later views are whole.
 pub const TWINS_VIEWS: u32 = 3;
@@ -97,13 +97,13 @@ const fn lasting(action: Action) -> Fault {
 
 /// A delay-bounded schedule: everything takes the network's latency, but one to four messages,
 /// which are late (Emmi, Qadeer, Rakamarić, "Delay-bounded scheduling", POPL 2011).
-pub fn delays<M: Message>(committee: Committee, hints: &Hints, seed: u64) -> Plan {
-    let mut aim = Aim::new(committee, *hints, M::KINDS, seed);
+pub fn delays<M: Message>(committee: Committee, timing: &Timing, seed: u64) -> Plan {
+    let mut aim = Aim::new(committee, *timing, M::KINDS, seed);
     let count = aim.rng.between(1, 4);
     let late = |aim: &mut Aim| {
         let mut messages = aim.messages();
         messages.nth = Some(Range::only(aim.rng.between(1, 12)));
-        lasting(Action::Delay { by: aim.span(aim.hints.timeout * 4), messages })
+        lasting(Action::Delay { by: aim.span(aim.timing.timeout * 4), messages })
     };
     Plan { faults: (0..count).map(|_| late(&mut aim)).collect() }
 }
@@ -111,14 +111,14 @@ pub fn delays<M: Message>(committee: Committee, hints: &Hints, seed: u64) -> Pla
 /// A schedule by priorities: what a node sends waits the longer, the lower the node's priority is,
 /// and at few points all priorities change (after Burckhardt et al., "A randomized scheduler with
 /// probabilistic guarantees of finding bugs", ASPLOS 2010, with senders for threads).
-pub fn priorities<M: Message>(committee: Committee, hints: &Hints, seed: u64) -> Plan {
-    let mut aim = Aim::new(committee, *hints, M::KINDS, seed);
+pub fn priorities<M: Message>(committee: Committee, timing: &Timing, seed: u64) -> Plan {
+    let mut aim = Aim::new(committee, *timing, M::KINDS, seed);
     let mut points: Vec<Time> = (0..aim.rng.between(0, 3)).map(|_| aim.time()).collect();
     points.sort_unstable();
     points.dedup();
     points.retain(|point| *point != Time::ZERO);
     let mut plan = Plan::default();
-    let unit = Span::from_nanos(aim.hints.timeout.nanos() / 4);
+    let unit = Span::from_nanos(aim.timing.timeout.nanos() / 4);
     for place in 0..=points.len() {
         let start = place.checked_sub(1).map(|before| Moment::At(points[before]));
         let end = points.get(place).map(|point| Moment::At(*point));

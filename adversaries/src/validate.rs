@@ -30,7 +30,7 @@ impl std::error::Error for PlanError {}
 /// The greatest drift of a clock in either direction, in parts per million.
 pub const DRIFT_PPM_MAX: i32 = 900_000;
 
-/// The words of a protocol that plans can use.
+/// What a protocol has names for, as far as plans use them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Vocabulary {
     /// Its [kinds](byzsim_core::Message::KINDS) of messages.
@@ -49,7 +49,7 @@ impl Vocabulary {
 }
 
 impl Plan {
-    /// Checks the plan against a committee and the words of a protocol.
+    /// Checks the plan against a committee and the vocabulary of a protocol.
     ///
     /// # Errors
     /// The first row that makes no sense.
@@ -60,12 +60,12 @@ impl Plan {
     /// let committee = Committee { replicas: 4, faults: 1, clients: 1 };
     /// let action = Action::Crash(NodeId::Replica(7));
     /// let plan = Plan { faults: vec![Fault { note: None, start: None, end: None, action }] };
-    /// let words = Vocabulary { kinds: &["prepare"], lies: &[], fields: &[] };
-    /// let error = plan.validate(committee, words).expect_err("there is no r7");
+    /// let vocabulary = Vocabulary { kinds: &["prepare"], lies: &[], fields: &[] };
+    /// let error = plan.validate(committee, vocabulary).expect_err("there is no r7");
     /// assert_eq!(error.to_string(), "faults[0]: there is no r7; there are r0 to r3 and c0");
     /// ```
-    pub fn validate(&self, committee: Committee, words: Vocabulary) -> Result<(), PlanError> {
-        let judge = Judge { plan: self, committee, words };
+    pub fn validate(&self, committee: Committee, vocabulary: Vocabulary) -> Result<(), PlanError> {
+        let judge = Judge { plan: self, committee, vocabulary };
         for row in 0..self.faults.len() {
             judge.row(row).map_err(|Complaint { problem, help }| PlanError {
                 row,
@@ -91,7 +91,7 @@ fn refuse(problem: impl Into<String>, help: impl Into<String>) -> Judgement {
 struct Judge<'a> {
     plan: &'a Plan,
     committee: Committee,
-    words: Vocabulary,
+    vocabulary: Vocabulary,
 }
 
 impl Judge<'_> {
@@ -204,10 +204,10 @@ impl Judge<'_> {
         self.nodes(&pattern.from)?;
         self.nodes(&pattern.to)?;
         for kind in &pattern.kinds {
-            if !self.words.kinds.contains(&kind.as_str()) {
+            if !self.vocabulary.kinds.contains(&kind.as_str()) {
                 return refuse(
                     format!("there is no kind `{kind}`"),
-                    suggest(kind, self.words.kinds),
+                    suggest(kind, self.vocabulary.kinds),
                 );
             }
         }
@@ -227,8 +227,8 @@ impl Judge<'_> {
     }
 
     fn lie(&self, name: &str, pattern: &Pattern) -> Judgement {
-        let Some(lie) = self.words.lies.iter().find(|lie| lie.name == name) else {
-            let names: Vec<&str> = self.words.lies.iter().map(|lie| lie.name).collect();
+        let Some(lie) = self.vocabulary.lies.iter().find(|lie| lie.name == name) else {
+            let names: Vec<&str> = self.vocabulary.lies.iter().map(|lie| lie.name).collect();
             return refuse(format!("there is no lie `{name}`"), suggest(name, &names));
         };
         if pattern.kinds.is_empty() || pattern.kinds.iter().any(|kind| kind == lie.kind) {
@@ -239,7 +239,7 @@ impl Judge<'_> {
     }
 
     fn mutation(&self, name: &str, change: &Change, pattern: &Pattern) -> Judgement {
-        let fields = self.words.fields;
+        let fields = self.vocabulary.fields;
         let namesakes: Vec<&Field> = fields.iter().filter(|field| field.name == name).collect();
         if namesakes.is_empty() {
             let mut names: Vec<&str> = fields.iter().map(|field| field.name).collect();

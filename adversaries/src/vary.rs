@@ -8,7 +8,7 @@ use crate::generate::{Draw, change};
 use crate::plan::{Action, Fault, Moment, Plan};
 use crate::range::Range;
 use crate::validate::Vocabulary;
-use crate::weather::{Class, Hints, Seen, Weather};
+use crate::weather::{Class, Seen, Timing, Weather};
 
 /// How many rows a plan may grow to: long plans are slow, and hard to understand.
 const ROWS_MAX: usize = 16;
@@ -25,16 +25,16 @@ pub fn vary<M: Message>(
     (parent, other, seen): (&Plan, &Plan, &Seen),
     weather: &Weather,
     committee: Committee,
-    hints: &Hints,
+    timing: &Timing,
     seed: u64,
 ) -> Plan {
     let mut choices = SimRng::new(seed, Purpose::Search, 0);
     let is_allowed =
-        |plan: &Plan| is_allowed(plan, weather, (committee, hints), Vocabulary::of::<M>());
+        |plan: &Plan| is_allowed(plan, weather, (committee, timing), Vocabulary::of::<M>());
     for attempt in 0..TRIES {
         // The draws of each attempt come from a stream of its own.
         let stream = choices.next_u64();
-        let mut draw = Draw::new::<M>(weather, committee, hints, stream, parent.faults.clone());
+        let mut draw = Draw::new::<M>(weather, committee, timing, stream, parent.faults.clone());
         draw.aim.seen = seen.clone();
         let mut variation = Variation { draw, other };
         // Mostly one step, now and then a leap.
@@ -55,17 +55,17 @@ pub fn vary<M: Message>(
 fn is_allowed(
     plan: &Plan,
     weather: &Weather,
-    (committee, hints): (Committee, &Hints),
-    words: Vocabulary,
+    (committee, timing): (Committee, &Timing),
+    vocabulary: Vocabulary,
 ) -> bool {
     let corrupted = plan.corrupted();
     let clients = corrupted.iter().filter(|node| node.is_client()).count();
     let replicas_max = usize::from(weather.corrupt_max.unwrap_or(committee.faults));
     // Who crashes and is not back by GST counts as faulty as well.
-    let faulty = plan.faulty_replicas(hints.gst).len();
+    let faulty = plan.faulty_replicas(timing.gst).len();
     clients <= usize::from(weather.corrupt_clients_max)
         && faulty <= replicas_max
-        && plan.validate(committee, words).is_ok()
+        && plan.validate(committee, vocabulary).is_ok()
 }
 
 struct Variation<'a> {
@@ -160,7 +160,7 @@ impl Variation<'_> {
         if let Action::Lie { lie, .. } = &mut again.action
             && self.draw.aim.rng.chance(500_000)
         {
-            *lie = self.draw.aim.rng.pick(self.draw.words.lies).name.to_owned();
+            *lie = self.draw.aim.rng.pick(self.draw.vocabulary.lies).name.to_owned();
         }
         self.draw.faults.insert(row + 1, again);
     }
@@ -236,18 +236,18 @@ impl Variation<'_> {
     fn redo(&mut self, fault: &mut Fault) {
         let aim = &mut self.draw.aim;
         match &mut fault.action {
-            Action::Lie { lie, .. } if !self.draw.words.lies.is_empty() => {
-                *lie = aim.rng.pick(self.draw.words.lies).name.to_owned();
+            Action::Lie { lie, .. } if !self.draw.vocabulary.lies.is_empty() => {
+                *lie = aim.rng.pick(self.draw.vocabulary.lies).name.to_owned();
             }
             Action::Mutate { field, change: made, messages, .. } => {
-                let chosen = aim.field(self.draw.words.fields);
+                let chosen = aim.field(self.draw.vocabulary.fields);
                 messages.kinds = vec![chosen.kind.to_owned()];
                 *field = chosen.name.to_owned();
                 *made = change(aim, chosen);
             }
             Action::Twins { node, left, right, .. } => (*left, *right) = aim.sides(*node),
             Action::Delay { by, .. } | Action::Lag { by, .. } => {
-                *by = aim.span(aim.hints.timeout * 2);
+                *by = aim.span(aim.timing.timeout * 2);
             }
             Action::Partition { groups, .. } => *groups = vec![aim.group()],
             Action::Replay { to, heard, .. } => {

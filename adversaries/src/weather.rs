@@ -147,9 +147,9 @@ impl Class {
     }
 }
 
-/// What the generator must know of the run to aim well.
+/// The times of a run that the generators must know to aim well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hints {
+pub struct Timing {
     /// The global stabilisation time: what strikes correct nodes is over by then.
     pub gst: Time,
     /// The protocol's base timeout: the measure of windows and delays.

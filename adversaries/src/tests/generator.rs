@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use byzsim_core::{Committee, NodeId, Span, Time};
 
 use super::toy::Msg;
-use crate::{Action, Class, Fault, Hints, Moment, Plan, Seen, Vocabulary, Weather, generate, vary};
+use crate::{
+    Action, Class, Fault, Moment, Plan, Seen, Timing, Vocabulary, Weather, generate, vary,
+};
 
 const SEEDS: u64 = 2_000;
 
-fn hints(gst: Time) -> Hints {
-    Hints { gst, timeout: Span::from_millis(500), delta: Span::from_millis(50) }
+fn timing(gst: Time) -> Timing {
+    Timing { gst, timeout: Span::from_millis(500), delta: Span::from_millis(50) }
 }
 
 fn gst() -> Time {
@@ -18,7 +20,7 @@ fn gst() -> Time {
 }
 
 fn plans(weather: &Weather, committee: Committee, gst: Time) -> Vec<Plan> {
-    (0..SEEDS).map(|seed| generate::<Msg>(weather, committee, &hints(gst), seed)).collect()
+    (0..SEEDS).map(|seed| generate::<Msg>(weather, committee, &timing(gst), seed)).collect()
 }
 
 fn committees() -> [Committee; 2] {
@@ -138,7 +140,7 @@ fn a_synchronous_network_is_struck_by_nothing_that_it_would_heal() {
 fn a_seed_gives_one_plan_and_seeds_give_many() {
     let [committee, _] = committees();
     let weather = Weather::default();
-    let draw = |seed| generate::<Msg>(&weather, committee, &hints(gst()), seed);
+    let draw = |seed| generate::<Msg>(&weather, committee, &timing(gst()), seed);
     assert_eq!(draw(7), draw(7));
     let mut texts: Vec<String> =
         (0..SEEDS).map(|seed| serde_json::to_string(&draw(seed)).expect("a plan")).collect();
@@ -157,7 +159,7 @@ fn variations_stay_within_the_fault_model_and_differ() {
             let name = format!("n = {}, seed {seed}", committee.replicas);
             let of = || {
                 let plans = (&pair[0], &pair[1], &Seen::default());
-                vary::<Msg>(plans, &weather, committee, &hints(gst()), seed as u64)
+                vary::<Msg>(plans, &weather, committee, &timing(gst()), seed as u64)
             };
             let child = of();
             assert_eq!(child, of(), "{name}: one seed, one variation");

@@ -93,7 +93,7 @@ fn entries(kind: What) -> Vec<Entry> {
         }
         What::Lies => PROTOCOLS
             .iter()
-            .flat_map(|row| row.words.lies.iter().map(move |lie| (row, lie)))
+            .flat_map(|row| row.vocabulary.lies.iter().map(move |lie| (row, lie)))
             .map(|(row, lie)| {
                 let about = format!("{} {}: {}", row.name, lie.kind, lie.about);
                 entry(lie.name, &about)
@@ -101,7 +101,7 @@ fn entries(kind: What) -> Vec<Entry> {
             .collect(),
         What::Fields => PROTOCOLS
             .iter()
-            .flat_map(|row| row.words.fields.iter().map(move |field| (row, field)))
+            .flat_map(|row| row.vocabulary.fields.iter().map(move |field| (row, field)))
             .map(|(row, field)| {
                 let about = format!("{} {}: a {}", row.name, field.kind, field.sort.name());
                 entry(field.name, &about)

@@ -26,7 +26,7 @@ impl Cell {
             params: scenario.file.params.clone(),
             book: Book::of(protocol.name),
         };
-        let measures = Measure::all(protocol.words.kinds);
+        let measures = Measure::all(protocol.vocabulary.kinds);
         let is_random = setting.is_random();
         let start = grid.seeds.start;
         let seeds = if is_random { grid.seeds } else { SeedRange { start, end: start + 1 } };

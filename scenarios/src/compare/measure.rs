@@ -232,7 +232,8 @@ impl Run<'_> {
     }
 
     fn of_kinds(&self, wanted: &[&str]) -> u64 {
-        let kinds = self.scenario.protocol.words.kinds.iter().zip(&self.outcome.metrics.traffic);
+        let kinds =
+            self.scenario.protocol.vocabulary.kinds.iter().zip(&self.outcome.metrics.traffic);
         kinds.filter(|(kind, _)| wanted.contains(kind)).map(|(_, it)| it.messages()).sum()
     }
 

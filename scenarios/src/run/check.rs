@@ -197,7 +197,7 @@ pub(crate) fn faults(
     stage: &dyn Stage,
 ) -> Result<(), Problem> {
     limit("fault", file.faults.faults.len() as u64, FAULTS_MAX as u64)?;
-    file.faults.validate(committee, row.words).map_err(|error| {
+    file.faults.validate(committee, row.vocabulary).map_err(|error| {
         Problem::at(&fault_path(&file.faults, error.row), error.problem, error.help)
             .labelled("this fault")
     })?;

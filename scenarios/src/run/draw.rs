@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use byzsim_adversaries::{Hints, Plan};
+use byzsim_adversaries::{Plan, Timing};
 use byzsim_core::{Latency, NetworkModel, NodeId, Purpose, SimRng, Span, Time};
 use serde::{Deserialize, Serialize};
 
@@ -51,13 +51,13 @@ impl Drawn {
             None => file.network.clone(),
         };
         let mut plan = file.faults.clone();
-        let hints = hints(&network, stage);
+        let timing = timing(&network, stage);
         let faults = file.corrupt_max();
         let plotters = byzsim_core::Committee { faults, ..committee };
-        if let Some(schedule) = stage.schedule(strategy, plotters, &hints, seed) {
+        if let Some(schedule) = stage.schedule(strategy, plotters, &timing, seed) {
             plan.faults.extend(schedule.faults);
         } else if let Some(weather) = random.and_then(|random| random.faults.as_ref()) {
-            plan.faults.extend(stage.draw(weather, committee, &hints, seed).faults);
+            plan.faults.extend(stage.draw(weather, committee, &timing, seed).faults);
         }
         Self { condition, network, plan }
     }
@@ -89,9 +89,9 @@ impl Drawn {
     }
 }
 
-/// What a generator of faults must know of the run.
-pub(crate) fn hints(network: &NetworkModel, stage: &dyn Stage) -> Hints {
-    Hints { gst: network.gst, timeout: stage.base_timeout(), delta: network.delta }
+/// The times of a run that generators of faults must know.
+pub(crate) fn timing(network: &NetworkModel, stage: &dyn Stage) -> Timing {
+    Timing { gst: network.gst, timeout: stage.base_timeout(), delta: network.delta }
 }
 
 fn latency(latency: &Latency) -> String {

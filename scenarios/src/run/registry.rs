@@ -5,7 +5,7 @@
 use std::fmt;
 
 use byzsim_adversaries::{
-    Hints, Plan, PlanAdversary, Seen, Vocabulary, Weather, delays, generate, priorities,
+    Plan, PlanAdversary, Seen, Timing, Vocabulary, Weather, delays, generate, priorities,
     twins_schedule, vary,
 };
 use byzsim_core::{Committee, Outcome, Protocol, Recorder, Setup, Simulation, Span};
@@ -32,8 +32,8 @@ pub struct ProtocolRow {
     pub name: &'static str,
     /// The paper.
     pub about: &'static str,
-    /// The words that plans can use: kinds of messages, lies, fields.
-    pub words: Vocabulary,
+    /// The names that plans can use: kinds of messages, lies, fields.
+    pub vocabulary: Vocabulary,
     /// The flaws that can be planted.
     pub flaws: fn() -> Vec<FlawEntry>,
     /// The schema of its parameters.
@@ -67,7 +67,7 @@ pub trait Stage: Send + Sync + fmt::Debug {
     fn play(&self, setup: Setup, plan: &Plan, recorder: Option<&mut dyn Recorder>) -> Played;
 
     /// Draws a plan.
-    fn draw(&self, weather: &Weather, committee: Committee, hints: &Hints, seed: u64) -> Plan;
+    fn draw(&self, weather: &Weather, committee: Committee, timing: &Timing, seed: u64) -> Plan;
 
     /// The plan that a strategy other than the random one has for `seed`; none if plans are not
     /// chosen seed by seed.
@@ -75,7 +75,7 @@ pub trait Stage: Send + Sync + fmt::Debug {
         &self,
         strategy: Strategy,
         committee: Committee,
-        hints: &Hints,
+        timing: &Timing,
         seed: u64,
     ) -> Option<Plan>;
 
@@ -85,7 +85,7 @@ pub trait Stage: Send + Sync + fmt::Debug {
         plans: (&Plan, &Plan, &Seen),
         weather: &Weather,
         committee: Committee,
-        hints: &Hints,
+        timing: &Timing,
         seed: u64,
     ) -> Plan;
 
@@ -112,7 +112,7 @@ const fn row<P: Catalogued>(about: &'static str) -> ProtocolRow {
     ProtocolRow {
         name: P::NAME,
         about,
-        words: Vocabulary::of::<P::Msg>(),
+        vocabulary: Vocabulary::of::<P::Msg>(),
         flaws: P::flaws,
         schema: |generator| generator.subschema_for::<P::Params>(),
         prepare: prepare::<P>,
@@ -195,21 +195,21 @@ impl<P: Catalogued> Stage for Prepared<P> {
         Played { outcome, fired: adversary.fired() }
     }
 
-    fn draw(&self, weather: &Weather, committee: Committee, hints: &Hints, seed: u64) -> Plan {
-        generate::<P::Msg>(weather, committee, hints, seed)
+    fn draw(&self, weather: &Weather, committee: Committee, timing: &Timing, seed: u64) -> Plan {
+        generate::<P::Msg>(weather, committee, timing, seed)
     }
 
     fn schedule(
         &self,
         strategy: Strategy,
         committee: Committee,
-        hints: &Hints,
+        timing: &Timing,
         seed: u64,
     ) -> Option<Plan> {
         match strategy {
             Strategy::Twins => Some(twins_schedule(committee, seed)),
-            Strategy::Delays => Some(delays::<P::Msg>(committee, hints, seed)),
-            Strategy::Priorities => Some(priorities::<P::Msg>(committee, hints, seed)),
+            Strategy::Delays => Some(delays::<P::Msg>(committee, timing, seed)),
+            Strategy::Priorities => Some(priorities::<P::Msg>(committee, timing, seed)),
             Strategy::Random | Strategy::Guided => None,
         }
     }
@@ -219,10 +219,10 @@ impl<P: Catalogued> Stage for Prepared<P> {
         plans: (&Plan, &Plan, &Seen),
         weather: &Weather,
         committee: Committee,
-        hints: &Hints,
+        timing: &Timing,
         seed: u64,
     ) -> Plan {
-        vary::<P::Msg>(plans, weather, committee, hints, seed)
+        vary::<P::Msg>(plans, weather, committee, timing, seed)
     }
 
     fn params(&self) -> Map<String, Value> {

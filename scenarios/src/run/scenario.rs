@@ -188,13 +188,13 @@ impl Scenario {
         let here = self.under(parent);
         let random = here.file.random.as_ref();
         let weather = random.and_then(|random| random.faults.clone()).unwrap_or_default();
-        let hints = draw::hints(&parent.network, &*here.stage);
+        let timing = draw::timing(&parent.network, &*here.stage);
         let own = here.file.faults.faults.len();
         let drawn = |plan: &Plan| Plan { faults: plan.faults.get(own..).unwrap_or(&[]).to_vec() };
         let plans = (&drawn(&parent.plan), &drawn(other), seen);
         let mut plan = here.file.faults.clone();
-        plan.faults.extend(here.stage.vary(plans, &weather, here.committee, &hints, seed).faults);
-        let is_sound = plan.validate(here.committee, here.protocol.words).is_ok();
+        plan.faults.extend(here.stage.vary(plans, &weather, here.committee, &timing, seed).faults);
+        let is_sound = plan.validate(here.committee, here.protocol.vocabulary).is_ok();
         if is_sound { plan } else { parent.plan.clone() }
     }
 

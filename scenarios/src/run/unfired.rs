@@ -65,8 +65,8 @@ pub fn unfired(scenario: &Scenario, seeds: SeedRange) -> Vec<Unfired> {
         return Vec::new();
     }
     let mut fired = vec![0; rows.len()];
-    let words = scenario.protocol.words;
-    let patterns = rows.iter().map(|fault| messages_of(&fault.action, words)).collect();
+    let vocabulary = scenario.protocol.vocabulary;
+    let patterns = rows.iter().map(|fault| messages_of(&fault.action, vocabulary)).collect();
     let mut witness = Witness::new(rows, patterns);
     let mut played = Played { seeds, panicked: 0, cut_off: false };
     for seed in seeds.start..seeds.end {
@@ -102,13 +102,13 @@ pub fn unfired(scenario: &Scenario, seeds: SeedRange) -> Vec<Unfired> {
     let explained = silent.map(|(row, fault)| Unfired {
         row,
         action: fault.action.name(),
-        why: explain(row, fault, &witness, words),
+        why: explain(row, fault, &witness, vocabulary),
         played,
     });
     explained.collect()
 }
 
-fn explain(row: usize, fault: &Fault, witness: &Witness<'_>, words: Vocabulary) -> String {
+fn explain(row: usize, fault: &Fault, witness: &Witness<'_>, vocabulary: Vocabulary) -> String {
     if let Some(why) = fault.start.as_ref().and_then(|start| never_comes(row, start, witness)) {
         return format!("its start never comes: {why}");
     }
@@ -126,7 +126,7 @@ fn explain(row: usize, fault: &Fault, witness: &Witness<'_>, words: Vocabulary) 
         | Action::Lie { .. }
         | Action::Mute(_)
         | Action::Rush(_) => {
-            let messages = messages_of(&fault.action, words).unwrap_or_default();
+            let messages = messages_of(&fault.action, vocabulary).unwrap_or_default();
             unmatched(row, &messages, fault, witness)
         }
         Action::Twins { .. } => {
@@ -153,7 +153,7 @@ fn explain(row: usize, fault: &Fault, witness: &Witness<'_>, words: Vocabulary) 
 
 /// The messages that a row is about, with the sender and the kinds that go without saying; none if
 /// it is about something else than messages of one pattern.
-fn messages_of(action: &Action, words: Vocabulary) -> Option<Pattern> {
+fn messages_of(action: &Action, vocabulary: Vocabulary) -> Option<Pattern> {
     let from = |node: NodeId, messages: Pattern| Pattern { from: vec![node], ..messages };
     match action {
         Action::Hold(messages)
@@ -164,11 +164,11 @@ fn messages_of(action: &Action, words: Vocabulary) -> Option<Pattern> {
             Some(from(*node, messages.clone()))
         }
         Action::Mutate { node, messages, field, .. } => {
-            let having = words.fields.iter().filter(|known| known.name == field);
+            let having = vocabulary.fields.iter().filter(|known| known.name == field);
             Some(from(*node, of_kinds(messages, having.map(|known| known.kind))))
         }
         Action::Lie { node, messages, lie } => {
-            let about = words.lies.iter().filter(|known| known.name == lie);
+            let about = vocabulary.lies.iter().filter(|known| known.name == lie);
             Some(from(*node, of_kinds(messages, about.map(|known| known.kind))))
         }
         Action::Mute(node) => Some(from(*node, Pattern::default())),

@@ -1,4 +1,4 @@
-//! Plans in words: one plain sentence for each fault, and the class of a plan.
+//! Describes plans: one plain sentence for each fault, and the class of a plan.
 
 use byzsim_core::NodeId;
 

@@ -167,5 +167,5 @@ pub struct Seen {
     pub view: Option<u64>,
     /// How many views began while some correct replicas had executed what others had not: then
     /// safety hangs on what the view change hears, and on whom it believes.
-    pub tension: u64,
+    pub divergent_views: u64,
 }

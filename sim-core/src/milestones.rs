@@ -31,7 +31,7 @@ pub const SHARED_MILESTONES: &[(&str, &str)] = &[
 pub struct Milestones {
     counts: BTreeMap<&'static str, u64>,
     accepted: BTreeMap<(u64, u64), Digest>,
-    shape: u64,
+    commit_order: u64,
 }
 
 impl Milestones {
@@ -86,14 +86,15 @@ impl Milestones {
 
     /// A fingerprint of the order in which correct replicas committed, changed views, fetched
     /// state: equal for runs that differ in their times and values only.
-    pub const fn shape(&self) -> u64 {
-        self.shape
+    pub const fn commit_order(&self) -> u64 {
+        self.commit_order
     }
 
     fn turn(&mut self, node: NodeId, what: u64, number: u64) {
         // FNV-1a over whole words: a fingerprint for counting, not for defence.
         for word in [u64::from(node.number()), what, number] {
-            self.shape = (self.shape ^ word).wrapping_mul(0x0000_0100_0000_01B3).rotate_left(23);
+            self.commit_order =
+                (self.commit_order ^ word).wrapping_mul(0x0000_0100_0000_01B3).rotate_left(23);
         }
     }
 }

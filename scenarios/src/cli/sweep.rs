@@ -271,7 +271,7 @@ pub(super) fn print(
             let mut value = serde_json::to_value(summary)?;
             value["digest"] = summary.digest().hex().into();
             value["distinct-traces"] = summary.distinct_traces().into();
-            value["distinct-shapes"] = summary.shapes.len().into();
+            value["distinct-shapes"] = summary.commit_orders.len().into();
             value["judgement"] = serde_json::to_value(summary.judgement())?;
             value["never-reached"] = summary.missed().into();
             value["causes"] = serde_json::to_value(&circumstances.causes)?;

@@ -7,7 +7,7 @@ use byzsim_core::{Committee, Latency, NetworkModel, NodeId, PROPERTIES, SHARED_M
 use crate::file::error::Problem;
 use crate::file::format::{Expect, FORMAT, NetworkWeather, ScenarioFile};
 use crate::file::names;
-use crate::run::registry::{ProtocolRow, Stage};
+use crate::run::registry::{AnyProtocol, ProtocolEntry};
 
 /// The greatest number of clients.
 pub const CLIENTS_MAX: u16 = 64;
@@ -23,7 +23,7 @@ pub const CONDITIONS_MAX: usize = 100;
 pub const STEPS_MAX: u64 = 1_000_000_000;
 
 /// Checks everything that does not depend on the protocol; the committee is safe to use then.
-pub(crate) fn shape(file: &ScenarioFile) -> Result<Committee, Problem> {
+pub(crate) fn structure(file: &ScenarioFile) -> Result<Committee, Problem> {
     if file.format != FORMAT {
         let what = format!("format {} is unknown", file.format);
         return Err(Problem::at("format", what, format!("this byzsim reads format {FORMAT}")));
@@ -193,11 +193,11 @@ fn expectation(file: &ScenarioFile) -> Result<(), Problem> {
 pub(crate) fn faults(
     file: &ScenarioFile,
     committee: Committee,
-    row: &ProtocolRow,
-    stage: &dyn Stage,
+    entry: &ProtocolEntry,
+    protocol: &dyn AnyProtocol,
 ) -> Result<(), Problem> {
     limit("fault", file.faults.faults.len() as u64, FAULTS_MAX as u64)?;
-    file.faults.validate(committee, row.vocabulary).map_err(|error| {
+    file.faults.validate(committee, entry.vocabulary).map_err(|error| {
         Problem::at(&fault_path(&file.faults, error.row), error.problem, error.help)
             .labelled("this fault")
     })?;
@@ -225,7 +225,7 @@ pub(crate) fn faults(
         let help = "set `beyond-f = true`; every output will say so";
         return Err(Problem::at("random.faults.corrupt-max", what, help));
     }
-    if !stage.within_model(committee) {
+    if !protocol.within_model(committee) {
         let what = "the paper does not claim safety for this cluster and these parameters";
         let help = "set `beyond-f = true` to study what breaks; every output will say so";
         return Err(Problem::at("params", what, help));

@@ -7,7 +7,7 @@ use byzsim_core::{Latency, NetworkModel, NodeId, Purpose, SimRng, Span, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::file::format::{NetworkWeather, ScenarioFile};
-use crate::run::registry::Stage;
+use crate::run::registry::AnyProtocol;
 use crate::run::strategy::Strategy;
 
 /// The network and the plan of one run.
@@ -41,7 +41,7 @@ impl Drawn {
     /// Draws what `file` leaves open.
     pub(crate) fn new(
         file: &ScenarioFile,
-        stage: &dyn Stage,
+        protocol: &dyn AnyProtocol,
         committee: byzsim_core::Committee,
         (condition, strategy, seed): (usize, Strategy, u64),
     ) -> Self {
@@ -51,13 +51,13 @@ impl Drawn {
             None => file.network.clone(),
         };
         let mut plan = file.faults.clone();
-        let timing = timing(&network, stage);
+        let timing = timing(&network, protocol);
         let faults = file.corrupt_max();
         let plotters = byzsim_core::Committee { faults, ..committee };
-        if let Some(schedule) = stage.schedule(strategy, plotters, &timing, seed) {
+        if let Some(schedule) = protocol.schedule(strategy, plotters, &timing, seed) {
             plan.faults.extend(schedule.faults);
         } else if let Some(weather) = random.and_then(|random| random.faults.as_ref()) {
-            plan.faults.extend(stage.draw(weather, committee, &timing, seed).faults);
+            plan.faults.extend(protocol.draw(weather, committee, &timing, seed).faults);
         }
         Self { condition, network, plan }
     }
@@ -90,8 +90,8 @@ impl Drawn {
 }
 
 /// The times of a run that generators of faults must know.
-pub(crate) fn timing(network: &NetworkModel, stage: &dyn Stage) -> Timing {
-    Timing { gst: network.gst, timeout: stage.base_timeout(), delta: network.delta }
+pub(crate) fn timing(network: &NetworkModel, protocol: &dyn AnyProtocol) -> Timing {
+    Timing { gst: network.gst, timeout: protocol.base_timeout(), delta: network.delta }
 }
 
 fn latency(latency: &Latency) -> String {

@@ -1,6 +1,6 @@
 //! The table of protocols: the only place where a name becomes a type.
 //!
-//! Inside, a run is monomorphic in its protocol; outside, everything deals with a [`Stage`].
+//! Inside, a run is monomorphic in its protocol; outside, everything deals with a [`AnyProtocol`].
 
 use std::fmt;
 
@@ -17,17 +17,17 @@ use crate::file::error::{Problem, Step};
 use crate::file::names;
 use crate::run::strategy::Strategy;
 
-/// All protocols. To add one is to add its row.
-pub const PROTOCOLS: &[ProtocolRow] = &[
-    row::<pbft::Pbft>("Castro and Liskov, Practical Byzantine Fault Tolerance (OSDI 1999)"),
-    row::<zyzzyva::Zyzzyva>(
+/// All protocols. To add one is to add its entry.
+pub const PROTOCOLS: &[ProtocolEntry] = &[
+    entry::<pbft::Pbft>("Castro and Liskov, Practical Byzantine Fault Tolerance (OSDI 1999)"),
+    entry::<zyzzyva::Zyzzyva>(
         "Kotla et al., Zyzzyva: Speculative Byzantine Fault Tolerance (SOSP 2007)",
     ),
 ];
 
-/// A row of the table.
+/// An entry of the table.
 #[derive(Clone, Copy)]
-pub struct ProtocolRow {
+pub struct ProtocolEntry {
     /// The name in scenario files.
     pub name: &'static str,
     /// The paper.
@@ -39,10 +39,11 @@ pub struct ProtocolRow {
     /// The schema of its parameters.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
     /// Reads its parameters, plants flaws beyond those they name, and checks the result.
-    pub prepare: fn(&Map<String, Value>, &[String], Committee) -> Result<Box<dyn Stage>, Problem>,
+    pub prepare:
+        fn(&Map<String, Value>, &[String], Committee) -> Result<Box<dyn AnyProtocol>, Problem>,
 }
 
-impl fmt::Debug for ProtocolRow {
+impl fmt::Debug for ProtocolEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
     }
@@ -52,9 +53,9 @@ impl fmt::Debug for ProtocolRow {
 ///
 /// # Errors
 /// If there is none of this name: the nearest ones.
-pub fn protocol(name: &str) -> Result<&'static ProtocolRow, Problem> {
-    PROTOCOLS.iter().find(|row| row.name == name).ok_or_else(|| {
-        let known: Vec<&str> = PROTOCOLS.iter().map(|row| row.name).collect();
+pub fn protocol(name: &str) -> Result<&'static ProtocolEntry, Problem> {
+    PROTOCOLS.iter().find(|entry| entry.name == name).ok_or_else(|| {
+        let known: Vec<&str> = PROTOCOLS.iter().map(|entry| entry.name).collect();
         let help = names::advice(name, known.iter().copied());
         Problem::at("protocol", format!("unknown protocol `{name}`"), help)
             .labelled(format!("expected {}", names::alternatives(known)))
@@ -62,7 +63,7 @@ pub fn protocol(name: &str) -> Result<&'static ProtocolRow, Problem> {
 }
 
 /// A protocol with its parameters, ready to play.
-pub trait Stage: Send + Sync + fmt::Debug {
+pub trait AnyProtocol: Send + Sync + fmt::Debug {
     /// Plays one run.
     fn play(&self, setup: Setup, plan: &Plan, recorder: Option<&mut dyn Recorder>) -> Played;
 
@@ -108,8 +109,8 @@ pub struct Played {
     pub fired: Vec<u64>,
 }
 
-const fn row<P: Catalogued>(about: &'static str) -> ProtocolRow {
-    ProtocolRow {
+const fn entry<P: Catalogued>(about: &'static str) -> ProtocolEntry {
+    ProtocolEntry {
         name: P::NAME,
         about,
         vocabulary: Vocabulary::of::<P::Msg>(),
@@ -133,7 +134,7 @@ fn prepare<P: Catalogued>(
     params: &Map<String, Value>,
     flaws: &[String],
     committee: Committee,
-) -> Result<Box<dyn Stage>, Problem> {
+) -> Result<Box<dyn AnyProtocol>, Problem> {
     let names_of_flaws: Vec<&str> = P::flaws().iter().map(|flaw| flaw.name).collect();
     check_flaw_names(params, &names_of_flaws)?;
     let value = Value::Object(params.clone());
@@ -183,7 +184,7 @@ fn unknown_flaw(name: &str, known: &[&str]) -> Problem {
         .labelled("see `byzsim list flaws`")
 }
 
-impl<P: Catalogued> Stage for Prepared<P> {
+impl<P: Catalogued> AnyProtocol for Prepared<P> {
     fn play(&self, setup: Setup, plan: &Plan, recorder: Option<&mut dyn Recorder>) -> Played {
         let simulation = Simulation::<P>::new(setup, self.params.clone());
         let cabal = simulation.cabal(&plan.corrupted());

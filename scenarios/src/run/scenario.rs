@@ -15,7 +15,7 @@ use crate::run::check;
 use crate::run::draw::{self, Drawn};
 use crate::run::expect::{self, Judgement, PANIC};
 use crate::run::panics::{self, Panic};
-use crate::run::registry::{self, Played, ProtocolRow, Stage};
+use crate::run::registry::{self, AnyProtocol, Played, ProtocolEntry};
 use crate::run::strategy::Strategy;
 
 /// A scenario, checked and ready to play.
@@ -30,8 +30,8 @@ pub struct Scenario {
     /// Who takes part.
     pub committee: Committee,
     /// The protocol.
-    pub protocol: &'static ProtocolRow,
-    stage: Box<dyn Stage>,
+    pub protocol: &'static ProtocolEntry,
+    instance: Box<dyn AnyProtocol>,
     /// The scenario under each of its conditions.
     conditions: Vec<Self>,
     /// How many conditions of the file were left out, since they say something else about what was
@@ -81,18 +81,18 @@ impl Scenario {
     /// What is wrong, and where in the file.
     pub fn new(name: &str, mut file: ScenarioFile, flaws: &[String]) -> Result<Self, Problem> {
         let protocol = registry::protocol(&file.protocol)?;
-        let committee = check::shape(&file)?;
-        let stage = (protocol.prepare)(&file.params, flaws, committee)?;
-        check::faults(&file, committee, protocol, &*stage)?;
+        let committee = check::structure(&file)?;
+        let instance = (protocol.prepare)(&file.params, flaws, committee)?;
+        check::faults(&file, committee, protocol, &*instance)?;
         check::milestones(&file)?;
-        file.params = stage.params();
+        file.params = instance.params();
         // The rows hold the members: what is made of the file names no group.
         file.groups.clear();
         let hash = file.hash();
         let conditions = conditions(name, &file, flaws)?;
         let name = name.to_owned();
         let left_out = 0;
-        Ok(Self { name, file, hash, committee, protocol, stage, conditions, left_out })
+        Ok(Self { name, file, hash, committee, protocol, instance, conditions, left_out })
     }
 
     /// The scenario under each of its conditions, in the order of its file.
@@ -152,7 +152,7 @@ impl Scenario {
         let here = self.under(&drawn);
         let mut setup = here.setup(seed, &drawn, options);
         setup.events_max = setup.events_max.min(events_max);
-        let result = panics::catch(|| here.stage.play(setup, &drawn.plan, recorder));
+        let result = panics::catch(|| here.instance.play(setup, &drawn.plan, recorder));
         let verdicts = result.iter().flat_map(|played| &played.outcome.verdicts);
         let verdicts = verdicts.map(|(name, verdict)| (*name, verdict));
         let gst = drawn.network.gst;
@@ -174,7 +174,7 @@ impl Scenario {
         let count = if strategy == Strategy::Twins { 0 } else { self.conditions.len() };
         let condition = draw::condition(count, seed);
         let here = condition.checked_sub(1).map_or(self, |place| &self.conditions[place]);
-        Drawn::new(&here.file, &*here.stage, here.committee, (condition, strategy, seed))
+        Drawn::new(&here.file, &*here.instance, here.committee, (condition, strategy, seed))
     }
 
     /// How many schedules of twins there are, which the seeds enumerate.
@@ -188,12 +188,13 @@ impl Scenario {
         let here = self.under(parent);
         let random = here.file.random.as_ref();
         let weather = random.and_then(|random| random.faults.clone()).unwrap_or_default();
-        let timing = draw::timing(&parent.network, &*here.stage);
+        let timing = draw::timing(&parent.network, &*here.instance);
         let own = here.file.faults.faults.len();
         let drawn = |plan: &Plan| Plan { faults: plan.faults.get(own..).unwrap_or(&[]).to_vec() };
         let plans = (&drawn(&parent.plan), &drawn(other), seen);
         let mut plan = here.file.faults.clone();
-        plan.faults.extend(here.stage.vary(plans, &weather, here.committee, &timing, seed).faults);
+        plan.faults
+            .extend(here.instance.vary(plans, &weather, here.committee, &timing, seed).faults);
         let is_sound = plan.validate(here.committee, here.protocol.vocabulary).is_ok();
         if is_sound { plan } else { parent.plan.clone() }
     }

@@ -22,7 +22,8 @@ pub struct Row {
     /// The trace hash in hexadecimal; none if the protocol panicked.
     pub trace: Option<String>,
     /// The fingerprint of the order in which correct replicas committed and changed views.
-    pub shape: Option<String>,
+    #[serde(rename = "shape")]
+    pub commit_order: Option<String>,
     /// The verdicts by property.
     pub properties: BTreeMap<String, Verdict>,
     /// What the protocol said when it panicked.
@@ -65,7 +66,7 @@ impl Row {
             seed: report.seed,
             judgement: report.judgement,
             trace: None,
-            shape: None,
+            commit_order: None,
             properties: BTreeMap::new(),
             panic: None,
             events: 0,
@@ -87,7 +88,7 @@ impl Row {
             Ok(played) => {
                 let outcome = &played.outcome;
                 row.trace = Some(outcome.trace.hex());
-                row.shape = Some(format!("{:016x}", outcome.milestones.shape()));
+                row.commit_order = Some(format!("{:016x}", outcome.milestones.commit_order()));
                 let verdicts = outcome.verdicts.iter();
                 row.properties = verdicts.map(|(n, v)| ((*n).to_owned(), v.clone())).collect();
                 row.events = outcome.events;
@@ -157,7 +158,7 @@ impl Row {
             self.seed.to_string(),
             judgement.to_owned(),
             self.trace.clone().unwrap_or_default(),
-            self.shape.clone().unwrap_or_default(),
+            self.commit_order.clone().unwrap_or_default(),
             violated.join("+"),
             self.events.to_string(),
             self.end.nanos().to_string(),

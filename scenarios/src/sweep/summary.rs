@@ -98,7 +98,7 @@ pub struct Summary {
     pub events: u64,
     /// The fingerprints of the orders in which correct replicas committed and changed views.
     #[serde(skip)]
-    pub shapes: BTreeSet<String>,
+    pub commit_orders: BTreeSet<String>,
     /// The trace hash of each seed.
     #[serde(skip)]
     pub traces: BTreeMap<u64, Digest>,
@@ -185,7 +185,7 @@ impl Summary {
             findings: Vec::new(),
             beyond_f_runs: 0,
             events: 0,
-            shapes: BTreeSet::new(),
+            commit_orders: BTreeSet::new(),
             traces: BTreeMap::new(),
             undecided: BTreeMap::new(),
             drafts: BTreeMap::new(),
@@ -215,7 +215,7 @@ impl Summary {
         self.faults.fired += fired as u64;
         self.faults.silent_runs += u64::from(!row.fired.is_empty() && fired == 0);
         self.beyond_f_runs += u64::from(row.beyond_f);
-        self.shapes.extend(row.shape.clone());
+        self.commit_orders.extend(row.commit_order.clone());
         self.traces.insert(row.seed, row.trace_digest());
         if let Some(draft) = &row.draft {
             self.drafts.insert(row.seed, draft.clone());

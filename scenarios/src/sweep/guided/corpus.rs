@@ -113,15 +113,15 @@ impl Island {
     }
 
     /// The best of a few plans that are drawn, and any other. What is drawn from is the whole
-    /// island, or those whose runs were as tense as one, two or three view changes make it.
+    /// island, or those in whose runs one, two or three views began while replicas differed.
     fn pick(&mut self, rng: &mut SimRng) -> (&Draft, &Seen, &Draft) {
         const DRAWN: u32 = 8;
         let all: Vec<usize> = (0..self.kept.len()).collect();
         let other = *rng.pick(&all);
-        let tension = rng.between(0, 3);
-        let is_tense = |place: &usize| tension <= self.kept[*place].seen.tension;
-        let tense: Vec<usize> = all.iter().copied().filter(is_tense).collect();
-        let field = if tense.is_empty() { all } else { tense };
+        let wanted = rng.between(0, 3);
+        let is_divergent = |place: &usize| wanted <= self.kept[*place].seen.divergent_views;
+        let divergent: Vec<usize> = all.iter().copied().filter(is_divergent).collect();
+        let field = if divergent.is_empty() { all } else { divergent };
         let best = (0..DRAWN).map(|_| *rng.pick(&field)).min_by_key(|place| self.rank(*place));
         let best = best.expect("some were drawn");
         self.kept[best].varied += 1;
@@ -144,8 +144,8 @@ mod tests {
         Draft { seed, drawn }
     }
 
-    fn tension(tension: u64) -> Seen {
-        Seen { tension, ..Seen::default() }
+    fn divergent(divergent_views: u64) -> Seen {
+        Seen { divergent_views, ..Seen::default() }
     }
 
     fn picks(corpus: &mut Corpus) -> Vec<u64> {
@@ -158,10 +158,10 @@ mod tests {
     fn what_is_new_is_new_under_its_condition() {
         let mut corpus = Corpus::new(2);
         assert!(corpus.pick(&mut SimRng::new(1, Purpose::Search, 1)).is_none());
-        corpus.add(draft(0, 1), &[7, 8], tension(0), 9);
-        corpus.add(draft(0, 2), &[8], tension(0), 9);
+        corpus.add(draft(0, 1), &[7, 8], divergent(0), 9);
+        corpus.add(draft(0, 2), &[8], divergent(0), 9);
         assert_eq!((corpus.len(), corpus.reached()), (1, 2), "8 was known");
-        corpus.add(draft(1, 3), &[8], tension(0), 9);
+        corpus.add(draft(1, 3), &[8], divergent(0), 9);
         assert_eq!((corpus.len(), corpus.reached()), (2, 3), "8 was not known here");
     }
 
@@ -170,23 +170,23 @@ mod tests {
         let mut corpus = Corpus::new(3);
         for seed in 0..300 {
             let feature = u32::try_from(seed).expect("300 are few");
-            corpus.add(draft(0, seed), &[feature], tension(0), 9);
+            corpus.add(draft(0, seed), &[feature], divergent(0), 9);
         }
         assert_eq!(corpus.len(), KEPT_MAX);
-        corpus.add(draft(2, 1_000), &[1], tension(0), 9);
+        corpus.add(draft(2, 1_000), &[1], divergent(0), 9);
         let of_other = picks(&mut corpus).iter().filter(|seed| **seed == 1_000).count();
         assert!((400..600).contains(&of_other), "{of_other} of 1,000, of two islands with plans");
     }
 
     #[test]
-    fn tense_plans_are_varied_more_often() {
+    fn divergent_plans_are_varied_more_often() {
         let mut corpus = Corpus::new(1);
         for seed in 0..100 {
             let feature = u32::try_from(seed).expect("100 are few");
-            corpus.add(draft(0, seed), &[feature], tension(u64::from(seed == 9) * 2), 9);
+            corpus.add(draft(0, seed), &[feature], divergent(u64::from(seed == 9) * 2), 9);
         }
-        let tense = picks(&mut corpus).iter().filter(|seed| **seed == 9).count();
-        assert!(400 < tense, "{tense} of 1,000: two draws of four ask for tension");
+        let chosen = picks(&mut corpus).iter().filter(|seed| **seed == 9).count();
+        assert!(400 < chosen, "{chosen} of 1,000: two draws of four ask for divergent views");
     }
 
     #[test]
@@ -194,7 +194,7 @@ mod tests {
         let mut corpus = Corpus::new(1);
         for (seed, events) in [(1, 100), (2, 120), (3, 1_000), (4, 300)] {
             let feature = u32::try_from(seed).expect("4 are few");
-            corpus.add(draft(0, seed), &[feature], tension(0), events);
+            corpus.add(draft(0, seed), &[feature], divergent(0), events);
         }
         assert_eq!((corpus.len(), corpus.reached()), (3, 4), "the third took ten times as long");
     }
@@ -202,13 +202,13 @@ mod tests {
     #[test]
     fn what_became_common_goes_first() {
         let mut corpus = Corpus::new(1);
-        corpus.add(draft(0, 1), &[1], tension(0), 9);
+        corpus.add(draft(0, 1), &[1], divergent(0), 9);
         for _ in 0..9 {
-            corpus.add(draft(0, 2), &[1], tension(0), 9);
+            corpus.add(draft(0, 2), &[1], divergent(0), 9);
         }
         for seed in 10..10 + KEPT_MAX as u64 {
             let feature = u32::try_from(seed).expect("they are few");
-            corpus.add(draft(0, seed), &[feature], tension(0), 9);
+            corpus.add(draft(0, seed), &[feature], divergent(0), 9);
         }
         assert!(!picks(&mut corpus).contains(&1), "it stood for what ten runs reached");
     }

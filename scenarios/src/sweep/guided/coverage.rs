@@ -39,7 +39,7 @@ pub struct Coverage {
     /// The highest slot whose history a client relies on.
     anchored: u64,
     /// The last view that began while correct replicas were apart.
-    tense: u64,
+    divergent_view: u64,
 }
 
 /// Where a node stands.
@@ -65,7 +65,7 @@ impl Coverage {
             values: BTreeMap::new(),
             courses: BTreeMap::new(),
             anchored: 0,
-            tense: 0,
+            divergent_view: 0,
         }
     }
 
@@ -136,9 +136,9 @@ impl Coverage {
             Observation::EnteredView { view: v } => {
                 self.nodes[place].view = view(v);
                 self.seen.view = self.seen.view.max(Some(v));
-                if self.tense < v && self.is_apart() {
-                    self.tense = v;
-                    self.seen.tension += 1;
+                if self.divergent_view < v && self.is_apart() {
+                    self.divergent_view = v;
+                    self.seen.divergent_views += 1;
                 }
                 ([10, view(v), 0], 0, true)
             }

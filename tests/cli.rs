@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::desk::{Desk, Said, program};
+use crate::workdir::{Output, Workdir, program};
 
 const GOOD: &str = "\
 format = 1
@@ -19,7 +19,7 @@ faults = 1
 
 #[test]
 fn a_run_tells_its_verdict_by_its_exit_code() {
-    let desk = Desk::new("verdicts");
+    let workdir = Workdir::new("verdicts");
     for (arguments, code, words) in [
         ("run pbft/fault-free", 0, "PASS  agreement"),
         ("run pbft/fault-free --quiet", 0, "PASS  agreement"),
@@ -35,17 +35,17 @@ fn a_run_tells_its_verdict_by_its_exit_code() {
         ("sweep pbft/fault-free --seeds 0..3", 0, "rule of three"),
         ("sweep pbft/fault-free --seeds 0..3 --quiet", 0, "PASS  3 runs, no violation"),
     ] {
-        let said = desk.say(arguments);
-        assert_eq!(said.code, code, "{arguments}:\n{}{}", said.stdout, said.stderr);
-        assert!(said.stdout.contains(words), "{arguments}: no {words} in\n{}", said.stdout);
-        assert_eq!(said.stderr, "", "{arguments}");
+        let output = workdir.byzsim(arguments);
+        assert_eq!(output.code, code, "{arguments}:\n{}{}", output.stdout, output.stderr);
+        assert!(output.stdout.contains(words), "{arguments}: no {words} in\n{}", output.stdout);
+        assert_eq!(output.stderr, "", "{arguments}");
     }
 }
 
 /// Each mistake in a file is one error, with file, line, caret and what would have been right.
 #[test]
 fn mistakes_in_files_are_shown_at_their_place() {
-    let desk = Desk::new("mistakes");
+    let workdir = Workdir::new("mistakes");
     for (name, old, new, place, words) in [
         (
             "condition",
@@ -62,25 +62,25 @@ fn mistakes_in_files_are_shown_at_their_place() {
         ("torn", "[cluster]", "[cluster", "5:9", "]"),
     ] {
         let file = format!("{name}.toml");
-        desk.write(&file, &GOOD.replacen(old, new, 1));
+        workdir.write(&file, &GOOD.replacen(old, new, 1));
         for command in ["check", "run", "sweep", "replay"] {
-            let said = desk.say(&format!("{command} {file}"));
+            let output = workdir.byzsim(&format!("{command} {file}"));
             let place = format!("[{file}:{place}]");
-            said.refuses(&format!("{command} {file}"), &[&place, "╰──", words]);
+            output.refuses(&format!("{command} {file}"), &[&place, "╰──", words]);
         }
     }
-    desk.write("good.toml", GOOD);
-    let said = desk.say("check good.toml");
-    assert_eq!((said.code, said.stderr.as_str()), (0, ""));
-    assert!(said.stdout.starts_with("ok  good.toml  #"), "{}", said.stdout);
-    let said = desk.say("check good.toml too-few.toml good.toml");
-    assert_eq!((said.code, said.stdout.lines().count()), (2, 2), "all files are checked");
+    workdir.write("good.toml", GOOD);
+    let output = workdir.byzsim("check good.toml");
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+    assert!(output.stdout.starts_with("ok  good.toml  #"), "{}", output.stdout);
+    let output = workdir.byzsim("check good.toml too-few.toml good.toml");
+    assert_eq!((output.code, output.stdout.lines().count()), (2, 2), "all files are checked");
 }
 
 #[test]
 fn wrong_usage_names_what_would_be_right() {
-    let desk = Desk::new("usage");
-    desk.write("taken", "a file");
+    let workdir = Workdir::new("usage");
+    workdir.write("taken", "a file");
     for (arguments, words) in [
         ("run pbft/chaos --flaw P99", ["unknown flaw `P99`", "P08-digest-ignored"]),
         ("sweep pbft/chaos --flaw P08-digest", ["unknown flaw", "P08-digest-ignored"]),
@@ -99,48 +99,48 @@ fn wrong_usage_names_what_would_be_right() {
         ("frobnicate", ["frobnicate", "--help"]),
         ("run", ["SCENARIO", "byzsim run"]),
     ] {
-        desk.say(arguments).refuses(arguments, &words);
+        workdir.byzsim(arguments).refuses(arguments, &words);
     }
-    assert_eq!(desk.say("").code, 2, "no command is a mistake, and shows the help");
+    assert_eq!(workdir.byzsim("").code, 2, "no command is a mistake, and shows the help");
 }
 
 #[test]
 fn a_replay_is_identical_or_names_the_first_event_that_differs() {
-    let desk = Desk::new("replay");
-    desk.repro();
-    let said = desk.say("replay runs/pbft-equivocating-primary-P08-0.json");
-    assert_eq!((said.code, said.stdout.lines().last()), (0, Some("identical")));
-    assert_eq!(said.stderr, "");
+    let workdir = Workdir::new("replay");
+    workdir.repro();
+    let output = workdir.byzsim("replay runs/pbft-equivocating-primary-P08-0.json");
+    assert_eq!((output.code, output.stdout.lines().last()), (0, Some("identical")));
+    assert_eq!(output.stderr, "");
 
     // One byte of the plan: the COMMITs of slot 2 are held back instead of those of slot 1.
-    desk.say("run pbft/flaws/P11-executes-ahead --seed 0");
-    let repro = desk.read("runs/flaws-P11-executes-ahead-0.json");
+    workdir.byzsim("run pbft/flaws/P11-executes-ahead --seed 0");
+    let repro = workdir.read("runs/flaws-P11-executes-ahead-0.json");
     let changed = repro.replacen("\"seq\": 1\n", "\"seq\": 2\n", 1);
     assert_eq!(changed.bytes().zip(repro.bytes()).filter(|(one, other)| one != other).count(), 1);
-    desk.write("changed.json", &changed);
-    let said = desk.say("replay changed.json");
-    assert_eq!(said.code, 4, "{}{}", said.stdout, said.stderr);
-    assert!(said.stdout.contains("DIVERGED  from event "), "{}", said.stdout);
-    assert!(said.stderr.contains("was changed since it was written"), "{}", said.stderr);
-    let arrows = said.stdout.lines().filter(|line| line.starts_with('→')).count();
-    assert_eq!(arrows, 1, "one event is the first:\n{}", said.stdout);
+    workdir.write("changed.json", &changed);
+    let output = workdir.byzsim("replay changed.json");
+    assert_eq!(output.code, 4, "{}{}", output.stdout, output.stderr);
+    assert!(output.stdout.contains("DIVERGED  from event "), "{}", output.stdout);
+    assert!(output.stderr.contains("was changed since it was written"), "{}", output.stderr);
+    let arrows = output.stdout.lines().filter(|line| line.starts_with('→')).count();
+    assert_eq!(arrows, 1, "one event is the first:\n{}", output.stdout);
 
     // A seed replays itself as well.
-    let said = desk.say("replay pbft/chaos --seed 4 --quiet");
-    assert_eq!((said.code, said.stdout.as_str()), (0, "identical\n"));
-    let said = desk.say("replay changed.json --seed 4");
-    said.refuses("a repro with a seed", &["takes no options"]);
+    let output = workdir.byzsim("replay pbft/chaos --seed 4 --quiet");
+    assert_eq!((output.code, output.stdout.as_str()), (0, "identical\n"));
+    let output = workdir.byzsim("replay changed.json --seed 4");
+    output.refuses("a repro with a seed", &["takes no options"]);
 }
 
 #[test]
 fn torn_and_hostile_repro_files_are_refused() {
-    let desk = Desk::new("hostile");
-    let repro = desk.repro();
+    let workdir = Workdir::new("hostile");
+    let repro = workdir.repro();
     for (number, end) in (1..repro.len()).step_by(repro.len() / 12).enumerate() {
         let cut = repro.get(..end).unwrap_or("{");
         let name = format!("cut-{number}.json");
-        desk.write(&name, cut);
-        desk.say(&format!("replay {name}")).refuses(&name, &[]);
+        workdir.write(&name, cut);
+        workdir.byzsim(&format!("replay {name}")).refuses(&name, &[]);
     }
     for (number, (old, new)) in [
         ("\"replicas\": 4", "\"replicas\": 65535"),
@@ -157,20 +157,20 @@ fn torn_and_hostile_repro_files_are_refused() {
         let name = format!("hostile-{number}.json");
         let changed = repro.replacen(old, new, 1);
         assert_ne!(changed, repro, "{old}");
-        desk.write(&name, &changed);
-        desk.say(&format!("replay {name}")).refuses(new, &["╰──", &name]);
+        workdir.write(&name, &changed);
+        workdir.byzsim(&format!("replay {name}")).refuses(new, &["╰──", &name]);
     }
-    desk.write("deep.json", &format!("{{\"scenario\":{}", "[".repeat(200_000)));
-    desk.say("replay deep.json").refuses("a deep value", &[]);
-    fs::write(desk.folder.join("binary.json"), [0xff, 0xfe, 0x00]).expect("it can be written");
-    desk.say("replay binary.json").refuses("no text", &["not text"]);
+    workdir.write("deep.json", &format!("{{\"scenario\":{}", "[".repeat(200_000)));
+    workdir.byzsim("replay deep.json").refuses("a deep value", &[]);
+    fs::write(workdir.folder.join("binary.json"), [0xff, 0xfe, 0x00]).expect("it can be written");
+    workdir.byzsim("replay binary.json").refuses("no text", &["not text"]);
 }
 
 #[test]
 fn rows_are_data_and_shards_add_up() {
-    let desk = Desk::new("rows");
-    let whole = desk.say("sweep pbft/chaos --seeds 0..30 --out whole.ndjson");
-    let rows = desk.read("whole.ndjson");
+    let workdir = Workdir::new("rows");
+    let whole = workdir.byzsim("sweep pbft/chaos --seeds 0..30 --out whole.ndjson");
+    let rows = workdir.read("whole.ndjson");
     assert_eq!(rows.lines().count(), 31, "a head and 30 rows");
     let row = |line: &str| serde_json::from_str::<Value>(line).expect("each line is JSON");
     let head = row(rows.lines().next().expect("a head"));
@@ -181,21 +181,22 @@ fn rows_are_data_and_shards_add_up() {
     assert_eq!(seeds, (0..30).collect::<Vec<u64>>());
 
     for shard in 0..3 {
-        let said = desk.say(&format!("sweep pbft/chaos --seeds 0..30 --shard {shard}/3 --out out"));
-        assert_eq!(said.code, 0, "{}", said.stderr);
+        let output =
+            workdir.byzsim(&format!("sweep pbft/chaos --seeds 0..30 --shard {shard}/3 --out out"));
+        assert_eq!(output.code, 0, "{}", output.stderr);
     }
     let files = [0, 1, 2].map(|shard| format!("out/shard-{shard}-of-3.ndjson"));
-    let merged = desk.say(&format!("merge {}", files.join(" ")));
+    let merged = workdir.byzsim(&format!("merge {}", files.join(" ")));
     assert_eq!(merged.code, whole.code, "{}{}", merged.stdout, merged.stderr);
     assert_eq!(merged.sweep_digest(), whole.sweep_digest());
-    desk.say("sweep pbft/chaos --seeds 0..30 --shard 2/3 --strategy twins --out twins");
+    workdir.byzsim("sweep pbft/chaos --seeds 0..30 --shard 2/3 --strategy twins --out twins");
     let mixed = format!("merge {} twins/shard-2-of-3.ndjson", files[..2].join(" "));
-    desk.say(&mixed).refuses("shards of two strategies", &["of another strategy: twins"]);
-    let some = desk.say(&format!("merge {}", files[..2].join(" ")));
+    workdir.byzsim(&mixed).refuses("shards of two strategies", &["of another strategy: twins"]);
+    let some = workdir.byzsim(&format!("merge {}", files[..2].join(" ")));
     assert_eq!(some.code, 3, "seeds are missing");
     assert!(some.stderr.contains("seeds are missing"), "{}", some.stderr);
 
-    let streamed = desk.say("sweep pbft/chaos --seeds 0..30 --format ndjson --jobs 1");
+    let streamed = workdir.byzsim("sweep pbft/chaos --seeds 0..30 --format ndjson --jobs 1");
     let mut streamed: Vec<&str> = streamed.stdout.lines().collect();
     let mut rows: Vec<&str> = rows.lines().collect();
     streamed.sort_unstable();
@@ -206,9 +207,9 @@ fn rows_are_data_and_shards_add_up() {
 /// What a sweep by another strategy prints leads to its own runs, and claims what follows.
 #[test]
 fn strategies_are_told_and_lead_to_their_runs() {
-    let desk = Desk::new("strategies");
-    let next = |said: &Said| {
-        let line = said.stdout.lines().find_map(|line| line.strip_prefix("next    byzsim "));
+    let workdir = Workdir::new("strategies");
+    let next = |output: &Output| {
+        let line = output.stdout.lines().find_map(|line| line.strip_prefix("next    byzsim "));
         line.map(str::to_owned)
     };
     for (strategy, code, words) in [
@@ -216,30 +217,31 @@ fn strategies_are_told_and_lead_to_their_runs() {
         ("delays", 0, "rule of three"),
         ("guided", 3, "no rate follows"),
     ] {
-        let said = desk.say(&format!("sweep pbft/chaos --seeds 0..20 --strategy {strategy}"));
-        assert_eq!(said.code, code, "{}{}", said.stdout, said.stderr);
+        let output =
+            workdir.byzsim(&format!("sweep pbft/chaos --seeds 0..20 --strategy {strategy}"));
+        assert_eq!(output.code, code, "{}{}", output.stdout, output.stderr);
         for words in [words, &format!("seeds 0..20  strategy {strategy}\n")] {
-            assert!(said.stdout.contains(words), "no {words} in\n{}", said.stdout);
+            assert!(output.stdout.contains(words), "no {words} in\n{}", output.stdout);
         }
-        let Some(next) = next(&said) else {
+        let Some(next) = next(&output) else {
             assert_eq!(strategy, "guided", "only its runs have no command");
             continue;
         };
         assert!(next.ends_with(&format!("--strategy {strategy} --seed 0")), "{next}");
-        let run = desk.say(&next);
+        let run = workdir.byzsim(&next);
         let replay = run.stdout.lines().find_map(|line| line.strip_prefix("replay  byzsim "));
-        let replay = desk.say(replay.expect("a command"));
+        let replay = workdir.byzsim(replay.expect("a command"));
         assert!(replay.stdout.ends_with("identical\n"), "{}", replay.stdout);
-        let drawn = |said: &Said| {
-            let line = said.stdout.lines().find(|line| line.starts_with("drawn "));
+        let drawn = |output: &Output| {
+            let line = output.stdout.lines().find(|line| line.starts_with("drawn "));
             line.map(str::to_owned)
         };
         assert_eq!(drawn(&run), drawn(&replay));
     }
     let failing = "sweep pbft/chaos --flaw P08 --strategy twins --seeds 0..400 --no-shrink";
-    let said = desk.say(failing);
-    assert_eq!(said.code, 1, "{}", said.stdout);
-    assert!(said.stdout.contains("runs/pbft-chaos-P08-twins-"), "{}", said.stdout);
+    let output = workdir.byzsim(failing);
+    assert_eq!(output.code, 1, "{}", output.stdout);
+    assert!(output.stdout.contains("runs/pbft-chaos-P08-twins-"), "{}", output.stdout);
     for (arguments, words) in [
         ("run pbft/chaos --strategy guided", "a guided search rests on"),
         ("run pbft/crash-and-restart --strategy twins", "has faults of its own"),
@@ -247,35 +249,35 @@ fn strategies_are_told_and_lead_to_their_runs() {
         ("sweep pbft/fault-free --strategy guided", "[random.faults]"),
         ("sweep pbft/chaos --strategy guided --shard 0/2", "has no shards"),
     ] {
-        desk.say(arguments).refuses(arguments, &[words]);
+        workdir.byzsim(arguments).refuses(arguments, &[words]);
     }
 }
 
 #[test]
 fn what_is_set_leaves_out_conditions_and_says_so() {
-    let desk = Desk::new("conditions");
+    let workdir = Workdir::new("conditions");
     let note = "note: 2 conditions of the scenario left out: `--set` sets what they change\n";
     let run = "run pbft/chaos --set params.checkpoint-interval=4";
-    assert_eq!(desk.say(run).stderr, note);
-    assert_eq!(desk.say(&format!("{run} -q")).stderr, "");
-    assert_eq!(desk.say("run pbft/chaos --set workload.keys=3").stderr, "", "none says so");
+    assert_eq!(workdir.byzsim(run).stderr, note);
+    assert_eq!(workdir.byzsim(&format!("{run} -q")).stderr, "");
+    assert_eq!(workdir.byzsim("run pbft/chaos --set workload.keys=3").stderr, "", "none says so");
 }
 
 #[test]
 fn formats_for_programs_are_well_formed() {
-    let desk = Desk::new("formats");
+    let workdir = Workdir::new("formats");
     for arguments in [
         "run pbft/fault-free --format json",
         "sweep pbft/fault-free --seeds 0..3 --format json",
         "list --format json",
         "schema",
     ] {
-        let said = desk.say(arguments);
-        assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{arguments}");
-        serde_json::from_str::<Value>(&said.stdout)
+        let output = workdir.byzsim(arguments);
+        assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{arguments}");
+        serde_json::from_str::<Value>(&output.stdout)
             .unwrap_or_else(|why| panic!("{arguments}: {why}"));
     }
-    let csv = desk.say("sweep pbft/fault-free --seeds 0..3 --format csv").stdout;
+    let csv = workdir.byzsim("sweep pbft/fault-free --seeds 0..3 --format csv").stdout;
     let commas: Vec<usize> = csv.lines().map(|line| line.matches(',').count()).collect();
     assert_eq!(commas, [commas[0]; 4]);
     for (arguments, words) in [
@@ -290,14 +292,14 @@ fn formats_for_programs_are_well_formed() {
         ("--version", env!("CARGO_PKG_VERSION")),
         ("help", "Exit codes"),
     ] {
-        let said = desk.say(arguments);
-        assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{arguments}");
-        assert!(said.stdout.contains(words), "{arguments}: no {words} in\n{}", said.stdout);
+        let output = workdir.byzsim(arguments);
+        assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{arguments}");
+        assert!(output.stdout.contains(words), "{arguments}: no {words} in\n{}", output.stdout);
     }
     for command in
         ["run", "replay", "sweep", "merge", "check", "list", "schema", "completions", "man"]
     {
-        let help = desk.say(&format!("{command} --help")).stdout;
+        let help = workdir.byzsim(&format!("{command} --help")).stdout;
         let (_, examples) = help.split_once("Examples:\n").expect(command);
         let shown = examples.lines().filter(|line| line.trim_start().starts_with("byzsim")).count();
         assert!(2 <= shown, "{command} shows {shown} examples");
@@ -306,26 +308,28 @@ fn formats_for_programs_are_well_formed() {
 
 #[test]
 fn colour_is_for_terminals() {
-    let desk = Desk::new("colour");
-    let escaped = |said: &Said| said.stdout.contains('\u{1b}') || said.stderr.contains('\u{1b}');
+    let workdir = Workdir::new("colour");
+    let escaped =
+        |output: &Output| output.stdout.contains('\u{1b}') || output.stderr.contains('\u{1b}');
     let run = "run pbft/equivocating-primary --flaw P08";
-    assert!(!escaped(&desk.say(run)), "a pipe is no terminal");
-    assert!(!escaped(&desk.say("check no.toml")), "errors neither");
-    assert!(escaped(&desk.say(&format!("{run} --color always"))), "who asks for it gets it");
+    assert!(!escaped(&workdir.byzsim(run)), "a pipe is no terminal");
+    assert!(!escaped(&workdir.byzsim("check no.toml")), "errors neither");
+    assert!(escaped(&workdir.byzsim(&format!("{run} --color always"))), "who asks for it gets it");
     let words = run.split_whitespace();
-    let output = program(&desk.folder).args(words).env("NO_COLOR", "1").output();
-    assert!(!escaped(&Said::of(output.expect("the program can be started"))));
+    let output = program(&workdir.folder).args(words).env("NO_COLOR", "1").output();
+    assert!(!escaped(&Output::of(output.expect("the program can be started"))));
 }
 
 #[test]
 fn progress_and_notes_stay_off_stdout() {
-    let desk = Desk::new("streams");
-    let said = desk.say("sweep pbft/fault-free --seeds 0..1000 --set workload.operations=1");
-    assert_eq!(said.stderr.lines().count(), 10, "a line per tenth:\n{}", said.stderr);
-    assert!(said.stderr.starts_with(" 10 %  100 runs"), "{}", said.stderr);
-    assert!(said.stdout.starts_with("byzsim "), "{}", said.stdout);
+    let workdir = Workdir::new("streams");
+    let output =
+        workdir.byzsim("sweep pbft/fault-free --seeds 0..1000 --set workload.operations=1");
+    assert_eq!(output.stderr.lines().count(), 10, "a line per tenth:\n{}", output.stderr);
+    assert!(output.stderr.starts_with(" 10 %  100 runs"), "{}", output.stderr);
+    assert!(output.stdout.starts_with("byzsim "), "{}", output.stdout);
     let quiet = "sweep pbft/fault-free --seeds 0..1000 --set workload.operations=1 -q";
-    assert_eq!(desk.say(quiet).stderr, "");
+    assert_eq!(workdir.byzsim(quiet).stderr, "");
 }
 
 /// Whoever reads has read enough: that is no error.
@@ -333,31 +337,31 @@ fn progress_and_notes_stay_off_stdout() {
 #[cfg(unix)]
 fn a_closed_pipe_is_no_error() {
     use std::process::Stdio;
-    let desk = Desk::new("pipe");
-    let mut child = program(&desk.folder)
+    let workdir = Workdir::new("pipe");
+    let mut child = program(&workdir.folder)
         .args(["list"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program can be started");
     drop(child.stdout.take());
-    let said = Said::of(child.wait_with_output().expect("it ends"));
-    assert_eq!((said.code, said.stderr.as_str()), (0, ""));
+    let output = Output::of(child.wait_with_output().expect("it ends"));
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
 }
 
 #[test]
 #[cfg(unix)]
 fn an_interrupted_sweep_keeps_its_rows() {
     use std::process::Stdio;
-    let desk = Desk::new("interrupt");
+    let workdir = Workdir::new("interrupt");
     let arguments = "sweep pbft/chaos --seeds 0..100000000 --out rows.ndjson";
-    let mut child = program(&desk.folder)
+    let mut child = program(&workdir.folder)
         .args(arguments.split_whitespace())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program can be started");
-    let rows = || fs::read_to_string(desk.folder.join("rows.ndjson")).unwrap_or_default();
+    let rows = || fs::read_to_string(workdir.folder.join("rows.ndjson")).unwrap_or_default();
     // It listens before it plays: once there are rows, it can be interrupted.
     while rows().lines().count() < 10 {
         assert!(child.try_wait().expect("it can be asked").is_none(), "it ended by itself");
@@ -365,13 +369,13 @@ fn an_interrupted_sweep_keeps_its_rows() {
     }
     let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(kill.expect("there is a kill").success());
-    let said = Said::of(child.wait_with_output().expect("it ends"));
-    assert_eq!(said.code, 130, "{}{}", said.stdout, said.stderr);
-    assert!(said.stdout.contains("INCOMPLETE"), "{}", said.stdout);
+    let output = Output::of(child.wait_with_output().expect("it ends"));
+    assert_eq!(output.code, 130, "{}{}", output.stdout, output.stderr);
+    assert!(output.stdout.contains("INCOMPLETE"), "{}", output.stdout);
     let rows = rows();
     let played = rows.lines().count() - 1;
     assert!(rows.ends_with('\n') && 9 <= played, "{played} rows are whole");
-    let digest = said.sweep_digest().to_owned();
-    let merged = desk.say("merge rows.ndjson");
+    let digest = output.sweep_digest().to_owned();
+    let merged = workdir.byzsim("merge rows.ndjson");
     assert_eq!((merged.code, merged.sweep_digest()), (3, digest.as_str()), "no row is missing");
 }

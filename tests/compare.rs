@@ -11,8 +11,8 @@ use byzsim::{Exit, Scenario, SeedRange};
 use byzsim_core::{Span, Time};
 use serde_json::Value;
 
-use crate::desk::program;
 use crate::support::{play, root};
+use crate::workdir::{Output, program};
 
 /// Those of these protocols that there are.
 fn registered(names: &[&'static str]) -> Vec<&'static str> {
@@ -207,11 +207,9 @@ fn zyzzyva_latency_over_unequal_links_is_the_closed_form() {
     }
 }
 
-/// What the command line says, and its exit code.
-fn say(arguments: &str) -> (String, String, i32) {
-    let output = program(&root()).args(arguments.split_whitespace()).output().expect("it starts");
-    let text = |bytes| String::from_utf8(bytes).expect("byzsim writes text");
-    (text(output.stdout), text(output.stderr), output.status.code().expect("it was not killed"))
+fn byzsim(arguments: &str) -> Output {
+    let output = program(&root()).args(arguments.split_whitespace()).output();
+    Output::of(output.expect("the program can be started"))
 }
 
 const COMMAND: &str =
@@ -219,7 +217,7 @@ const COMMAND: &str =
 
 #[test]
 fn json_holds_everything() {
-    let (text, _, code) = say(&format!("{COMMAND} --format json"));
+    let Output { stdout: text, code, .. } = byzsim(&format!("{COMMAND} --format json"));
     assert_eq!(code, 0);
     let all: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(all["format"], 1);
@@ -234,7 +232,7 @@ fn json_holds_everything() {
 
 #[test]
 fn csv_has_the_same_columns_everywhere() {
-    let (text, _, code) = say(&format!("{COMMAND} --format csv"));
+    let Output { stdout: text, code, .. } = byzsim(&format!("{COMMAND} --format csv"));
     assert_eq!(code, 0);
     let mut lines = text.lines();
     let header = lines.next().expect("a header");
@@ -251,7 +249,7 @@ fn csv_has_the_same_columns_everywhere() {
 
 #[test]
 fn markdown_tables_are_rectangular() {
-    let (text, _, code) = say(&format!("{COMMAND} --format md"));
+    let Output { stdout: text, code, .. } = byzsim(&format!("{COMMAND} --format md"));
     assert_eq!(code, 0);
     assert!(text.contains("| messages per request | 29 | ✓ 2n² − n + 1 |"), "{text}");
     for line in text.lines().filter(|line| line.starts_with('|')) {
@@ -269,11 +267,11 @@ fn wrong_words_get_the_right_ones() {
         ("compare pbft --replicas 0", "use 4 or 7"),
         ("compare pbft --replicas 1000", "128"),
     ] {
-        let (stdout, stderr, code) = say(arguments);
+        let Output { stdout, stderr, code } = byzsim(arguments);
         assert_eq!((code, &*stdout), (2, ""), "{arguments}: {stderr}");
         assert!(stderr.contains(words), "{arguments}: {stderr}");
     }
-    let (help, _, code) = say("compare --help");
+    let Output { stdout: help, code, .. } = byzsim("compare --help");
     assert_eq!(code, 0);
     for setting in settings(&["none", "silent-backup", "silent-primary", "slow-backup"]) {
         assert!(help.contains(&setting.name) && help.contains(&setting.about), "{help}");

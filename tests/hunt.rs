@@ -1,14 +1,12 @@
 //! Hunts: one table whatever the threads, written into its document, and kept when interrupted.
 
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use byzsim::Strategy;
 use byzsim::hunt::{Effort, HuntOptions, hunt};
 use byzsim::run::registry::PROTOCOLS;
 
-use crate::desk::program;
+use crate::workdir::{Output, Workdir, program};
 
 /// Of four findings three are shrunk, the guided ones first; nothing of it depends on threads.
 #[test]
@@ -47,39 +45,21 @@ fn forget_clocks(value: &mut serde_json::Value) {
     }
 }
 
-/// An empty folder for one test.
-fn scratch(test: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hunt").join(test);
-    // There may be none from an earlier time.
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("the target folder can be written");
-    folder
-}
-
-/// Exit code, stdout and stderr of `byzsim …`.
-fn say(folder: &Path, arguments: &str) -> (i32, String, String) {
-    let output = program(folder).args(arguments.split_whitespace()).output();
-    let output = output.expect("the program can be started");
-    let text = |bytes| String::from_utf8(bytes).expect("byzsim writes text");
-    let code = output.status.code().expect("byzsim was not killed");
-    (code, text(output.stdout), text(output.stderr))
-}
-
 const DOCUMENT: &str =
     "before\n<!-- byzsim hunt: begin -->\nold\n<!-- byzsim hunt: end -->\nbehind\n";
 
 #[test]
 fn the_table_is_written_into_its_document() {
-    let folder = scratch("into");
-    let path = folder.join("flaws.md");
-    fs::write(&path, DOCUMENT).expect("the folder can be written");
+    let workdir = Workdir::new("hunt-into");
+    workdir.write("flaws.md", DOCUMENT);
     let command = "hunt P18 --strategies guided --campaigns 1 --runs 20 --into flaws.md";
-    let (code, out, errors) = say(&folder, &format!("{command} --format json"));
+    let Output { code, stdout: out, stderr: errors } =
+        workdir.byzsim(&format!("{command} --format json"));
     assert_eq!(code, 0, "{errors}");
     assert!(errors.starts_with("  1/1  P18-cache-answers-all  guided 1 ("), "{errors}");
     let value: serde_json::Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!(value["flaws"][0]["searches"][0]["catches"][0]["runs"], 1, "{out}");
-    let document = fs::read_to_string(&path).expect("it is still there");
+    let document = workdir.read("flaws.md");
     let old = DOCUMENT.split_once("old\n").expect("it has an old table");
     let table = document.strip_prefix(old.0).and_then(|rest| rest.strip_suffix(old.1));
     let table = table.expect("what is around the table stays");
@@ -92,8 +72,8 @@ fn the_table_is_written_into_its_document() {
         assert!(table.contains(words), "no {words} in\n{table}");
     }
     // A document without a place is refused before anything is hunted.
-    fs::write(&path, "no place").expect("the folder can be written");
-    let (code, out, errors) = say(&folder, command);
+    workdir.write("flaws.md", "no place");
+    let Output { code, stdout: out, stderr: errors } = workdir.byzsim(command);
     assert_eq!((code, out.as_str()), (2, ""), "{errors}");
     assert!(errors.contains("no place for the table") && !errors.contains("P18"), "{errors}");
 }
@@ -102,12 +82,12 @@ fn the_table_is_written_into_its_document() {
 #[cfg(unix)]
 fn an_interrupted_hunt_keeps_the_flaws_that_are_finished() {
     use std::io::{BufRead as _, BufReader, Read as _};
-    let folder = scratch("interrupt");
-    fs::write(folder.join("flaws.md"), DOCUMENT).expect("the folder can be written");
+    let workdir = Workdir::new("hunt-interrupt");
+    workdir.write("flaws.md", DOCUMENT);
     // Two flaws fall at once, and one never does.
     let command = "hunt P11 P18 P29 --strategies random --campaigns 1 --runs 100000000 \
         --format md --into flaws.md --jobs 1";
-    let mut child = program(&folder)
+    let mut child = program(&workdir.folder)
         .args(command.split_whitespace())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -131,6 +111,5 @@ fn an_interrupted_hunt_keeps_the_flaws_that_are_finished() {
     }
     assert!(!table.contains("| P29"), "{table}");
     assert!(rest.contains("flaws.md is left as it is"), "{rest}");
-    let document = fs::read_to_string(folder.join("flaws.md")).expect("it is still there");
-    assert_eq!(document, DOCUMENT, "half a table replaces no whole one");
+    assert_eq!(workdir.read("flaws.md"), DOCUMENT, "half a table replaces no whole one");
 }

@@ -9,12 +9,11 @@
 //! `UPDATE=1 cargo test -p byzsim-tests readme` rewrites what the commands print.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use byzsim::load;
 
-use crate::desk::program;
 use crate::support::root;
+use crate::workdir::Workdir;
 
 /// A fenced block: its language, and its lines without the fences.
 struct Block {
@@ -45,25 +44,13 @@ fn parts(text: &str) -> Vec<Part> {
     parts
 }
 
-/// An empty folder for the files of a document.
-fn scratch(document: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(document.replace('/', "-"));
-    // There may be none from an earlier time.
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("the target folder can be written");
-    folder
-}
-
 /// What a command of the document prints, and its exit code.
-fn play(folder: &Path, command: &str) -> (Vec<String>, i32) {
-    let words: Vec<&str> = command.split_whitespace().collect();
+fn play(workdir: &Workdir, command: &str) -> (Vec<String>, i32) {
     assert!(!command.contains(['\'', '"']), "{command}: quotes are not understood here");
-    let ["byzsim", arguments @ ..] = &words[..] else { panic!("{command}: not `byzsim …`") };
-    let output = program(folder).args(arguments).output().expect("byzsim can be started");
-    let said = if output.stdout.is_empty() { output.stderr } else { output.stdout };
-    let text = String::from_utf8(said).expect("byzsim writes text");
-    let code = output.status.code().expect("byzsim was not killed");
-    (text.lines().map(|line| line.trim_end().to_owned()).collect(), code)
+    let arguments = command.strip_prefix("byzsim ");
+    let output = workdir.byzsim(arguments.unwrap_or_else(|| panic!("{command}: not `byzsim …`")));
+    let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
+    (text.lines().map(|line| line.trim_end().to_owned()).collect(), output.code)
 }
 
 /// What was printed, as the document shows it.
@@ -86,7 +73,7 @@ fn shown(printed: Vec<String>, document: &[String]) -> Vec<String> {
 }
 
 /// The block with what its commands print now.
-fn replayed(folder: &Path, block: &Block) -> Vec<String> {
+fn replayed(workdir: &Workdir, block: &Block) -> Vec<String> {
     let mut now = Vec::new();
     let mut code = 0;
     let mut lines = block.lines.iter().peekable();
@@ -103,7 +90,7 @@ fn replayed(folder: &Path, block: &Block) -> Vec<String> {
             continue;
         }
         assert_eq!(code, 0, "the document does not show this exit code, before {line}");
-        let (printed, exit) = play(folder, command);
+        let (printed, exit) = play(workdir, command);
         code = exit;
         now.extend(shown(printed, &document));
     }
@@ -112,12 +99,12 @@ fn replayed(folder: &Path, block: &Block) -> Vec<String> {
 }
 
 /// Loads a scenario, or a part of one behind what it leaves out.
-fn load_block(folder: &Path, block: &Block) {
+fn load_block(workdir: &Workdir, block: &Block) {
     let text = format!("{}\n", block.lines.join("\n"));
     let title = block.lines.first().and_then(|line| line.strip_prefix("# "));
     if let Some(name) = title.filter(|name| name.ends_with(".toml")) {
         // Whether it is right, the commands of the document show.
-        return fs::write(folder.join(name), text).expect("the folder can be written");
+        return workdir.write(name, &text);
     }
     let mut whole = text.clone();
     if !text.contains("format = 1") {
@@ -126,8 +113,8 @@ fn load_block(folder: &Path, block: &Block) {
     if !text.contains("[cluster]") {
         whole.push_str("\n[cluster]\nreplicas = 4\nfaults = 1\nclients = 3\n");
     }
-    let path = folder.join("part.toml");
-    fs::write(&path, whole).expect("the folder can be written");
+    workdir.write("part.toml", &whole);
+    let path = workdir.folder.join("part.toml");
     if let Err(error) = load(path.to_str().expect("the path is text")) {
         panic!("{error} ({:?})\n{text}", error.help);
     }
@@ -136,7 +123,7 @@ fn load_block(folder: &Path, block: &Block) {
 fn keeps_its_word(document: &str) {
     let path = root().join(document);
     let text = fs::read_to_string(&path).unwrap_or_else(|why| panic!("{document}: {why}"));
-    let folder = scratch(document);
+    let workdir = Workdir::new(&document.replace('/', "-"));
     let mut now = String::new();
     let mut blocks = 0;
     for part in parts(&text) {
@@ -145,9 +132,9 @@ fn keeps_its_word(document: &str) {
             Part::Block(block) => {
                 blocks += 1;
                 let lines = match block.language.as_str() {
-                    "console" => replayed(&folder, &block),
+                    "console" => replayed(&workdir, &block),
                     "toml" => {
-                        load_block(&folder, &block);
+                        load_block(&workdir, &block);
                         block.lines
                     }
                     "sh" | "rust" | "text" => block.lines,

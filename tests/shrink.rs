@@ -5,8 +5,8 @@ use byzsim::{Repro, Scenario, ScenarioFile, replay};
 use byzsim_adversaries::Plan;
 use byzsim_core::CryptoBackend;
 
-use crate::desk::program;
 use crate::support::{flawed, from_text, play, scenario};
+use crate::workdir::{Output, Workdir};
 
 /// Scenarios with a flaw that random faults find soon; the most faults that a shrunk run needs.
 const FOUND: [(&str, &str, usize); 7] = [
@@ -171,75 +171,49 @@ fn replicas_clients_and_the_network_go_as_well() {
     assert_ne!(smaller.repro.scenario.faults, Plan::default());
 }
 
-/// The command line, in a folder of its own with the repro file of a failing run.
-struct Desk {
-    folder: std::path::PathBuf,
-    repro: Repro,
-}
+/// The file that the commands below shrink.
+const FILE: &str = "found.json";
 
-impl Desk {
-    const FILE: &str = "found.json";
-
-    fn new(test: &str) -> Self {
-        let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("shrink").join(test);
-        // There may be none from an earlier time.
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).expect("the target folder can be written");
-        let desk = Self { folder, repro: failing("pbft/chaos", "P08") };
-        desk.write(Self::FILE, &desk.repro);
-        desk
-    }
-
-    fn write(&self, name: &str, repro: &Repro) {
-        std::fs::write(self.folder.join(name), repro.to_json()).expect("it can be written");
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.folder.join(name))
-            .unwrap_or_else(|why| panic!("{name}: {why}"))
-    }
-
-    /// Exit code, stdout and stderr of `byzsim …`.
-    fn say(&self, arguments: &str) -> (i32, String, String) {
-        let output = program(&self.folder).args(arguments.split_whitespace()).output();
-        let output = output.expect("the program can be started");
-        let text = |bytes| String::from_utf8(bytes).expect("byzsim writes text");
-        let code = output.status.code().expect("byzsim was not killed");
-        (code, text(output.stdout), text(output.stderr))
-    }
+/// A folder with the repro file of a failing run.
+fn workdir(test: &str) -> (Workdir, Repro) {
+    let (workdir, repro) = (Workdir::new(test), failing("pbft/chaos", "P08"));
+    workdir.write(FILE, &repro.to_json());
+    (workdir, repro)
 }
 
 #[test]
 fn the_command_keeps_the_original_and_writes_what_replays() {
-    let desk = Desk::new("keeps");
-    let before = desk.read(Desk::FILE);
-    let (code, out, errors) = desk.say("shrink found.json -v");
+    let (workdir, _) = workdir("shrink-keeps");
+    let before = workdir.read(FILE);
+    let Output { code, stdout: out, stderr: errors } = workdir.byzsim("shrink found.json -v");
     assert_eq!(code, 0, "{out}{errors}");
     for words in ["before   after", "MINIMAL", "plan    1. r", "taken away", "replays identical"] {
         assert!(out.contains(words), "no {words} in\n{out}");
     }
-    assert_eq!(desk.read(Desk::FILE), before, "the original is kept");
-    let (code, out, _) = desk.say("replay found.min.json");
+    assert_eq!(workdir.read(FILE), before, "the original is kept");
+    let Output { code, stdout: out, .. } = workdir.byzsim("replay found.min.json");
     assert_eq!(code, 0, "{out}");
     assert!(out.contains("identical") && out.contains("agreement VIOLATED"), "{out}");
-    let (code, out, _) = desk.say("shrink found.min.json --out again.json --format json");
+    let Output { code, stdout: out, .. } =
+        workdir.byzsim("shrink found.min.json --out again.json --format json");
     let value: serde_json::Value = serde_json::from_str(&out).expect("JSON");
     assert_eq!((code, &value["steps"]), (0, &serde_json::json!([])), "it is minimal already");
     assert_eq!(value["plan"].as_array().map(Vec::len), Some(1), "{out}");
-    assert_eq!(desk.read("again.json"), desk.read("found.min.json"));
+    assert_eq!(workdir.read("again.json"), workdir.read("found.min.json"));
 }
 
 #[test]
 fn the_command_refuses_in_one_line_each() {
-    let desk = Desk::new("refuses");
+    let (workdir, repro) = workdir("shrink-refuses");
     let holds = scenario("pbft/fault-free", &[]);
-    desk.write("passing.json", &Repro::of(&holds, 0, CryptoBackend::Ideal));
-    let mut repaired = desk.repro.clone();
+    let passing = Repro::of(&holds, 0, CryptoBackend::Ideal);
+    workdir.write("passing.json", &passing.to_json());
+    let mut repaired = repro.clone();
     repaired.scenario.params["flaws"] = serde_json::json!([]);
-    desk.write("repaired.json", &repaired);
-    let mut older = desk.repro.clone();
+    workdir.write("repaired.json", &repaired.to_json());
+    let mut older = repro.clone();
     older.byzsim = "0.0.1".to_owned();
-    desk.write("older.json", &older);
+    workdir.write("older.json", &older.to_json());
     for (arguments, exit, words) in [
         ("shrink passing.json", 2, "violates nothing"),
         ("shrink pbft/chaos", 2, "is no repro file"),
@@ -249,7 +223,7 @@ fn the_command_refuses_in_one_line_each() {
         ("shrink repaired.json", 4, "note: the scenario in the file was changed"),
         ("shrink older.json", 0, "note: written by byzsim 0.0.1"),
     ] {
-        let (code, out, errors) = desk.say(arguments);
+        let Output { code, stdout: out, stderr: errors } = workdir.byzsim(arguments);
         assert_eq!(code, exit, "{arguments}\n{out}{errors}");
         assert!(errors.contains(words), "{arguments}: no {words} in\n{errors}");
         assert_eq!(out.is_empty(), exit != 0, "{arguments}: data only if it was shrunk");
@@ -258,18 +232,18 @@ fn the_command_refuses_in_one_line_each() {
 
 #[test]
 fn sweeps_shrink_what_they_find() {
-    let desk = Desk::new("sweeps");
-    let seeds = format!("--seeds {0}..{1}", desk.repro.seed, desk.repro.seed + 1);
+    let (workdir, repro) = workdir("shrink-sweeps");
+    let seeds = format!("--seeds {0}..{1}", repro.seed, repro.seed + 1);
     let sweep = format!("sweep pbft/chaos --flaw P08 {seeds}");
-    let (code, out, _) = desk.say(&sweep);
+    let Output { code, stdout: out, .. } = workdir.byzsim(&sweep);
     assert_eq!(code, 1, "{out}");
-    let smaller = format!("runs/pbft-chaos-P08-{}.min.json", desk.repro.seed);
+    let smaller = format!("runs/pbft-chaos-P08-{}.min.json", repro.seed);
     for words in ["twins  in 1 shrunk run", &smaller, "- r0 runs as two copies", "byzsim shrink"] {
         assert!(out.contains(words), "no {words} in\n{out}");
     }
-    assert_eq!(desk.say(&format!("replay {smaller}")).0, 0);
-    let (_, out, _) = desk.say(&format!("{sweep} --no-shrink --out plain"));
+    assert_eq!(workdir.byzsim(&format!("replay {smaller}")).code, 0);
+    let Output { stdout: out, .. } = workdir.byzsim(&format!("{sweep} --no-shrink --out plain"));
     assert!(!out.contains("shrunk run") && out.contains("byzsim shrink plain/"), "{out}");
-    let written = std::fs::read_dir(desk.folder.join("plain")).expect("it was written").count();
+    let written = std::fs::read_dir(workdir.folder.join("plain")).expect("it was written").count();
     assert_eq!(written, 2, "rows and one repro file");
 }

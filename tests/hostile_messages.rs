@@ -10,9 +10,9 @@ use std::rc::Rc;
 use byzsim_core::field::FieldMut;
 use byzsim_core::workload::{self, Workload};
 use byzsim_core::{
-    Adversary, Cabal, Committee, Control, CryptoBackend, Digest, Effect, Event, Fate, Message,
-    NetworkModel, NodeId, Observation, Outbox, Purpose, Sent, Setup, Signed, Signer, SimRng,
-    Simulation, Span, Statement, Time, Verdict, Wake,
+    Adversary, Committee, Control, CorruptedSigners, CryptoBackend, Digest, Effect, Event, Fate,
+    Message, NetworkModel, NodeId, Observation, Outbox, Purpose, Sent, Setup, Signed, Signer,
+    SimRng, Simulation, Span, Statement, Time, Verdict, Wake,
 };
 use byzsim_protocols::Catalogued;
 
@@ -141,7 +141,7 @@ fn keep<T>(pieces: &mut Vec<T>, piece: T) {
 struct Babbler<M, I> {
     node: NodeId,
     inventor: I,
-    cabal: Cabal,
+    signers: CorruptedSigners,
     rng: SimRng,
     heard: Vec<Rc<M>>,
     said: u64,
@@ -157,13 +157,13 @@ impl<M: Message, I: Inventor<M>> Babbler<M, I> {
                 return;
             }
             let nodes: Vec<NodeId> =
-                self.cabal.committee.nodes().filter(|node| *node != self.node).collect();
+                self.signers.committee.nodes().filter(|node| *node != self.node).collect();
             let to = *self.rng.pick(&nodes);
             let msg = Rc::clone(self.rng.pick(&self.heard));
             self.said += 1;
             out.push(Effect::Send(to, Rc::clone(&msg)));
 
-            let signer = &self.cabal.signers[&self.node];
+            let signer = &self.signers.by_node[&self.node];
             let lie = self.rng.pick(M::LIES).name;
             let lies = msg.tell(lie, signer, &mut self.rng).unwrap_or_default();
             self.told += lies.len() as u64;
@@ -255,12 +255,12 @@ fn babble<P: Catalogued, I: Inventor<P::Msg>>(seeds: u64, params: &P::Params) {
             with_marks: false,
         };
         let simulation = Simulation::<P>::new(setup, params.clone());
-        let cabal = simulation.cabal(&[node]);
+        let signers = simulation.corrupted_signers(&[node]);
         let rng = SimRng::new(seed, Purpose::Adversary, 0);
         let mut babbler = Babbler {
             node,
             inventor: I::default(),
-            cabal,
+            signers,
             rng,
             heard: Vec::new(),
             said: 0,

@@ -5,14 +5,14 @@ use std::fmt;
 use std::rc::Rc;
 
 use byzsim_core::{
-    Adversary, Cabal, Committee, Control, Event, Fate, NodeId, Observation, Outbox, Protocol, Sent,
-    Time, Wake,
+    Adversary, Committee, Control, CorruptedSigners, Event, Fate, NodeId, Observation, Outbox,
+    Protocol, Sent, Time, Wake,
 };
 
-use crate::captive::Captive;
+use crate::corrupted::CorruptedNode;
 use crate::plan::{Action, Milestone, Moment, Plan};
 use crate::row::{Deed, Phase, Row};
-use crate::twins::Whispers;
+use crate::twins::SenderSides;
 
 /// The adversary that carries out a [`Plan`].
 pub struct PlanAdversary<P: Protocol> {
@@ -24,7 +24,7 @@ pub struct PlanAdversary<P: Protocol> {
     alarms_set: bool,
     /// What happens at which milestone, with how many reports of it were seen.
     watches: Vec<(Turn<Milestone>, u32)>,
-    captives: BTreeMap<NodeId, Captive<P>>,
+    corrupted: BTreeMap<NodeId, CorruptedNode<P>>,
     drift_ppm: BTreeMap<NodeId, i32>,
 }
 
@@ -50,12 +50,12 @@ impl<P: Protocol> fmt::Debug for PlanAdversary<P> {
 }
 
 impl<P: Protocol> PlanAdversary<P> {
-    /// The adversary of one run. `cabal` holds the signers of [`Plan::corrupted`].
+    /// The adversary of one run. `signers` holds the signers of [`Plan::corrupted`].
     ///
     /// # Panics
     /// If [`Plan::validate`] refuses the plan, or a signer is missing.
-    pub fn new(plan: &Plan, cabal: &Cabal, params: &P::Params) -> Self {
-        let committee = cabal.committee;
+    pub fn new(plan: &Plan, signers: &CorruptedSigners, params: &P::Params) -> Self {
+        let committee = signers.committee;
         let rows = plan.faults.iter().enumerate();
         let mut adversary = Self {
             rows: rows.map(|(i, fault)| Row::new::<P::Msg>(i, fault, committee)).collect(),
@@ -63,7 +63,7 @@ impl<P: Protocol> PlanAdversary<P> {
             clock: Vec::new(),
             alarms_set: false,
             watches: Vec::new(),
-            captives: captives(plan, cabal, committee, params),
+            corrupted: corrupted(plan, signers, committee, params),
             drift_ppm: BTreeMap::new(),
         };
         for (row, fault) in plan.faults.iter().enumerate() {
@@ -84,7 +84,8 @@ impl<P: Protocol> PlanAdversary<P> {
     /// An effect is what the row wished for; the network may have granted less.
     pub fn fired(&self) -> Vec<u64> {
         let mut fired: Vec<u64> = self.rows.iter().map(|row| row.fired).collect();
-        for (row, contradictions) in self.captives.values().filter_map(Captive::equivocation) {
+        for (row, contradictions) in self.corrupted.values().filter_map(CorruptedNode::equivocation)
+        {
             fired[row] = contradictions;
         }
         fired
@@ -158,31 +159,31 @@ impl<P: Protocol> PlanAdversary<P> {
 }
 
 /// The corrupted nodes, each with what the plan makes of it.
-fn captives<P: Protocol>(
+fn corrupted<P: Protocol>(
     plan: &Plan,
-    cabal: &Cabal,
+    signers: &CorruptedSigners,
     committee: Committee,
     params: &P::Params,
-) -> BTreeMap<NodeId, Captive<P>> {
-    let captive = |node: NodeId| {
-        let signer = cabal.signers.get(&node).expect("the cabal has each corrupted node's signer");
-        (node, Captive::new(Rc::clone(signer), committee, cabal.seed, params))
+) -> BTreeMap<NodeId, CorruptedNode<P>> {
+    let honest = |node: NodeId| {
+        let signer = signers.by_node.get(&node).expect("there is each corrupted node's signer");
+        (node, CorruptedNode::new(Rc::clone(signer), committee, signers.seed, params))
     };
-    let mut captives: BTreeMap<NodeId, Captive<P>> =
-        plan.corrupted().into_iter().map(captive).collect();
+    let mut corrupted: BTreeMap<NodeId, CorruptedNode<P>> =
+        plan.corrupted().into_iter().map(honest).collect();
     let twins = plan.faults.iter().filter_map(|fault| {
         if let Action::Twins { node, .. } = &fault.action { Some(*node) } else { None }
     });
-    let whispers = Whispers::among(twins.collect());
+    let sender_sides = SenderSides::among(twins.collect());
     for (row, fault) in plan.faults.iter().enumerate() {
         let Some(node) = fault.action.corrupts() else { continue };
-        let captive = captives.get_mut(&node).expect("every corrupted node was made a captive");
+        let node = corrupted.get_mut(&node).expect("every corrupted node was made one");
         match &fault.action {
-            Action::Lie { .. } => captive.add_lie(row),
-            Action::Mutate { change, .. } => captive.add_mutation(row, change),
-            Action::Replay { heard, messages, .. } => captive.add_replay(row, *heard, messages),
+            Action::Lie { .. } => node.add_lie(row),
+            Action::Mutate { change, .. } => node.add_mutation(row, change),
+            Action::Replay { heard, messages, .. } => node.add_replay(row, *heard, messages),
             Action::Twins { left, right, splits, .. } => {
-                captive.split(row, (left, right), splits, &whispers, params);
+                node.split(row, (left, right), splits, &sender_sides, params);
             }
             Action::Mute(_)
             | Action::Omit { .. }
@@ -197,12 +198,12 @@ fn captives<P: Protocol>(
             | Action::Drift { .. } => {}
         }
     }
-    captives
+    corrupted
 }
 
 impl<P: Protocol> Adversary<P::Msg> for PlanAdversary<P> {
     fn corrupted(&self) -> Vec<NodeId> {
-        self.captives.keys().copied().collect()
+        self.corrupted.keys().copied().collect()
     }
 
     fn drift_ppm(&self, node: NodeId) -> i32 {
@@ -223,8 +224,8 @@ impl<P: Protocol> Adversary<P::Msg> for PlanAdversary<P> {
     }
 
     fn act(&mut self, me: NodeId, event: Event<'_, P::Msg>, out: &mut Outbox<P::Msg, Wake>) {
-        let captive = self.captives.get_mut(&me).expect("only corrupted nodes act");
-        captive.act(&event, &mut self.rows, out);
+        let node = self.corrupted.get_mut(&me).expect("only corrupted nodes act");
+        node.act(&event, &mut self.rows, out);
     }
 
     fn notice(&mut self, _: Time, node: NodeId, observation: &Observation, control: &mut Control) {

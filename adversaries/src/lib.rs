@@ -26,7 +26,7 @@
 //!   draws for one row depends on no other row, so that a plan can be shrunk row by row.
 
 mod aim;
-mod captive;
+mod corrupted;
 mod describe;
 mod generate;
 mod interpreter;

@@ -19,11 +19,11 @@ type Topic = (u8, Option<u64>, Option<u64>);
 ///
 /// Copies that hear the same say the same, and their equivocation is vacuous. This tells.
 #[derive(Debug, Default)]
-pub(crate) struct Testimony {
+pub(crate) struct Contradictions {
     said: BTreeMap<Topic, [BTreeSet<u64>; 2]>,
 }
 
-impl Testimony {
+impl Contradictions {
     /// Notes what copy `place` says.
     pub(crate) fn note(&mut self, place: usize, msg: &impl Message) {
         let topic = (msg.kind().0, msg.view(), msg.seq());
@@ -34,7 +34,7 @@ impl Testimony {
     ///
     /// A topic may have many messages, such as replies to all clients; a copy that is merely slower
     /// has said some of what the other said, and contradicts nothing.
-    pub(crate) fn contradictions(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         let facing = |[left, right]: &[BTreeSet<u64>; 2]| {
             left.difference(right).count().min(right.difference(left).count()) as u64
         };
@@ -45,7 +45,7 @@ impl Testimony {
 /// Which copy of some twins said what to other twins: copies of one side conspire, and only with
 /// each other. On the wire nothing tells them apart, so they remember their messages.
 #[derive(Debug)]
-pub(crate) struct Whispers<M>(Rc<RefCell<Remembered<M>>>);
+pub(crate) struct SenderSides<M>(Rc<RefCell<Remembered<M>>>);
 
 #[derive(Debug)]
 struct Remembered<M> {
@@ -54,7 +54,7 @@ struct Remembered<M> {
     said: BTreeMap<usize, (usize, Rc<M>)>,
 }
 
-impl<M> Whispers<M> {
+impl<M> SenderSides<M> {
     /// Among these twins.
     pub(crate) fn among(twins: BTreeSet<NodeId>) -> Self {
         Self(Rc::new(RefCell::new(Remembered { twins, said: BTreeMap::new() })))
@@ -75,13 +75,13 @@ impl<M> Whispers<M> {
     }
 }
 
-impl<M> Default for Whispers<M> {
+impl<M> Default for SenderSides<M> {
     fn default() -> Self {
         Self::among(BTreeSet::new())
     }
 }
 
-impl<M> Clone for Whispers<M> {
+impl<M> Clone for SenderSides<M> {
     fn clone(&self) -> Self {
         Self(Rc::clone(&self.0))
     }

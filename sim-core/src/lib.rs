@@ -42,6 +42,6 @@ pub use node::{ClientNode, Effect, Kind, Lie, Message, Node, Outbox, Protocol};
 pub use observation::Observation;
 pub use queue::EventQueue;
 pub use rng::{Purpose, SimRng};
-pub use sim::{Cabal, Ended, Outcome, Served, Setup, Simulation};
+pub use sim::{CorruptedSigners, Ended, Outcome, Served, Setup, Simulation};
 pub use time::{Span, Time};
 pub use trace::{Marks, Parcel, Recorder, TraceEvent};

@@ -180,16 +180,16 @@ impl NetworkModel {
     }
 
     /// Grants the adversary's `wish` for a message sent at `now`, as far as the model goes.
-    /// `captive` says that the sender or the receiver is corrupted: then every wish is granted.
+    /// `corrupted` says that the sender or the receiver is corrupted: then every wish is granted.
     pub fn grant(
         &self,
         wish: Fate,
         now: Time,
         (from, to): (u16, u16),
-        captive: bool,
+        corrupted: bool,
         choices: &mut MessageChoices,
     ) -> Transit {
-        let deadline = if captive { Time::NEVER } else { self.deadline(now) };
+        let deadline = if corrupted { Time::NEVER } else { self.deadline(now) };
         let latency = self.natural(from, to, choices);
         let lost = self.may_lose(now) && choices.chance(self.loss_ppm);
         let again = choices
@@ -209,7 +209,7 @@ impl NetworkModel {
             Fate::Exactly(span) => arrives(now + span, again),
             Fate::Duplicate(later) => arrives(now + latency, Some(later)),
             Fate::Hold(key) => Transit::Held(key, deadline),
-            Fate::Drop if captive || self.loss_allowed && self.may_lose(now) => Transit::Lost,
+            Fate::Drop if corrupted || self.loss_allowed && self.may_lose(now) => Transit::Lost,
             // Not the adversary's to lose: the longest delay that the model allows.
             Fate::Drop if deadline == Time::NEVER => Transit::Held(u32::MAX, deadline),
             Fate::Drop => arrives(deadline, again),
@@ -233,7 +233,8 @@ mod tests {
             ..NetworkModel::default()
         };
         let at = |ms| Time::ZERO + Span::from_millis(ms);
-        let grant = |wish, ms, captive| model.grant(wish, at(ms), (0, 1), captive, &mut choices(0));
+        let grant =
+            |wish, ms, corrupted| model.grant(wish, at(ms), (0, 1), corrupted, &mut choices(0));
         let late = Fate::Delay(Span::from_secs(9));
         // Before GST anything, as long as it arrives by GST + Δ.
         assert_eq!(grant(Fate::Natural, 0, false), Transit::Arrives(at(10), None));

@@ -146,8 +146,8 @@ fn play_with(latency: Latency, faults: Vec<Fault>) -> (Log, Vec<u64>) {
         with_marks: false,
     };
     let simulation = Simulation::<Toy>::new(setup, ());
-    let cabal = simulation.cabal(&plan.corrupted());
-    let mut adversary = PlanAdversary::<Toy>::new(&plan, &cabal, &());
+    let signers = simulation.corrupted_signers(&plan.corrupted());
+    let mut adversary = PlanAdversary::<Toy>::new(&plan, &signers, &());
     let mut log = Log::default();
     simulation.run(&mut adversary, Some(&mut log));
     (log, adversary.fired())

@@ -187,8 +187,8 @@ fn unknown_flaw(name: &str, known: &[&str]) -> Problem {
 impl<P: Catalogued> AnyProtocol for Prepared<P> {
     fn play(&self, setup: Setup, plan: &Plan, recorder: Option<&mut dyn Recorder>) -> Played {
         let simulation = Simulation::<P>::new(setup, self.params.clone());
-        let cabal = simulation.cabal(&plan.corrupted());
-        let mut adversary = PlanAdversary::<P>::new(plan, &cabal, &self.params);
+        let signers = simulation.corrupted_signers(&plan.corrupted());
+        let mut adversary = PlanAdversary::<P>::new(plan, &signers, &self.params);
         let outcome = match recorder {
             None => simulation.run(&mut adversary, None),
             Some(recorder) => simulation.run(&mut adversary, Some(recorder)),

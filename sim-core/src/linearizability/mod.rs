@@ -21,10 +21,10 @@ mod bits;
 #[cfg(test)]
 mod brute_force;
 mod counterexample;
-mod foresight;
 mod key_history;
+mod lookahead;
 mod model;
-mod plan;
+mod open_calls;
 mod search;
 mod state;
 #[cfg(test)]
@@ -39,7 +39,7 @@ pub use witness::is_witness;
 use crate::history::{Call, Text};
 use counterexample::explain;
 use key_history::{KeyHistory, split_by_key};
-use plan::Plan;
+use open_calls::OpenCalls;
 use search::{Explore, Progress, Search};
 
 /// What the search found.
@@ -158,13 +158,13 @@ fn search_all(histories: &[KeyHistory<'_>], initial: Option<&str>, budget: &mut 
 
 /// The search of one key, with sets as wide as the number of open calls asks for.
 fn search<'a>(history: &KeyHistory<'a>, initial: Option<&'a str>) -> Box<dyn Explore + 'a> {
-    let mut plan = Plan::new(history, initial);
-    let is_complete = plan.options.len() <= BITS_MAX;
-    plan.options.truncate(BITS_MAX);
-    match plan.slots.max(plan.options.len()) {
-        0..=64 => Box::new(Search::<1>::new(plan, is_complete)),
-        65..=256 => Box::new(Search::<4>::new(plan, is_complete)),
-        257..=BITS_MAX => Box::new(Search::<WORDS_MAX>::new(plan, is_complete)),
+    let mut calls = OpenCalls::new(history, initial);
+    let is_complete = calls.options.len() <= BITS_MAX;
+    calls.options.truncate(BITS_MAX);
+    match calls.slots.max(calls.options.len()) {
+        0..=64 => Box::new(Search::<1>::new(calls, is_complete)),
+        65..=256 => Box::new(Search::<4>::new(calls, is_complete)),
+        257..=BITS_MAX => Box::new(Search::<WORDS_MAX>::new(calls, is_complete)),
         _ => Box::new(TooWide),
     }
 }

@@ -6,8 +6,8 @@
 //! the *open* calls are taken, so it fits a few words however long the history is.
 
 use super::bits::Bits;
-use super::foresight::{Foresight, NEVER};
-use super::plan::{Action, Plan, small};
+use super::lookahead::{Lookahead, NEVER};
+use super::open_calls::{OpenCalls, Transition, small};
 use super::state::State;
 use super::visited::Visited;
 
@@ -45,13 +45,13 @@ pub(super) trait Explore {
 /// The search, depth first, with the branches still to try on an explicit stack.
 #[derive(Debug)]
 pub(super) struct Search<'a, const W: usize> {
-    plan: Plan<'a>,
-    foresight: Foresight,
+    calls: OpenCalls<'a>,
+    lookahead: Lookahead,
     visited: Visited<W>,
     stack: Vec<Branch<W>>,
     furthest: u32,
     explained: bool,
-    /// Whether all pending calls are in the plan. If not, an order that leaves the others out still
+    /// Whether all pending calls are among them. If not, an order that leaves the others out still
     /// explains the history, but that there is none says nothing.
     is_complete: bool,
 }
@@ -75,17 +75,17 @@ enum Choice<const W: usize> {
 }
 
 impl<'a, const W: usize> Search<'a, W> {
-    pub(super) fn new(plan: Plan<'a>, is_complete: bool) -> Self {
-        let foresight = Foresight::new(&plan);
+    pub(super) fn new(calls: OpenCalls<'a>, is_complete: bool) -> Self {
+        let lookahead = Lookahead::new(&calls);
         let configuration = Configuration {
-            state: plan.initial,
+            state: calls.initial,
             mutated: Bits::EMPTY,
             observed: Bits::EMPTY,
             used: Bits::EMPTY,
         };
         let mut search = Self {
-            plan,
-            foresight,
+            calls,
+            lookahead,
             visited: Visited::new(),
             stack: Vec::new(),
             furthest: 0,
@@ -100,20 +100,20 @@ impl<'a, const W: usize> Search<'a, W> {
     /// Follows a configuration, which has just left the state `left`, to the next step whose call
     /// has to be taken.
     fn enter(&mut self, mut step: u32, mut now: Configuration<W>, left: State) {
-        let end = self.plan.len();
-        if step < end && self.foresight.is_lost(&self.plan, step, &now, left) {
+        let end = self.calls.len();
+        if step < end && self.lookahead.is_lost(&self.calls, step, &now, left) {
             return;
         }
         while step < end {
-            now.state = self.foresight.told(&self.plan, step, now.state);
-            for open in self.plan.open_observers(step) {
-                if self.plan.apply(&open.action, now.state).is_some() {
+            now.state = self.lookahead.told(&self.calls, step, now.state);
+            for open in self.calls.open_observers(step) {
+                if self.calls.apply(&open.transition, now.state).is_some() {
                     now.observed.insert(open.slot);
                 }
             }
-            let call = &self.plan.steps[step as usize];
+            let call = &self.calls.steps[step as usize];
             let taken =
-                if call.action.is_observer() { &mut now.observed } else { &mut now.mutated };
+                if call.transition.is_observer() { &mut now.observed } else { &mut now.mutated };
             if !taken.contains(call.slot) {
                 self.furthest = self.furthest.max(step);
                 if self.visited.insert(step, &now) {
@@ -133,20 +133,20 @@ impl<'a, const W: usize> Search<'a, W> {
     /// call that completes must find, as it will take one of them.
     fn choose(&self, branch: &Branch<W>) -> Choice<W> {
         let Branch { step, tried, configuration } = *branch;
-        let action = &self.plan.steps[step as usize].action;
+        let transition = &self.calls.steps[step as usize].transition;
         if tried == 0 {
-            return match self.plan.apply(action, configuration.state) {
+            return match self.calls.apply(transition, configuration.state) {
                 None => Choice::Skip,
                 Some(state) => {
                     let mut now = Configuration { state, ..configuration };
-                    self.bury(step, action, &mut now);
+                    self.bury(step, transition, &mut now);
                     Choice::Go(step + 1, now)
                 }
             };
         }
-        let mutators = self.plan.open_mutator_steps(step);
-        let others = mutators.len() + self.plan.open_options(step);
-        let needed = action.needs();
+        let mutators = self.calls.open_mutator_steps(step);
+        let others = mutators.len() + self.calls.open_options(step);
+        let needed = transition.needs();
         let turn = tried as usize - 1 + if needed.is_none() { others } else { 0 };
         if 2 * others <= turn {
             return Choice::End;
@@ -154,12 +154,12 @@ impl<'a, const W: usize> Search<'a, W> {
         let place = turn % others;
         let (other, next) = match mutators.get(place) {
             Some(&other) => (
-                &self.plan.steps[other as usize].action,
+                &self.calls.steps[other as usize].transition,
                 self.take_mutator(step, other, configuration),
             ),
             None => {
                 let place = place - mutators.len();
-                (&self.plan.options[place].action, self.use_option(step, place, configuration))
+                (&self.calls.options[place].transition, self.use_option(step, place, configuration))
             }
         };
         let is_first_round = turn < others;
@@ -169,33 +169,35 @@ impl<'a, const W: usize> Search<'a, W> {
 
     /// Takes another open call before the one that completes.
     fn take_mutator(&self, step: u32, other: u32, mut now: Configuration<W>) -> Choice<W> {
-        let open = &self.plan.steps[other as usize];
+        let open = &self.calls.steps[other as usize];
         if other == step || now.mutated.contains(open.slot) {
             return Choice::Skip;
         }
-        let Some(state) = self.plan.apply(&open.action, now.state) else { return Choice::Skip };
+        let Some(state) = self.calls.apply(&open.transition, now.state) else {
+            return Choice::Skip;
+        };
         now.mutated.insert(open.slot);
         now.state = state;
-        self.bury(step, &open.action, &mut now);
+        self.bury(step, &open.transition, &mut now);
         Choice::Go(step, now)
     }
 
     /// Takes a pending call before the one that completes.
     fn use_option(&self, step: u32, place: usize, mut now: Configuration<W>) -> Choice<W> {
-        let option = &self.plan.options[place];
+        let option = &self.calls.options[place];
         let number = small(place);
         let waits = |earlier| !now.used.contains(earlier);
         if now.used.contains(number)
             || option.alike.is_some_and(waits)
-            || self.foresight.is_spent(&self.plan, step, &option.action, NEVER, now.state)
+            || self.lookahead.is_spent(&self.calls, step, &option.transition, NEVER, now.state)
         {
             return Choice::Skip;
         }
-        match self.plan.apply(&option.action, now.state) {
+        match self.calls.apply(&option.transition, now.state) {
             Some(state) if state != now.state => {
                 now.used.insert(number);
                 now.state = state;
-                self.bury(step, &option.action, &mut now);
+                self.bury(step, &option.transition, &mut now);
                 Choice::Go(step, now)
             }
             // A pending call that changes nothing can as well not happen.
@@ -205,14 +207,14 @@ impl<'a, const W: usize> Search<'a, W> {
 
     /// Takes the open puts that explain nothing any more, where that is harmless: just before
     /// another put. Left open, each doubles the configurations of a history that nothing explains.
-    fn bury(&self, step: u32, before: &Action<'_>, now: &mut Configuration<W>) {
-        if !matches!(before, Action::Put(_)) {
+    fn bury(&self, step: u32, before: &Transition<'_>, now: &mut Configuration<W>) {
+        if !matches!(before, Transition::Put(_)) {
             return;
         }
-        for &other in self.plan.open_mutator_steps(step) {
-            let open = &self.plan.steps[other as usize];
+        for &other in self.calls.open_mutator_steps(step) {
+            let open = &self.calls.steps[other as usize];
             let is_spent =
-                self.foresight.is_spent(&self.plan, step, &open.action, other, now.state);
+                self.lookahead.is_spent(&self.calls, step, &open.transition, other, now.state);
             if other != step && is_spent {
                 now.mutated.insert(open.slot);
             }

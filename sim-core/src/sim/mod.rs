@@ -23,7 +23,7 @@ use crate::time::{Span, Time};
 use crate::trace::{Recorder, Trace, TraceEvent};
 
 pub use outcome::{Ended, Outcome, Served};
-pub use setup::{Cabal, Setup};
+pub use setup::{CorruptedSigners, Setup};
 
 use clients::Progress;
 use nodes::{Arming, Input, Seat};
@@ -62,11 +62,11 @@ impl<P: Protocol> Simulation<P> {
     }
 
     /// Hands out the signers of the nodes that the adversary corrupts.
-    pub fn cabal(&self, corrupted: &[NodeId]) -> Cabal {
+    pub fn corrupted_signers(&self, corrupted: &[NodeId]) -> CorruptedSigners {
         let committee = self.setup.committee;
         let signer = |node: &NodeId| (*node, Rc::clone(&self.signers[committee.index(*node)]));
-        let signers = corrupted.iter().map(signer).collect();
-        Cabal { signers, committee, seed: self.setup.seed }
+        let by_node = corrupted.iter().map(signer).collect();
+        CorruptedSigners { by_node, committee, seed: self.setup.seed }
     }
 
     /// Plays the run to its end.
@@ -119,7 +119,7 @@ struct Run<'a, P: Protocol> {
     /// By link, for FIFO networks: when the last message arrives.
     last_arrival: Vec<Time>,
     outbox: Outbox<P::Msg, P::Timer>,
-    captive_outbox: Outbox<P::Msg, Wake>,
+    corrupted_outbox: Outbox<P::Msg, Wake>,
     loopback: VecDeque<Rc<P::Msg>>,
     encoder: Encoder,
     progress: Vec<Progress>,
@@ -152,7 +152,7 @@ impl<'a, P: Protocol> Run<'a, P> {
         let seat = |node: NodeId| {
             let signer = Rc::clone(&signers[committee.index(node)]);
             match node {
-                _ if corrupted[committee.index(node)] => Seat::Captive,
+                _ if corrupted[committee.index(node)] => Seat::Corrupted,
                 NodeId::Replica(_) => Seat::Replica(P::replica(signer, committee, &params)),
                 NodeId::Client(_) => Seat::Client(P::client(signer, committee, &params)),
             }
@@ -183,7 +183,7 @@ impl<'a, P: Protocol> Run<'a, P> {
             carried: vec![0; nodes * nodes * kinds],
             last_arrival: vec![Time::ZERO; if setup.network.fifo { nodes * nodes } else { 0 }],
             outbox: Outbox::new(Time::ZERO),
-            captive_outbox: Outbox::new(Time::ZERO),
+            corrupted_outbox: Outbox::new(Time::ZERO),
             loopback: VecDeque::new(),
             encoder: Encoder::default(),
             progress: vec![Progress::default(); usize::from(committee.clients)],

@@ -16,7 +16,7 @@ use crate::trace::TraceEvent;
 pub(super) enum Seat<P: Protocol> {
     Replica(P::Replica),
     Client(P::Client),
-    Captive,
+    Corrupted,
 }
 
 /// A timer of a node.
@@ -51,7 +51,7 @@ impl<P: Protocol> Input<'_, P> {
             Self::Timer(timer) => node.on_timer(timer, out),
             Self::Operation(operation) => operate(node, operation, out),
             Self::Restart => node.on_restart(out),
-            Self::Wake(_) => unreachable!("only captives are woken"),
+            Self::Wake(_) => unreachable!("only corrupted nodes are woken"),
         }
     }
 }
@@ -74,7 +74,7 @@ impl<P: Protocol> Run<'_, P> {
         let mut outbox = std::mem::replace(&mut self.outbox, Outbox::new(self.now));
         outbox.reset(self.now);
         match &mut self.seats[self.committee.index(node)] {
-            Seat::Captive => return self.call_captive(node, input),
+            Seat::Corrupted => return self.call_corrupted(node, input),
             Seat::Replica(replica) => input.give(replica, &mut outbox, |_, _, _| {
                 unreachable!("operations go to clients");
             }),
@@ -106,15 +106,15 @@ impl<P: Protocol> Run<'_, P> {
         self.outbox = outbox;
     }
 
-    fn call_captive(&mut self, node: NodeId, input: Input<'_, P>) {
+    fn call_corrupted(&mut self, node: NodeId, input: Input<'_, P>) {
         let event = match input {
             Input::Start => Event::Start,
             Input::Message(from, msg) => Event::Message(from, msg),
             Input::Wake(wake) => Event::Wake(wake),
             Input::Operation(operation) => Event::Operation(operation),
-            Input::Timer(_) | Input::Restart => unreachable!("captives have wakes"),
+            Input::Timer(_) | Input::Restart => unreachable!("corrupted nodes have wakes"),
         };
-        let mut outbox = std::mem::replace(&mut self.captive_outbox, Outbox::new(self.now));
+        let mut outbox = std::mem::replace(&mut self.corrupted_outbox, Outbox::new(self.now));
         outbox.reset(self.now);
         self.adversary.act(node, event, &mut outbox);
         for effect in outbox.drain(self.now) {
@@ -132,7 +132,7 @@ impl<P: Protocol> Run<'_, P> {
                 Effect::Observe(observation) => self.observe(node, &observation),
             }
         }
-        self.captive_outbox = outbox;
+        self.corrupted_outbox = outbox;
     }
 
     /// Most timers are moved or disarmed before they expire. So the queue holds one event for each,

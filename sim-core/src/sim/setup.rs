@@ -38,9 +38,9 @@ pub struct Setup {
 
 /// The signers of the corrupted nodes: what an adversary acts with.
 #[derive(Debug)]
-pub struct Cabal {
+pub struct CorruptedSigners {
     /// By node.
-    pub signers: BTreeMap<NodeId, Rc<Signer>>,
+    pub by_node: BTreeMap<NodeId, Rc<Signer>>,
     /// Who takes part.
     pub committee: Committee,
     /// The run's seed, for streams of the adversary's own.

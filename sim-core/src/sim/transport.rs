@@ -138,9 +138,9 @@ impl<P: Protocol> Run<'_, P> {
         count: u32,
     ) -> Transit {
         let mut choices = self.choices(from, to, kind, count);
-        let captive = self.corrupted[source] || self.corrupted[target];
+        let corrupted = self.corrupted[source] || self.corrupted[target];
         let regions = (from.number(), to.number());
-        let transit = self.setup.network.grant(wish, self.now, regions, captive, &mut choices);
+        let transit = self.setup.network.grant(wish, self.now, regions, corrupted, &mut choices);
         match transit {
             Transit::Arrives(first, second) if self.setup.network.fifo => {
                 let last = &mut self.last_arrival[source * self.committee.len() + target];

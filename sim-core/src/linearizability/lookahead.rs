@@ -7,7 +7,7 @@
 //! assuming one.
 
 use super::bits::Bits;
-use super::plan::{Action, Plan};
+use super::open_calls::{OpenCalls, Transition};
 use super::search::Configuration;
 use super::state::State;
 
@@ -17,7 +17,7 @@ pub(super) const NEVER: u32 = u32::MAX;
 /// Who wants and who makes each mentioned state. Steps count from 0; a field named `until` is one
 /// more than a step, 0 if there is none, [`NEVER`] if it stays open.
 #[derive(Debug)]
-pub(super) struct Foresight {
+pub(super) struct Lookahead {
     states: Vec<Interest>,
     /// All states together.
     total: Interest,
@@ -47,33 +47,33 @@ struct Interest {
     made_until: u32,
 }
 
-impl Foresight {
-    pub(super) fn new(plan: &Plan<'_>) -> Self {
-        let mut foresight = Self {
-            states: vec![Interest::default(); plan.mentions.count()],
+impl Lookahead {
+    pub(super) fn new(calls: &OpenCalls<'_>) -> Self {
+        let mut lookahead = Self {
+            states: vec![Interest::default(); calls.mentions.count()],
             total: Interest::default(),
             next_risk: Vec::new(),
             appends: false,
         };
-        for (until, step) in (1..).zip(&plan.steps) {
-            foresight.count(plan, &step.action, step.opens, until);
+        for (until, step) in (1..).zip(&calls.steps) {
+            lookahead.count(calls, &step.transition, step.opens, until);
         }
-        for option in &plan.options {
-            foresight.count(plan, &option.action, option.opens, NEVER);
+        for option in &calls.options {
+            lookahead.count(calls, &option.transition, option.opens, NEVER);
         }
-        if let Some(number) = plan.mentions.number(plan.initial) {
-            foresight.states[number].makers += 1;
+        if let Some(number) = calls.mentions.number(calls.initial) {
+            lookahead.states[number].makers += 1;
         }
-        foresight.next_risk = foresight.risks(plan);
-        foresight
+        lookahead.next_risk = lookahead.risks(calls);
+        lookahead
     }
 
     /// See `next_risk`.
-    fn risks(&self, plan: &Plan<'_>) -> Vec<u32> {
+    fn risks(&self, calls: &OpenCalls<'_>) -> Vec<u32> {
         if self.total.other_until == 0 {
             return Vec::new();
         }
-        let mut next: Vec<u32> = vec![NEVER; plan.steps.len()];
+        let mut next: Vec<u32> = vec![NEVER; calls.steps.len()];
         let mut mark = |opens: u32, until: u32| {
             for step in opens..until {
                 next[step as usize] = step;
@@ -84,11 +84,11 @@ impl Foresight {
             mark(0, self.total.other_until);
         }
         let completed =
-            (1..).zip(&plan.steps).map(|(until, made)| (made.opens, until, made.action));
-        let pending = plan.options.iter().map(|made| (made.opens, NEVER, made.action));
-        for (opens, until, action) in completed.chain(pending) {
-            if let Some(made) = action.sets() {
-                mark(opens, until.min(self.state(plan, made).other_until));
+            (1..).zip(&calls.steps).map(|(until, made)| (made.opens, until, made.transition));
+        let pending = calls.options.iter().map(|made| (made.opens, NEVER, made.transition));
+        for (opens, until, transition) in completed.chain(pending) {
+            if let Some(made) = transition.sets() {
+                mark(opens, until.min(self.state(calls, made).other_until));
             }
         }
         let mut risk = NEVER;
@@ -99,17 +99,23 @@ impl Foresight {
         next
     }
 
-    fn count(&mut self, plan: &Plan<'_>, action: &Action<'_>, opens: u32, until: u32) {
-        self.appends |= matches!(action, Action::Append(_));
-        let number = |state| plan.mentions.number(state);
-        if let Action::FoundOther(state) = action {
+    fn count(
+        &mut self,
+        calls: &OpenCalls<'_>,
+        transition: &Transition<'_>,
+        opens: u32,
+        until: u32,
+    ) {
+        self.appends |= matches!(transition, Transition::Append(_));
+        let number = |state| calls.mentions.number(state);
+        if let Transition::FoundOther(state) = transition {
             self.total.other_until = self.total.other_until.max(until);
             if let Some(number) = number(*state) {
                 self.states[number].tell(until);
                 self.states[number].other_until = self.states[number].other_until.max(until);
             }
         }
-        if let Some(found) = action.needs().and_then(number) {
+        if let Some(found) = transition.needs().and_then(number) {
             for interest in [&mut self.states[found], &mut self.total] {
                 interest.tell(until);
                 if until != NEVER {
@@ -118,7 +124,7 @@ impl Foresight {
                 }
             }
         }
-        if let Some(state) = action.sets() {
+        if let Some(state) = transition.sets() {
             self.total.make(opens, until);
             if let Some(made) = number(state) {
                 self.states[made].make(opens, until);
@@ -127,8 +133,8 @@ impl Foresight {
     }
 
     /// The state as far as the steps from `step` on can tell it from others.
-    pub(super) fn told(&self, plan: &Plan<'_>, step: u32, state: State) -> State {
-        match plan.mentions.number(state) {
+    pub(super) fn told(&self, calls: &OpenCalls<'_>, step: u32, state: State) -> State {
+        match calls.mentions.number(state) {
             Some(number) if !self.appends && self.states[number].told_until <= step => {
                 State::Unmentioned
             }
@@ -136,29 +142,29 @@ impl Foresight {
         }
     }
 
-    /// Whether `action`, which closes at step `closes`, is a put that explains nothing from `step`
+    /// Whether `transition`, which closes at step `closes`, is a put that explains nothing from `step`
     /// on, where the key holds `state`. Nobody can tell what the put leaves behind. And nobody
     /// needs it for what it takes away: a state that is there until `closes` and that some call to
     /// come found not to be there.
     pub(super) fn is_spent(
         &self,
-        plan: &Plan<'_>,
+        calls: &OpenCalls<'_>,
         step: u32,
-        action: &Action<'_>,
+        transition: &Transition<'_>,
         closes: u32,
         state: State,
     ) -> bool {
-        let Action::Put(to) = action else { return false };
+        let Transition::Put(to) = transition else { return false };
         let risk = self.next_risk.get(step as usize);
-        self.told(plan, step, *to) == State::Unmentioned
+        self.told(calls, step, *to) == State::Unmentioned
             && risk.is_none_or(|risk| closes < *risk || *risk == NEVER)
-            && self.state(plan, state).other_until <= step
+            && self.state(calls, state).other_until <= step
     }
 
     /// Whether a configuration that has just left the state `left` explains nothing any more.
     pub(super) fn is_lost<const W: usize>(
         &self,
-        plan: &Plan<'_>,
+        calls: &OpenCalls<'_>,
         step: u32,
         now: &Configuration<W>,
         left: State,
@@ -173,22 +179,22 @@ impl Foresight {
             let grows_only = self.total.made_until <= step;
             let is_gone = left == State::Absent || grows_only && !now.state.grows_into(left);
             let is_stuck = grows_only && now.state == State::Unmentioned;
-            return is_gone && wanted(plan, step, now, &self.state(plan, left), Some(left))
-                || is_stuck && wanted(plan, step, now, &self.total, None);
+            return is_gone && wanted(calls, step, now, &self.state(calls, left), Some(left))
+                || is_stuck && wanted(calls, step, now, &self.total, None);
         }
-        let interest = self.state(plan, left);
-        wanted(plan, step, now, &interest, Some(left))
-            && !self.comes_back(plan, step, &now.mutated, &interest, left)
+        let interest = self.state(calls, left);
+        wanted(calls, step, now, &interest, Some(left))
+            && !self.comes_back(calls, step, &now.mutated, &interest, left)
     }
 
-    fn state(&self, plan: &Plan<'_>, state: State) -> Interest {
-        plan.mentions.number(state).map_or(Interest::default(), |number| self.states[number])
+    fn state(&self, calls: &OpenCalls<'_>, state: State) -> Interest {
+        calls.mentions.number(state).map_or(Interest::default(), |number| self.states[number])
     }
 
     /// Whether a call not yet taken sets `state`, which has been there once.
     fn comes_back<const W: usize>(
         &self,
-        plan: &Plan<'_>,
+        calls: &OpenCalls<'_>,
         step: u32,
         mutated: &Bits<W>,
         interest: &Interest,
@@ -199,9 +205,9 @@ impl Foresight {
         }
         step < interest.made_opens
             || interest.made_until == NEVER
-            || plan
+            || calls
                 .open_mutators(step)
-                .any(|open| open.action.sets() == Some(state) && !mutated.contains(open.slot))
+                .any(|open| open.transition.sets() == Some(state) && !mutated.contains(open.slot))
     }
 }
 
@@ -219,7 +225,7 @@ impl Interest {
 
 /// Whether a completed call that is not yet taken must find `state` (any mentioned one if `None`).
 fn wanted<const W: usize>(
-    plan: &Plan<'_>,
+    calls: &OpenCalls<'_>,
     step: u32,
     now: &Configuration<W>,
     interest: &Interest,
@@ -228,15 +234,15 @@ fn wanted<const W: usize>(
     if interest.found_until <= step {
         return false;
     }
-    let needs = |action: &Action<'_>| match state {
-        None => action.needs().is_some(),
-        Some(state) => action.needs() == Some(state),
+    let needs = |transition: &Transition<'_>| match state {
+        None => transition.needs().is_some(),
+        Some(state) => transition.needs() == Some(state),
     };
     step < interest.found_opens
-        || plan
+        || calls
             .open_observers(step)
-            .any(|open| needs(&open.action) && !now.observed.contains(open.slot))
-        || plan
+            .any(|open| needs(&open.transition) && !now.observed.contains(open.slot))
+        || calls
             .open_mutators(step)
-            .any(|open| needs(&open.action) && !now.mutated.contains(open.slot))
+            .any(|open| needs(&open.transition) && !now.mutated.contains(open.slot))
 }

@@ -16,19 +16,19 @@ use crate::plan::{Change, Pattern, Split};
 use crate::puppet::Puppet;
 use crate::range::Range;
 use crate::row::{Deed, Phase, Row, Untruth};
-use crate::twins::{Testimony, Whispers, altered};
+use crate::twins::{Contradictions, SenderSides, altered};
 
 /// A corrupted node.
-pub(crate) struct Captive<P: Protocol> {
+pub(crate) struct CorruptedNode<P: Protocol> {
     signer: Rc<Signer>,
     committee: Committee,
     seed: u64,
     /// The one copy, or the twins.
     copies: Vec<Double<P>>,
     /// The row that made it twins, and what they said.
-    twins: Option<(usize, Testimony)>,
+    twins: Option<(usize, Contradictions)>,
     /// What copies of other twins said to this node, and what it says to them.
-    whispers: Whispers<P::Msg>,
+    sender_sides: SenderSides<P::Msg>,
     /// The rows that are its lies, in order.
     lies: Vec<usize>,
     /// The rows that are its mutations, in order.
@@ -88,7 +88,7 @@ struct Saying<'a, M> {
     msg: &'a Rc<M>,
 }
 
-impl<P: Protocol> Captive<P> {
+impl<P: Protocol> CorruptedNode<P> {
     /// A node with one copy, which deals with everyone.
     pub(crate) fn new(
         signer: Rc<Signer>,
@@ -104,7 +104,7 @@ impl<P: Protocol> Captive<P> {
             seed,
             copies,
             twins: None,
-            whispers: Whispers::default(),
+            sender_sides: SenderSides::default(),
             lies: Vec::new(),
             mutations: Vec::new(),
             replays: Vec::new(),
@@ -141,10 +141,10 @@ impl<P: Protocol> Captive<P> {
         row: usize,
         (left, right): (&[NodeId], &[NodeId]),
         splits: &[Split],
-        whispers: &Whispers<P::Msg>,
+        sender_sides: &SenderSides<P::Msg>,
         params: &P::Params,
     ) {
-        self.whispers = whispers.clone();
+        self.sender_sides = sender_sides.clone();
         let all_but = |others: &[NodeId]| {
             let side: Vec<NodeId> =
                 self.committee.nodes().filter(|node| !others.contains(node)).collect();
@@ -159,12 +159,12 @@ impl<P: Protocol> Captive<P> {
             copy
         };
         self.copies = vec![copy(0, right), copy(1, left)];
-        self.twins = Some((row, Testimony::default()));
+        self.twins = Some((row, Contradictions::default()));
     }
 
     /// The row that made the node twins, and how often they contradicted each other.
     pub(crate) fn equivocation(&self) -> Option<(usize, u64)> {
-        self.twins.as_ref().map(|(row, testimony)| (*row, testimony.contradictions()))
+        self.twins.as_ref().map(|(row, contradictions)| (*row, contradictions.count()))
     }
 
     /// Lives through an event, as all copies that it concerns.
@@ -183,7 +183,7 @@ impl<P: Protocol> Captive<P> {
                 Event::Start => self.live(place, Event::Start, rows, out),
                 Event::Wake(wake) => self.live(place, Event::Wake(wake), rows, out),
                 Event::Message(from, msg) => {
-                    let is_for_it = self.whispers.side_of(msg).is_none_or(|side| side == place);
+                    let is_for_it = self.sender_sides.side_of(msg).is_none_or(|side| side == place);
                     if is_for_it && self.copies[place].deals(from, msg) {
                         self.live(place, Event::Message(from, msg), rows, out);
                     }
@@ -274,8 +274,8 @@ impl<P: Protocol> Captive<P> {
         let said = &mut self.copies[place].said[usize::from(msg.kind().0)];
         let saying = Saying { place, ordinal: *said, msg };
         *said += 1;
-        if let Some((_, testimony)) = &mut self.twins {
-            testimony.note(place, &**msg);
+        if let Some((_, contradictions)) = &mut self.twins {
+            contradictions.note(place, &**msg);
         }
         let node = self.signer.node();
         let mut tellers = self.lies.iter().chain(&self.mutations);
@@ -308,7 +308,7 @@ impl<P: Protocol> Captive<P> {
             let words = self.tell(to, saying, rows, &mut told);
             for word in words.unwrap_or(std::slice::from_ref(saying.msg)) {
                 if self.twins.is_some() {
-                    self.whispers.note(to, word, saying.place);
+                    self.sender_sides.note(to, word, saying.place);
                 }
                 out.push(Effect::Send(to, Rc::clone(word)));
                 if !spoken.iter().any(|known| Rc::ptr_eq(known, word)) {

@@ -1,4 +1,4 @@
-//! The history of one key, laid out for the search: one step per completion.
+//! Which calls of one key are open at each step of the search, one step per completion.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::history::{Answer, Operation};
 
 /// What a call does to the state, and in which states its answer is right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Action<'a> {
+pub(super) enum Transition<'a> {
     /// Found this state; changes nothing.
     Found(State),
     /// Found any state but this one (a compare-and-swap that did not swap); changes nothing.
@@ -26,7 +26,7 @@ pub(super) enum Action<'a> {
 /// A completed call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step<'a> {
-    pub(super) action: Action<'a>,
+    pub(super) transition: Transition<'a>,
     /// The first step whose completion does not precede the invocation of this call.
     pub(super) opens: u32,
     /// Its bit while it is open; the bit is used again afterwards. Observers and mutators have
@@ -37,7 +37,7 @@ pub(super) struct Step<'a> {
 /// A pending call that may have taken effect.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Optional<'a> {
-    pub(super) action: Action<'a>,
+    pub(super) transition: Transition<'a>,
     pub(super) opens: u32,
     /// The pending call before it that does the same. The two are interchangeable, so this one is
     /// used only after that one.
@@ -53,7 +53,7 @@ struct Lists {
 
 /// The history of one key.
 #[derive(Debug)]
-pub(super) struct Plan<'a> {
+pub(super) struct OpenCalls<'a> {
     pub(super) mentions: Mentions<'a>,
     pub(super) initial: State,
     /// The completed calls, in the order of completion.
@@ -68,7 +68,7 @@ pub(super) struct Plan<'a> {
     pub(super) slots: usize,
 }
 
-impl Action<'_> {
+impl Transition<'_> {
     /// Whether the call changes nothing in any state. Such a call is taken as soon as its answer is
     /// right: that forecloses nothing.
     pub(super) const fn is_observer(&self) -> bool {
@@ -99,16 +99,16 @@ impl Lists {
     }
 }
 
-impl<'a> Plan<'a> {
+impl<'a> OpenCalls<'a> {
     pub(super) fn new(history: &KeyHistory<'a>, initial: Option<&'a str>) -> Self {
         let mentions = mentions(history);
         let initial = mentions.state(initial);
-        let mut plan = Self {
+        let mut calls = Self {
             initial,
             steps: history
                 .completed
                 .iter()
-                .map(|done| Step { action: action(done, &mentions), opens: 0, slot: 0 })
+                .map(|done| Step { transition: transition(done, &mentions), opens: 0, slot: 0 })
                 .collect(),
             mentions,
             options: Vec::new(),
@@ -116,20 +116,20 @@ impl<'a> Plan<'a> {
             mutators: Lists::default(),
             slots: 0,
         };
-        plan.lay_out_steps(history);
-        plan.lay_out_options(history);
-        plan
+        calls.lay_out_steps(history);
+        calls.lay_out_options(history);
+        calls
     }
 
-    /// The state after `action`, or `None` if its answer is wrong in `state`.
-    pub(super) fn apply(&self, action: &Action<'a>, state: State) -> Option<State> {
-        match action {
-            Action::Found(found) => (state == *found).then_some(state),
-            Action::FoundOther(found) => (state != *found).then_some(state),
-            Action::Put(to) => Some(*to),
-            Action::Append(text) => Some(self.mentions.append(state, text)),
-            Action::Swap { from, to } => (state == *from).then_some(*to),
-            Action::Impossible => None,
+    /// The state after `transition`, or `None` if its answer is wrong in `state`.
+    pub(super) fn apply(&self, transition: &Transition<'a>, state: State) -> Option<State> {
+        match transition {
+            Transition::Found(found) => (state == *found).then_some(state),
+            Transition::FoundOther(found) => (state != *found).then_some(state),
+            Transition::Put(to) => Some(*to),
+            Transition::Append(text) => Some(self.mentions.append(state, text)),
+            Transition::Swap { from, to } => (state == *from).then_some(*to),
+            Transition::Impossible => None,
         }
     }
 
@@ -171,14 +171,15 @@ impl<'a> Plan<'a> {
             let invoked = |&step: &u32| history.completed[step as usize].invoked <= done.completed;
             while let Some(arrival) = arrivals.next_if(invoked) {
                 let opened = &mut self.steps[arrival as usize];
-                let kind = if opened.action.is_observer() { &mut observers } else { &mut mutators };
+                let kind =
+                    if opened.transition.is_observer() { &mut observers } else { &mut mutators };
                 opened.opens = now;
                 opened.slot = kind.open(arrival);
             }
             self.observers.push(&observers.steps);
             self.mutators.push(&mutators.steps);
             let closed = self.steps[step];
-            if closed.action.is_observer() {
+            if closed.transition.is_observer() {
                 observers.close(now, closed.slot);
             } else {
                 mutators.close(now, closed.slot);
@@ -192,15 +193,15 @@ impl<'a> Plan<'a> {
     /// Keeps the pending calls that may matter. A get that was not answered, a swap of a value
     /// for itself and what begins after the last completion explain no answer.
     fn lay_out_options(&mut self, history: &KeyHistory<'a>) {
-        let mut latest: BTreeMap<Action<'a>, u32> = BTreeMap::new();
+        let mut latest: BTreeMap<Transition<'a>, u32> = BTreeMap::new();
         for pending in &history.pending {
             let opens = history.completed.partition_point(|done| done.completed < pending.invoked);
-            let Some(action) = pending_action(pending, &self.mentions) else { continue };
+            let Some(transition) = pending_transition(pending, &self.mentions) else { continue };
             if opens == self.steps.len() {
                 break;
             }
-            let alike = latest.insert(action, small(self.options.len()));
-            self.options.push(Optional { action, opens: small(opens), alike });
+            let alike = latest.insert(transition, small(self.options.len()));
+            self.options.push(Optional { transition, opens: small(opens), alike });
         }
     }
 }
@@ -253,20 +254,22 @@ fn mentions<'a>(history: &KeyHistory<'a>) -> Mentions<'a> {
     Mentions::new(found.chain(expected), appends)
 }
 
-fn action<'a>(done: &Completed<'a>, mentions: &Mentions<'a>) -> Action<'a> {
+fn transition<'a>(done: &Completed<'a>, mentions: &Mentions<'a>) -> Transition<'a> {
     match (done.operation, done.answer) {
         (Operation::Get { .. }, Answer::Value(value)) => {
-            Action::Found(mentions.state(value.as_deref()))
+            Transition::Found(mentions.state(value.as_deref()))
         }
-        (Operation::Put { value, .. }, Answer::Done) => Action::Put(mentions.state(Some(value))),
-        (Operation::Append { value, .. }, Answer::Done) => Action::Append(value),
+        (Operation::Put { value, .. }, Answer::Done) => {
+            Transition::Put(mentions.state(Some(value)))
+        }
+        (Operation::Append { value, .. }, Answer::Done) => Transition::Append(value),
         (Operation::Cas { expected, new, .. }, Answer::Swapped(swapped)) => {
             let from = mentions.state(expected.as_deref());
             let to = mentions.state(Some(new));
             match swapped {
-                true if from == to => Action::Found(from),
-                true => Action::Swap { from, to },
-                false => Action::FoundOther(from),
+                true if from == to => Transition::Found(from),
+                true => Transition::Swap { from, to },
+                false => Transition::FoundOther(from),
             }
         }
         (Operation::Get { .. }, Answer::Done | Answer::Swapped(_))
@@ -274,19 +277,19 @@ fn action<'a>(done: &Completed<'a>, mentions: &Mentions<'a>) -> Action<'a> {
             Operation::Put { .. } | Operation::Append { .. },
             Answer::Value(_) | Answer::Swapped(_),
         )
-        | (Operation::Cas { .. }, Answer::Done | Answer::Value(_)) => Action::Impossible,
+        | (Operation::Cas { .. }, Answer::Done | Answer::Value(_)) => Transition::Impossible,
     }
 }
 
-fn pending_action<'a>(open: &Pending<'a>, mentions: &Mentions<'a>) -> Option<Action<'a>> {
+fn pending_transition<'a>(open: &Pending<'a>, mentions: &Mentions<'a>) -> Option<Transition<'a>> {
     match open.operation {
         Operation::Get { .. } => None,
-        Operation::Put { value, .. } => Some(Action::Put(mentions.state(Some(value)))),
-        Operation::Append { value, .. } => Some(Action::Append(value)),
+        Operation::Put { value, .. } => Some(Transition::Put(mentions.state(Some(value)))),
+        Operation::Append { value, .. } => Some(Transition::Append(value)),
         Operation::Cas { expected, new, .. } => {
             let from = mentions.state(expected.as_deref());
             let to = mentions.state(Some(new));
-            (from != to).then_some(Action::Swap { from, to })
+            (from != to).then_some(Transition::Swap { from, to })
         }
     }
 }

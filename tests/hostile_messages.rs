@@ -10,7 +10,7 @@ use std::rc::Rc;
 use byzsim_core::field::FieldMut;
 use byzsim_core::workload::{self, Workload};
 use byzsim_core::{
-    Adversary, Committee, Control, CorruptedSigners, CryptoBackend, Digest, Effect, Event, Fate,
+    Adversary, Committee, Control, CorruptedSigners, CryptoBackend, Digest, Effect, Fate, Input,
     Message, NetworkModel, NodeId, Observation, Outbox, Purpose, Sent, Setup, Signed, Signer,
     SimRng, Simulation, Span, Statement, Time, Verdict, Wake,
 };
@@ -212,19 +212,19 @@ impl<M: Message, I: Inventor<M>> Adversary<M> for Babbler<M, I> {
     fn schedule(&mut self, _: &Sent<'_, M>) -> Fate {
         Fate::Delay(Span::from_millis(self.rng.between(0, 30)))
     }
-    fn act(&mut self, _: NodeId, event: Event<'_, M>, out: &mut Outbox<M, Wake>) {
-        match event {
-            Event::Start | Event::Wake(_) => {
+    fn act(&mut self, _: NodeId, input: Input<'_, M, Wake>, out: &mut Outbox<M, Wake>) {
+        match input {
+            Input::Start | Input::Timer(_) => {
                 let pause = Span::from_millis(self.rng.between(1, 40));
                 if out.now() < Time::ZERO + Span::from_secs(4) {
                     out.set_timer(Wake(0), pause);
                 }
             }
-            Event::Message(_, msg) => {
+            Input::Message(_, msg) => {
                 self.inventor.learn(msg);
                 keep_heard(&mut self.heard, Rc::clone(msg));
             }
-            Event::Operation(_) => {}
+            Input::Operation(_) | Input::Restart => {}
         }
         self.babble(out);
     }

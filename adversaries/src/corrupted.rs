@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use byzsim_core::rng::MessageChoices;
 use byzsim_core::{
-    Committee, Effect, Encode as _, Event, Message, NodeId, Observation, Operation, Outbox,
+    Committee, Effect, Encode as _, Input, Message, NodeId, Observation, Operation, Outbox,
     Protocol, Purpose, Signer, SimRng, Wake,
 };
 
@@ -167,28 +167,29 @@ impl<P: Protocol> CorruptedNode<P> {
         self.twins.as_ref().map(|(row, contradictions)| (*row, contradictions.count()))
     }
 
-    /// Lives through an event, as all copies that it concerns.
+    /// Handles an input, as all copies that it concerns.
     pub(crate) fn act(
         &mut self,
-        event: &Event<'_, P::Msg>,
+        input: &Input<'_, P::Msg, Wake>,
         rows: &mut [Row],
         out: &mut Outbox<P::Msg, Wake>,
     ) {
-        if let Event::Message(from, msg) = *event {
+        if let Input::Message(from, msg) = *input {
             self.memory.hear(from, self.signer.node(), msg);
         }
         self.replay(rows, out);
         for place in 0..self.copies.len() {
-            match *event {
-                Event::Start => self.live(place, Event::Start, rows, out),
-                Event::Wake(wake) => self.live(place, Event::Wake(wake), rows, out),
-                Event::Message(from, msg) => {
+            match *input {
+                Input::Start => self.live(place, Input::Start, rows, out),
+                Input::Restart => self.live(place, Input::Restart, rows, out),
+                Input::Timer(wake) => self.live(place, Input::Timer(wake), rows, out),
+                Input::Message(from, msg) => {
                     let is_for_it = self.sender_sides.side_of(msg).is_none_or(|side| side == place);
                     if is_for_it && self.copies[place].deals(from, msg) {
-                        self.live(place, Event::Message(from, msg), rows, out);
+                        self.live(place, Input::Message(from, msg), rows, out);
                     }
                 }
-                Event::Operation(operation) => self.ask(place, operation, rows, out),
+                Input::Operation(operation) => self.ask(place, operation, rows, out),
             }
         }
     }
@@ -209,19 +210,19 @@ impl<P: Protocol> CorruptedNode<P> {
             if place == 0 { operation.clone() } else { altered(operation, node, copy.asked) };
         copy.operations.push_back(mine.clone());
         if copy.operations.len() == 1 {
-            self.live(place, Event::Operation(&mine), rows, out);
+            self.live(place, Input::Operation(&mine), rows, out);
         }
     }
 
     fn live(
         &mut self,
         place: usize,
-        event: Event<'_, P::Msg>,
+        input: Input<'_, P::Msg, Wake>,
         rows: &mut [Row],
         out: &mut Outbox<P::Msg, Wake>,
     ) {
         let mut effects = std::mem::take(&mut self.effects);
-        self.copies[place].puppet.live(out.now(), event, |effect| effects.push(effect));
+        self.copies[place].puppet.live(out.now(), input, |effect| effects.push(effect));
         let mut completed = false;
         for effect in effects.drain(..) {
             match effect {
@@ -241,7 +242,7 @@ impl<P: Protocol> CorruptedNode<P> {
         }
         self.copies[place].operations.pop_front();
         if let Some(next) = self.copies[place].operations.front().cloned() {
-            self.live(place, Event::Operation(&next), rows, out);
+            self.live(place, Input::Operation(&next), rows, out);
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use byzsim_core::{
-    Adversary, Committee, Control, CorruptedSigners, Event, Fate, NodeId, Observation, Outbox,
+    Adversary, Committee, Control, CorruptedSigners, Fate, Input, NodeId, Observation, Outbox,
     Protocol, Sent, Time, Wake,
 };
 
@@ -223,9 +223,9 @@ impl<P: Protocol> Adversary<P::Msg> for PlanAdversary<P> {
         decided.unwrap_or(Fate::Natural)
     }
 
-    fn act(&mut self, me: NodeId, event: Event<'_, P::Msg>, out: &mut Outbox<P::Msg, Wake>) {
+    fn act(&mut self, me: NodeId, input: Input<'_, P::Msg, Wake>, out: &mut Outbox<P::Msg, Wake>) {
         let node = self.corrupted.get_mut(&me).expect("only corrupted nodes act");
-        node.act(&event, &mut self.rows, out);
+        node.act(&input, &mut self.rows, out);
     }
 
     fn notice(&mut self, _: Time, node: NodeId, observation: &Observation, control: &mut Control) {

@@ -9,7 +9,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use byzsim_core::{
-    ClientNode, Committee, Effect, Event, Node, NodeId, Operation, Outbox, Protocol, Signer, Time,
+    ClientNode, Committee, Effect, Input, Node, NodeId, Operation, Outbox, Protocol, Signer, Time,
     Wake,
 };
 
@@ -82,32 +82,32 @@ impl<P: Protocol> Puppet<P> {
     pub fn live(
         &mut self,
         now: Time,
-        event: Event<'_, P::Msg>,
+        input: Input<'_, P::Msg, Wake>,
         mut sink: impl FnMut(Effect<P::Msg, Wake>),
     ) {
         self.outbox.reset(now);
-        self.handle(event);
+        self.handle(input);
         self.hand_over(now, &mut sink);
         while let Some(msg) = self.loopback.pop_front() {
-            self.handle(Event::Message(self.node, &msg));
+            self.handle(Input::Message(self.node, &msg));
             self.hand_over(now, &mut sink);
         }
     }
 
-    fn handle(&mut self, event: Event<'_, P::Msg>) {
-        let expired = match event {
-            Event::Wake(wake) => match self.expire(wake) {
+    fn handle(&mut self, input: Input<'_, P::Msg, Wake>) {
+        let expired = match input {
+            Input::Timer(wake) => match self.expire(wake) {
                 None => return,
                 timer => timer,
             },
-            Event::Start | Event::Message(..) | Event::Operation(_) => None,
+            Input::Start | Input::Message(..) | Input::Operation(_) | Input::Restart => None,
         };
         let out = &mut self.outbox;
         match &mut self.role {
-            Role::Replica(replica) => give(replica, event, expired, out, |_, _, _| {
+            Role::Replica(replica) => give(replica, input, expired, out, |_, _, _| {
                 unreachable!("operations go to clients");
             }),
-            Role::Client(client) => give(client, event, expired, out, P::Client::on_operation),
+            Role::Client(client) => give(client, input, expired, out, P::Client::on_operation),
         }
     }
 
@@ -152,15 +152,16 @@ impl<P: Protocol> Puppet<P> {
 
 fn give<M, T, N: Node<M, T>>(
     node: &mut N,
-    event: Event<'_, M>,
+    input: Input<'_, M, Wake>,
     expired: Option<T>,
     out: &mut Outbox<M, T>,
     operate: impl FnOnce(&mut N, &Operation, &mut Outbox<M, T>),
 ) {
-    match event {
-        Event::Start => node.on_start(out),
-        Event::Message(from, msg) => node.on_message(from, msg, out),
-        Event::Wake(_) => node.on_timer(expired.expect("a stale wake-up was ignored"), out),
-        Event::Operation(operation) => operate(node, operation, out),
+    match input {
+        Input::Start => node.on_start(out),
+        Input::Message(from, msg) => node.on_message(from, msg, out),
+        Input::Timer(_) => node.on_timer(expired.expect("a stale wake-up was ignored"), out),
+        Input::Operation(operation) => operate(node, operation, out),
+        Input::Restart => node.on_restart(out),
     }
 }

@@ -6,11 +6,8 @@
 //! node; its wishes are clamped to the network model ([`crate::network`]); it never sees a node's
 //! state or the simulation.
 
-use std::rc::Rc;
-
-use crate::history::Operation;
 use crate::id::NodeId;
-use crate::node::{Kind, Outbox};
+use crate::node::{Input, Kind, Outbox};
 use crate::observation::Observation;
 use crate::time::{Span, Time};
 
@@ -46,19 +43,6 @@ pub enum Fate {
     Drop,
     /// As the network draws, and once more that much later.
     Duplicate(Span),
-}
-
-/// Something that happens to a corrupted node.
-#[derive(Debug)]
-pub enum Event<'a, M> {
-    /// The run starts.
-    Start,
-    /// A message arrives.
-    Message(NodeId, &'a Rc<M>),
-    /// A wake-up that the node asked for.
-    Wake(Wake),
-    /// The application asks a corrupted client for an operation.
-    Operation(&'a Operation),
 }
 
 /// The timer key of corrupted nodes: a token that the adversary chooses.
@@ -118,7 +102,7 @@ pub trait Adversary<M> {
     fn schedule(&mut self, sent: &Sent<'_, M>) -> Fate;
 
     /// Acts as the corrupted node `me`.
-    fn act(&mut self, me: NodeId, event: Event<'_, M>, out: &mut Outbox<M, Wake>);
+    fn act(&mut self, me: NodeId, input: Input<'_, M, Wake>, out: &mut Outbox<M, Wake>);
 
     /// Is shown what a node reports, corrupted nodes included.
     fn notice(&mut self, now: Time, node: NodeId, observation: &Observation, control: &mut Control);
@@ -141,7 +125,7 @@ impl<M> Adversary<M> for Benign {
     fn schedule(&mut self, _: &Sent<'_, M>) -> Fate {
         Fate::Natural
     }
-    fn act(&mut self, me: NodeId, _: Event<'_, M>, _: &mut Outbox<M, Wake>) {
+    fn act(&mut self, me: NodeId, _: Input<'_, M, Wake>, _: &mut Outbox<M, Wake>) {
         unreachable!("{me} is not corrupted");
     }
     fn notice(&mut self, _: Time, _: NodeId, _: &Observation, _: &mut Control) {}

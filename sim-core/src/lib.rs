@@ -28,7 +28,7 @@ pub mod time;
 pub mod trace;
 pub mod workload;
 
-pub use adversary::{Adversary, Benign, Control, Event, Fate, Sent, Wake};
+pub use adversary::{Adversary, Benign, Control, Fate, Sent, Wake};
 pub use checkers::{PROPERTIES, Stamp, Verdict, Violation};
 pub use crypto::{CryptoBackend, Digest, Signed, Signer, Statement};
 pub use encode::{Encode, Encoder};
@@ -38,7 +38,7 @@ pub use id::{Committee, NodeId, ReplicaSet};
 pub use metrics::Metrics;
 pub use milestones::{Milestones, SHARED_MILESTONES};
 pub use network::{Latency, NetworkModel};
-pub use node::{ClientNode, Effect, Kind, Lie, Message, Node, Outbox, Protocol};
+pub use node::{ClientNode, Effect, Input, Kind, Lie, Message, Node, Outbox, Protocol};
 pub use observation::Observation;
 pub use queue::EventQueue;
 pub use rng::{Purpose, SimRng};

@@ -68,6 +68,21 @@ pub trait ClientNode<M, T>: Node<M, T> {
     fn on_operation(&mut self, operation: &Operation, out: &mut Outbox<M, T>);
 }
 
+/// What happens to a node: what one of its handlers is called with.
+#[derive(Debug)]
+pub enum Input<'a, M, T> {
+    /// The run starts.
+    Start,
+    /// A message arrives. The node is who really sent it.
+    Message(NodeId, &'a Rc<M>),
+    /// A timer expires.
+    Timer(T),
+    /// The application asks a client for an operation.
+    Operation(&'a Operation),
+    /// The node starts again after a crash. A corrupted node never crashes.
+    Restart,
+}
+
 /// The key of a timer.
 pub trait TimerKey: Ord + Clone + Debug + Encode {}
 impl<T: Ord + Clone + Debug + Encode> TimerKey for T {}

@@ -1,7 +1,7 @@
 //! Puppets and patterns, without a run.
 
 use byzsim_core::crypto::Keyring;
-use byzsim_core::{Committee, CryptoBackend, Effect, Event, NodeId, Observation, Span, Time, Wake};
+use byzsim_core::{Committee, CryptoBackend, Effect, Input, NodeId, Observation, Span, Time, Wake};
 
 use super::toy::{Msg, Toy};
 use crate::pattern::Matcher;
@@ -14,9 +14,9 @@ fn replica(number: u16) -> Puppet<Toy> {
     Puppet::new(&keyring.signer(NodeId::Replica(number)), COMMITTEE, &())
 }
 
-fn live(puppet: &mut Puppet<Toy>, event: Event<'_, Msg>) -> Vec<Effect<Msg, Wake>> {
+fn live(puppet: &mut Puppet<Toy>, input: Input<'_, Msg, Wake>) -> Vec<Effect<Msg, Wake>> {
     let mut effects = Vec::new();
-    puppet.live(Time::ZERO, event, |effect| effects.push(effect));
+    puppet.live(Time::ZERO, input, |effect| effects.push(effect));
     effects
 }
 
@@ -30,14 +30,14 @@ fn wakes(effects: &[Effect<Msg, Wake>]) -> Vec<(Wake, Span)> {
 #[test]
 fn the_latest_arming_of_a_timer_counts() {
     let mut puppet = replica(0);
-    let armed = wakes(&live(&mut puppet, Event::Start));
+    let armed = wakes(&live(&mut puppet, Input::Start));
     let [(moved, _), (tick, span), (disarmed, _)] = armed[..] else { panic!("{armed:?}") };
     assert_eq!(span, Span::from_millis(50));
-    assert!(live(&mut puppet, Event::Wake(moved)).is_empty(), "it was armed again");
-    assert!(live(&mut puppet, Event::Wake(disarmed)).is_empty(), "it was disarmed");
-    let effects = live(&mut puppet, Event::Wake(tick));
+    assert!(live(&mut puppet, Input::Timer(moved)).is_empty(), "it was armed again");
+    assert!(live(&mut puppet, Input::Timer(disarmed)).is_empty(), "it was disarmed");
+    let effects = live(&mut puppet, Input::Timer(tick));
     assert!(matches!(effects[0], Effect::Observe(Observation::Reached("tick"))), "{effects:?}");
-    assert!(live(&mut puppet, Event::Wake(tick)).is_empty(), "it expired once");
+    assert!(live(&mut puppet, Input::Timer(tick)).is_empty(), "it expired once");
 }
 
 #[test]
@@ -45,11 +45,11 @@ fn a_puppet_hears_its_own_broadcast_at_once() {
     let mut puppet = replica(0);
     let client = NodeId::Client(0);
     let echo = std::rc::Rc::new(Msg::Echo { client, timestamp: 1, word: 7 });
-    assert!(live(&mut puppet, Event::Message(NodeId::Replica(1), &echo)).is_empty());
-    assert!(live(&mut puppet, Event::Message(NodeId::Replica(2), &echo)).is_empty());
+    assert!(live(&mut puppet, Input::Message(NodeId::Replica(1), &echo)).is_empty());
+    assert!(live(&mut puppet, Input::Message(NodeId::Replica(2), &echo)).is_empty());
     let ping = std::rc::Rc::new(Msg::Ping { client, timestamp: 1, word: 7 });
     // Its own echo is the third: it commits within the same event.
-    let effects = live(&mut puppet, Event::Message(client, &ping));
+    let effects = live(&mut puppet, Input::Message(client, &ping));
     let [Effect::Broadcast(_), Effect::Observe(_), Effect::Send(to, _)] = &effects[..] else {
         panic!("{effects:?}")
     };

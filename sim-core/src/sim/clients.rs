@@ -1,11 +1,10 @@
 //! The clients' applications: what is asked next, and when an answer is overdue.
 
-use super::Action;
+use super::Event;
 use super::Run;
-use super::nodes::Input;
 use super::outcome::Served;
 use crate::id::NodeId;
-use crate::node::Protocol;
+use crate::node::{Input, Protocol};
 use crate::observation::Observation;
 use crate::time::Time;
 
@@ -55,7 +54,7 @@ impl<P: Protocol> Run<'_, P> {
         // A corrupted client's copies may report one operation twice; it asks on once.
         if progress.asked <= progress.completed && progress.asked < self.operations_of(client) {
             self.progress[number].completed = self.progress[number].asked;
-            self.queue.push(self.now + self.setup.workload.think, Action::Ask { client });
+            self.queue.push(self.now + self.setup.workload.think, Event::Ask { client });
         }
     }
 

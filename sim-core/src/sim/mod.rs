@@ -16,7 +16,7 @@ use crate::encode::Encoder;
 use crate::id::{Committee, NodeId};
 use crate::metrics::{CryptoCount, Metrics, Traffic};
 use crate::milestones::Milestones;
-use crate::node::{Message, Outbox, Protocol};
+use crate::node::{Input, Message, Outbox, Protocol};
 use crate::queue::EventQueue;
 use crate::rng::{Purpose, SimRng};
 use crate::time::{Span, Time};
@@ -26,7 +26,7 @@ pub use outcome::{Ended, Outcome, Served};
 pub use setup::{CorruptedSigners, Setup};
 
 use clients::Progress;
-use nodes::{Arming, Input, Seat};
+use nodes::{Arming, Seat};
 use transport::{Flight, Held};
 
 /// A run in the making.
@@ -83,7 +83,7 @@ impl<P: Protocol> Simulation<P> {
 }
 
 /// What happens next.
-enum Action<P: Protocol> {
+enum Event<P: Protocol> {
     Deliver(Flight<P::Msg>),
     Expire { node: NodeId, timer: P::Timer },
     Wake { node: NodeId, wake: Wake },
@@ -98,7 +98,7 @@ struct Run<'a, P: Protocol> {
     committee: Committee,
     liveness_bound: Span,
     now: Time,
-    queue: EventQueue<Action<P>>,
+    queue: EventQueue<Event<P>>,
     seats: Vec<Seat<P>>,
     signers: Vec<Rc<Signer>>,
     corrupted: Vec<bool>,
@@ -218,14 +218,14 @@ impl<'a, P: Protocol> Run<'a, P> {
         }
         for client in self.committee.client_ids() {
             if 0 < self.operations_of(client) {
-                self.queue.push(Time::ZERO, Action::Ask { client });
+                self.queue.push(Time::ZERO, Event::Ask { client });
             }
         }
         self.note_done();
     }
 
     fn play(&mut self) -> Ended {
-        while let Some((time, action)) = self.queue.pop() {
+        while let Some((time, event)) = self.queue.pop() {
             let end = self.end_by();
             if end < time {
                 self.now = end.max(self.now);
@@ -242,7 +242,7 @@ impl<'a, P: Protocol> Run<'a, P> {
             }
             assert!(self.now <= time, "time runs forward");
             self.now = time;
-            self.act(action);
+            self.happen(event);
             if self.done_at.is_some() && self.in_flight == 0 && self.setup.at_least <= self.now {
                 return Ended::Done;
             }
@@ -266,18 +266,18 @@ impl<'a, P: Protocol> Run<'a, P> {
         drained.min(self.next_deadline).min(self.setup.at_most)
     }
 
-    fn act(&mut self, action: Action<P>) {
-        match action {
-            Action::Deliver(flight) => self.deliver(flight),
-            Action::Expire { node, timer } => self.look_at(node, timer),
-            Action::Wake { node, wake } => self.handle(node, Input::Wake(wake)),
-            Action::Ask { client } => self.ask(client),
-            Action::Alarm => {
+    fn happen(&mut self, event: Event<P>) {
+        match event {
+            Event::Deliver(flight) => self.deliver(flight),
+            Event::Expire { node, timer } => self.look_at(node, timer),
+            Event::Wake { node, wake } => self.act_as(node, Input::Timer(wake)),
+            Event::Ask { client } => self.ask(client),
+            Event::Alarm => {
                 let now = self.now;
                 self.call_adversary(|adversary, control| adversary.control(now, control));
             }
-            Action::Obey(command) => self.obey(command),
-            Action::Overheld { key, number } => {
+            Event::Obey(command) => self.obey(command),
+            Event::Overheld { key, number } => {
                 let Some(flights) = self.held.get_mut(&key) else { return };
                 if let Some(place) = flights.iter().position(|held| held.number == number) {
                     let flight = flights.remove(place).flight;
@@ -293,10 +293,10 @@ impl<'a, P: Protocol> Run<'a, P> {
         call(self.adversary, &mut control);
         for command in control.commands.drain(..) {
             match command {
-                Command::Alarm(at) => self.queue.push(at.max(self.now), Action::Alarm),
+                Command::Alarm(at) => self.queue.push(at.max(self.now), Event::Alarm),
                 // Never in the middle of a node's handler.
                 Command::Crash(_) | Command::Restart(_) | Command::Release(_) => {
-                    self.queue.push(self.now, Action::Obey(command));
+                    self.queue.push(self.now, Event::Obey(command));
                 }
             }
         }

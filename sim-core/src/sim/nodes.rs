@@ -1,13 +1,11 @@
 //! The nodes in their places: handlers are called, and what they leave in their outbox happens.
 
-use std::rc::Rc;
-
-use super::{Action, Run};
-use crate::adversary::{Event, Wake};
+use super::{Event, Run};
+use crate::adversary::Wake;
 use crate::encode::Encode as _;
 use crate::history::Operation;
 use crate::id::NodeId;
-use crate::node::{ClientNode, Effect, Node, Outbox, Protocol};
+use crate::node::{ClientNode, Effect, Input, Node, Outbox, Protocol};
 use crate::observation::Observation;
 use crate::time::{Span, Time};
 use crate::trace::TraceEvent;
@@ -28,37 +26,24 @@ pub(super) struct Arming {
     looked_at: Time,
 }
 
-/// What a handler is called with.
-pub(super) enum Input<'a, P: Protocol> {
-    Start,
-    Message(NodeId, &'a Rc<P::Msg>),
-    Timer(P::Timer),
-    Wake(Wake),
-    Operation(&'a Operation),
-    Restart,
-}
-
-impl<P: Protocol> Input<'_, P> {
-    fn give<N: Node<P::Msg, P::Timer>>(
-        self,
-        node: &mut N,
-        out: &mut Outbox<P::Msg, P::Timer>,
-        operate: impl FnOnce(&mut N, &Operation, &mut Outbox<P::Msg, P::Timer>),
-    ) {
-        match self {
-            Self::Start => node.on_start(out),
-            Self::Message(from, msg) => node.on_message(from, msg, out),
-            Self::Timer(timer) => node.on_timer(timer, out),
-            Self::Operation(operation) => operate(node, operation, out),
-            Self::Restart => node.on_restart(out),
-            Self::Wake(_) => unreachable!("only corrupted nodes are woken"),
-        }
+fn give<M, T, N: Node<M, T>>(
+    input: Input<'_, M, T>,
+    node: &mut N,
+    out: &mut Outbox<M, T>,
+    operate: impl FnOnce(&mut N, &Operation, &mut Outbox<M, T>),
+) {
+    match input {
+        Input::Start => node.on_start(out),
+        Input::Message(from, msg) => node.on_message(from, msg, out),
+        Input::Timer(timer) => node.on_timer(timer, out),
+        Input::Operation(operation) => operate(node, operation, out),
+        Input::Restart => node.on_restart(out),
     }
 }
 
 impl<P: Protocol> Run<'_, P> {
     /// Runs one handler of `node`, and then those of the messages that it sends to itself.
-    pub(super) fn handle(&mut self, node: NodeId, input: Input<'_, P>) {
+    pub(super) fn handle(&mut self, node: NodeId, input: Input<'_, P::Msg, P::Timer>) {
         /// More than any handler has to say to itself.
         const ECHOES_MAX: u32 = 1 << 20;
         self.call(node, input);
@@ -70,15 +55,25 @@ impl<P: Protocol> Run<'_, P> {
         }
     }
 
-    fn call(&mut self, node: NodeId, input: Input<'_, P>) {
+    fn call(&mut self, node: NodeId, input: Input<'_, P::Msg, P::Timer>) {
         let mut outbox = std::mem::replace(&mut self.outbox, Outbox::new(self.now));
         outbox.reset(self.now);
         match &mut self.seats[self.committee.index(node)] {
-            Seat::Corrupted => return self.call_corrupted(node, input),
-            Seat::Replica(replica) => input.give(replica, &mut outbox, |_, _, _| {
+            Seat::Corrupted => {
+                let input = match input {
+                    Input::Start => Input::Start,
+                    Input::Message(from, msg) => Input::Message(from, msg),
+                    Input::Operation(operation) => Input::Operation(operation),
+                    Input::Timer(_) | Input::Restart => {
+                        unreachable!("corrupted nodes have wakes")
+                    }
+                };
+                return self.act_as(node, input);
+            }
+            Seat::Replica(replica) => give(input, replica, &mut outbox, |_, _, _| {
                 unreachable!("operations go to clients");
             }),
-            Seat::Client(client) => input.give(client, &mut outbox, |client, operation, out| {
+            Seat::Client(client) => give(input, client, &mut outbox, |client, operation, out| {
                 client.on_operation(operation, out);
             }),
         }
@@ -106,17 +101,11 @@ impl<P: Protocol> Run<'_, P> {
         self.outbox = outbox;
     }
 
-    fn call_corrupted(&mut self, node: NodeId, input: Input<'_, P>) {
-        let event = match input {
-            Input::Start => Event::Start,
-            Input::Message(from, msg) => Event::Message(from, msg),
-            Input::Wake(wake) => Event::Wake(wake),
-            Input::Operation(operation) => Event::Operation(operation),
-            Input::Timer(_) | Input::Restart => unreachable!("corrupted nodes have wakes"),
-        };
+    /// Lets the adversary act as a corrupted node.
+    pub(super) fn act_as(&mut self, node: NodeId, input: Input<'_, P::Msg, Wake>) {
         let mut outbox = std::mem::replace(&mut self.corrupted_outbox, Outbox::new(self.now));
         outbox.reset(self.now);
-        self.adversary.act(node, event, &mut outbox);
+        self.adversary.act(node, input, &mut outbox);
         for effect in outbox.drain(self.now) {
             match effect {
                 // What corrupted nodes say to themselves is the adversary's own business.
@@ -127,7 +116,7 @@ impl<P: Protocol> Run<'_, P> {
                     self.send(node, others, &msg);
                 }
                 Effect::SetTimer(wake, span) => {
-                    self.queue.push(self.now + span, Action::Wake { node, wake });
+                    self.queue.push(self.now + span, Event::Wake { node, wake });
                 }
                 Effect::Observe(observation) => self.observe(node, &observation),
             }
@@ -145,7 +134,7 @@ impl<P: Protocol> Run<'_, P> {
             _ => {
                 let arming = Arming { deadline: Some(at), looked_at: at };
                 self.timers[place].insert(timer.clone(), arming);
-                self.queue.push(at, Action::Expire { node, timer });
+                self.queue.push(at, Event::Expire { node, timer });
             }
         }
     }
@@ -159,7 +148,7 @@ impl<P: Protocol> Run<'_, P> {
         match arming.deadline {
             Some(deadline) if self.now < deadline => {
                 arming.looked_at = deadline;
-                self.queue.push(deadline, Action::Expire { node, timer });
+                self.queue.push(deadline, Event::Expire { node, timer });
             }
             Some(_) => {
                 timers.remove(&timer);

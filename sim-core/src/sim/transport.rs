@@ -2,13 +2,12 @@
 
 use std::rc::Rc;
 
-use super::nodes::Input;
-use super::{Action, Run};
+use super::{Event, Run};
 use crate::adversary::{Fate, Sent};
 use crate::encode::Encode as _;
 use crate::id::NodeId;
 use crate::network::Transit;
-use crate::node::{Kind, Message, Protocol};
+use crate::node::{Input, Kind, Message, Protocol};
 use crate::rng::MessageChoices;
 use crate::time::Time;
 use crate::trace::{Parcel, TraceEvent};
@@ -107,13 +106,13 @@ impl<P: Protocol> Run<'_, P> {
                 let held = Held { number, count, deadline, flight };
                 self.held.entry(key).or_default().push(held);
                 if deadline != Time::NEVER {
-                    self.queue.push(deadline, Action::Overheld { key, number });
+                    self.queue.push(deadline, Event::Overheld { key, number });
                 }
             }
             Transit::Arrives(first, second) => {
                 for at in [Some(first), second].into_iter().flatten() {
                     self.in_flight += 1;
-                    self.queue.push(at, Action::Deliver(flight.clone()));
+                    self.queue.push(at, Event::Deliver(flight.clone()));
                 }
             }
         }
@@ -189,7 +188,7 @@ impl<P: Protocol> Run<'_, P> {
                 *last = at;
             }
             self.in_flight += 1;
-            self.queue.push(at, Action::Deliver(flight));
+            self.queue.push(at, Event::Deliver(flight));
         }
     }
 }

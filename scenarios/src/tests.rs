@@ -5,9 +5,12 @@ use std::path::Path;
 
 use byzsim_core::CryptoBackend;
 
-use crate::file::document::{Changes, Document, Language, load, load_with};
+use crate::run::load::{Changes, load, load_with};
+
+use crate::file::document::{Document, Language};
 use crate::file::library;
-use crate::run::scenario::{PlayOptions, Scenario};
+use crate::run::result::PlayOptions;
+use crate::run::scenario::Scenario;
 use crate::run::schema;
 use crate::run::unfired::{EVENTS_MAX, unfired};
 use crate::sweep::{Shard, SweepOptions, sweep};

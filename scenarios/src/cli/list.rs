@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::options::Format;
 use super::{Failure, output};
 use crate::cli::exit::Exit;
-use crate::file::document::load;
 use crate::file::library::{self, Found};
 use crate::report::style::{HEAD, paint};
+use crate::run::load::load;
 use crate::run::registry::PROTOCOLS;
 
 /// List what there is.

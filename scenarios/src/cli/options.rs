@@ -6,9 +6,9 @@ use byzsim_core::CryptoBackend;
 use clap::{Args, ColorChoice, ValueEnum};
 
 use super::output;
-use crate::file::document::{Changes, load_with};
 use crate::file::error::LoadError;
 use crate::report::style::counted;
+use crate::run::load::{Changes, load_with};
 use crate::run::scenario::Scenario;
 use crate::run::strategy::Strategy;
 

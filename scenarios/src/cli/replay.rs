@@ -15,7 +15,8 @@ use crate::report::timeline::Timeline;
 use crate::repro::Repro;
 use crate::repro::replay::replay_recorded;
 use crate::run::draw::Drawn;
-use crate::run::scenario::{PlayOptions, Scenario};
+use crate::run::result::PlayOptions;
+use crate::run::scenario::Scenario;
 use crate::run::strategy::Strategy;
 
 /// Play a repro file, or a seed twice, and say whether the runs are identical.

@@ -77,7 +77,7 @@ pub(super) fn create(path: &Path, text: &str) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::file::document::{Changes, load_with};
+    use crate::run::load::{Changes, load_with};
 
     #[test]
     fn runs_that_differ_have_names_that_differ() {

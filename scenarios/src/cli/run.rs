@@ -13,7 +13,8 @@ use crate::file::error::LoadError;
 use crate::report::run as report;
 use crate::report::timeline::Timeline;
 use crate::repro::Repro;
-use crate::run::scenario::{PlayOptions, Report, Scenario};
+use crate::run::result::{PlayOptions, Report};
+use crate::run::scenario::Scenario;
 use crate::sweep::row::Row;
 
 /// Play one run of a scenario, and show it step by step.

@@ -9,7 +9,8 @@ use super::stats::{self, Estimate, agreement};
 use super::{Cell, Expected, Figure, Grid};
 use crate::file::format::SeedRange;
 use crate::run::expect::Judgement;
-use crate::run::scenario::{PlayOptions, Scenario};
+use crate::run::result::PlayOptions;
+use crate::run::scenario::Scenario;
 use crate::sweep::pool;
 use crate::sweep::row;
 

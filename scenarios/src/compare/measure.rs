@@ -6,7 +6,8 @@ use byzsim_core::{Outcome, Span};
 use super::formulas::Inputs;
 use super::settings::LATENCY;
 use super::stats::{Scale, part, whole};
-use crate::run::scenario::{Report, Scenario};
+use crate::run::result::Report;
+use crate::run::scenario::Scenario;
 
 /// A quantity that is compared. All but the last two are per request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use crate::file::names;
+use crate::file::path::{self, Step};
+
 /// Why a file could not be read or makes no sense.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{what}")]
@@ -52,20 +55,11 @@ pub struct Problem {
     pub label: String,
 }
 
-/// A step into a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// To the value of a key.
-    Key(String),
-    /// To an element of an array.
-    Index(usize),
-}
-
 impl Problem {
     /// A problem at `path`, written like `fault[2].do`.
     pub fn at(path: &str, what: impl Into<String>, help: impl Into<String>) -> Self {
         let (what, help) = (what.into(), Some(help.into()));
-        Self { what, help, path: steps(path), label: "here".to_owned() }
+        Self { what, help, path: path::parse(path), label: "here".to_owned() }
     }
 
     /// The same, with `label` beneath the place.
@@ -77,41 +71,33 @@ impl Problem {
 
     /// The path as it is written.
     pub fn path_text(&self) -> String {
-        let mut text = String::new();
-        for step in &self.path {
-            match step {
-                Step::Key(key) if text.is_empty() => text.push_str(key),
-                Step::Key(key) => text.extend([".", key]),
-                Step::Index(index) => text.push_str(&format!("[{index}]")),
-            }
-        }
-        text
+        path::text(&self.path)
     }
 }
 
-/// Reads a path such as `fault[2].do`.
-pub(crate) fn steps(path: &str) -> Vec<Step> {
-    let mut steps = Vec::new();
-    for part in path.split('.').filter(|part| !part.is_empty()) {
-        let (key, indices) = part.split_once('[').unwrap_or((part, ""));
-        if !key.is_empty() {
-            steps.push(Step::Key(key.to_owned()));
-        }
-        let indices =
-            indices.split('[').filter_map(|index| index.trim_end_matches(']').parse().ok());
-        steps.extend(indices.map(Step::Index));
-    }
-    steps
+/// What would be right, if `what` is serde's complaint about a value.
+pub(crate) fn advice(what: &str) -> Option<String> {
+    near_name(what).or_else(|| whole_number(what))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What was probably meant, if `what` is serde's complaint about an unknown name.
+fn near_name(what: &str) -> Option<String> {
+    let field = what.strip_prefix("unknown field ");
+    let list = field.or_else(|| what.strip_prefix("unknown variant "))?;
+    let mut quoted = list.split('`').skip(1).step_by(2);
+    let wrong = quoted.next()?;
+    let near = names::near(wrong, quoted);
+    (!near.is_empty()).then(|| format!("did you mean {}?", names::alternatives(near)))
+}
 
-    #[test]
-    fn paths_read_back_what_they_print() {
-        for path in ["cluster.replicas", "fault[2].do.lie", "reaches[0]", "matrix[1][3]"] {
-            assert_eq!(Problem::at(path, "", "").path_text(), path);
-        }
-    }
+/// What serde means by `u16`, for people.
+fn whole_number(what: &str) -> Option<String> {
+    let (_, expected) = what.rsplit_once("expected ")?;
+    let max = match expected {
+        "u16" => u64::from(u16::MAX),
+        "u32" => u64::from(u32::MAX),
+        "u64" => u64::MAX,
+        _ => return None,
+    };
+    Some(format!("a whole number from 0 to {max}"))
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use crate::run::schema;
+use crate::file::schema;
 
 /// The one version of the format that this byzsim reads.
 pub const FORMAT: u32 = 1;

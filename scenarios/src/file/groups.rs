@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use byzsim_core::{Committee, NodeId};
 use serde_json::Value;
 use toml::Spanned;
-use toml::de::{DeArray, DeString, DeTable, DeValue};
+use toml::de::{DeArray, DeString, DeValue};
 
-use crate::file::error::{Problem, Step};
+use crate::file::error::Problem;
+use crate::file::limits::{CLIENTS_MAX, CONDITIONS_MAX, MEMBERS_MAX};
 use crate::file::names;
-use crate::run::check::{CLIENTS_MAX, CONDITIONS_MAX};
+use crate::file::path::{Step, Tree};
 
 /// The groups that every scenario has. There is no `primary`: views change who that is.
 const BUILT_IN: [&str; 2] = ["replicas", "clients"];
@@ -25,9 +26,6 @@ const ONE: [&str; 5] = ["node", "mute", "crash", "rush", "claim"];
 
 /// The key of a fault row that holds a list of such lists.
 const LISTS_OF_LISTS: &str = "groups";
-
-/// The greatest number of nodes that the names of a file stand for, over all its lists.
-const MEMBERS_MAX: usize = 100_000;
 
 /// A list of nodes with the members in place of the names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +75,7 @@ fn expand_for(committee: Committee, document: &Value) -> Result<Vec<Expanded>, P
     let mut expanded = Vec::new();
     let rows = document.get("fault").and_then(Value::as_array).into_iter().flatten();
     for (row, fault) in rows.enumerate() {
-        let path = vec![Step::Key("fault".into()), Step::Index(row)];
+        let path = vec![Step::key("fault"), Step::Index(row)];
         groups.walk(fault, path, &mut expanded)?;
     }
     Ok(expanded)
@@ -100,7 +98,7 @@ impl Groups {
         // A group names nodes and the built-in groups, and none of the file: so there is no circle.
         let mut members = groups.members.clone();
         for (name, list) in defined {
-            let path = [Step::Key("groups".into()), Step::Key(name.clone())];
+            let path = [Step::key("groups"), Step::key(name)];
             name_of_group(name, &path)?;
             let Some(items) = strings(list) else {
                 let help = format!("write it like `{name} = [\"r0\", \"c0\"]`");
@@ -129,7 +127,7 @@ impl Groups {
         match value {
             Value::Object(table) => {
                 for (key, value) in table {
-                    let path = below(Step::Key(key.clone()));
+                    let path = below(Step::key(key));
                     match value.as_array() {
                         Some(_) if LISTS.contains(&key.as_str()) => {
                             self.list(value, path, expanded)?;
@@ -297,29 +295,16 @@ fn node(name: &str) -> Option<NodeId> {
 /// Puts expanded lists into a JSON document.
 pub(crate) fn put_in_json(document: &mut Value, expanded: &[Expanded]) {
     for Expanded { path, nodes } in expanded {
-        let found = path.iter().try_fold(&mut *document, |here, step| match step {
-            Step::Key(key) => here.get_mut(key),
-            Step::Index(index) => here.get_mut(*index),
-        });
-        if let Some(list) = found {
+        if let Some(list) = document.at(path) {
             *list = nodes.iter().map(NodeId::to_string).collect();
         }
     }
 }
 
 /// Puts expanded lists into a TOML document, whose other values keep their places in the text.
-pub(crate) fn put_in_toml(document: &mut DeTable<'_>, expanded: &[Expanded]) {
+pub(crate) fn put_in_toml(document: &mut Spanned<DeValue<'_>>, expanded: &[Expanded]) {
     for Expanded { path, nodes } in expanded {
-        let Some((Step::Key(first), rest)) = path.split_first() else { continue };
-        let found = rest.iter().try_fold(member(document, first), |here, step| {
-            let next = match (here?.get_mut(), step) {
-                (DeValue::Table(table), Step::Key(key)) => member(table, key),
-                (DeValue::Array(array), Step::Index(index)) => array.get_mut(*index),
-                _ => None,
-            };
-            Some(next)
-        });
-        if let Some(Some(list)) = found {
+        if let Some(list) = document.at(path) {
             let span = list.span();
             let text = |node: &NodeId| DeValue::String(DeString::Owned(node.to_string()));
             let mut items = DeArray::new();
@@ -329,8 +314,4 @@ pub(crate) fn put_in_toml(document: &mut DeTable<'_>, expanded: &[Expanded]) {
             *list.get_mut() = DeValue::Array(items);
         }
     }
-}
-
-fn member<'a, 'i>(table: &'a mut DeTable<'i>, key: &str) -> Option<&'a mut Spanned<DeValue<'i>>> {
-    table.iter_mut().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value)
 }

@@ -7,59 +7,77 @@ use serde_json::value::RawValue;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::file::error::Step;
+use crate::file::path::{Step, Tree};
 
 /// Where the value at `path` is in a TOML document; where its nearest ancestor is, if it is absent.
 pub(crate) fn in_toml(text: &str, path: &[Step]) -> Option<Range<usize>> {
-    let document = DeTable::parse(text).ok()?;
-    let mut found = None;
-    let mut steps = path.iter();
-    let (Some(Step::Key(first)), table) = (steps.next(), document.get_ref()) else { return None };
-    let mut here = member(table, first, &mut found)?;
-    for step in steps {
-        let next = match (here.get_ref(), step) {
-            (DeValue::Table(table), Step::Key(key)) => member(table, key, &mut found),
-            (DeValue::Array(array), Step::Index(index)) => {
-                array.get(*index).inspect(|item| found = Some(item.span()))
-            }
-            _ => None,
-        };
-        let Some(next) = next else { break };
-        here = next;
-    }
-    found.map(|span| one_line(text, span))
+    let document = whole(DeTable::parse(text).ok()?);
+    let found = Place { value: &document, span: None }.nearest(path);
+    found.span.map(|span| one_line(text, span))
 }
 
-fn member<'a, 'i>(
-    table: &'a DeTable<'i>,
-    key: &str,
-    found: &mut Option<Range<usize>>,
-) -> Option<&'a Spanned<DeValue<'i>>> {
-    let (name, value) = table.iter().find(|(name, _)| name.get_ref() == key)?;
-    // The span of a table that is written as `[a.b]` is its header: as good as its key.
-    let empty = value.span().is_empty();
-    *found = Some(if empty { name.span() } else { value.span() });
-    Some(value)
+/// The table of a whole document, as a value like those within it.
+pub(crate) fn whole(document: Spanned<DeTable<'_>>) -> Spanned<DeValue<'_>> {
+    Spanned::new(document.span(), DeValue::Table(document.into_inner()))
+}
+
+/// A value of a TOML document, and where it is; the whole document is in no particular place.
+#[derive(Clone)]
+struct Place<'a, 'i> {
+    value: &'a Spanned<DeValue<'i>>,
+    span: Option<Range<usize>>,
+}
+
+impl Tree for Place<'_, '_> {
+    fn below(self, step: &Step) -> Option<Self> {
+        match (self.value.get_ref(), step) {
+            (DeValue::Table(table), Step::Key(key)) => {
+                let (name, value) = table.iter().find(|(name, _)| name.get_ref() == key)?;
+                // The span of a table that is written as `[a.b]` is its header: as good as its key.
+                let span = if value.span().is_empty() { name.span() } else { value.span() };
+                Some(Place { value, span: Some(span) })
+            }
+            (DeValue::Array(array), Step::Index(index)) => {
+                let value = array.get(*index)?;
+                Some(Place { value, span: Some(value.span()) })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The value itself, to change it: what is around it keeps its places in the text.
+impl Tree for &mut Spanned<DeValue<'_>> {
+    fn below(self, step: &Step) -> Option<Self> {
+        match (self.get_mut(), step) {
+            (DeValue::Table(table), Step::Key(key)) => {
+                table.iter_mut().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value)
+            }
+            (DeValue::Array(array), Step::Index(index)) => array.get_mut(*index),
+            _ => None,
+        }
+    }
 }
 
 /// Where the value at `path` is in a JSON document; where its nearest ancestor is, if it is absent.
 pub(crate) fn in_json(text: &str, path: &[Step]) -> Option<Range<usize>> {
-    let mut here: &RawValue = serde_json::from_str(text).ok()?;
-    for step in path {
-        let next = match step {
-            Step::Key(key) => serde_json::from_str::<BTreeMap<String, &RawValue>>(here.get())
-                .ok()
-                .and_then(|mut table| table.remove(key)),
-            Step::Index(index) => serde_json::from_str::<Vec<&RawValue>>(here.get())
-                .ok()
-                .and_then(|array| array.get(*index).copied()),
-        };
-        let Some(next) = next else { break };
-        here = next;
-    }
+    let found = serde_json::from_str::<&RawValue>(text).ok()?.nearest(path);
     // A raw value is a slice of the text.
-    let start = (here.get().as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
-    Some(one_line(text, start..start + here.get().len()))
+    let start = (found.get().as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
+    Some(one_line(text, start..start + found.get().len()))
+}
+
+impl Tree for &RawValue {
+    fn below(self, step: &Step) -> Option<Self> {
+        match step {
+            Step::Key(key) => {
+                serde_json::from_str::<BTreeMap<String, Self>>(self.get()).ok()?.remove(key)
+            }
+            Step::Index(index) => {
+                serde_json::from_str::<Vec<Self>>(self.get()).ok()?.get(*index).copied()
+            }
+        }
+    }
 }
 
 /// Where line `line`, column `column` (both from 1) of `text` is.
@@ -83,7 +101,7 @@ fn one_line(text: &str, span: Range<usize>) -> Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::file::error::steps;
+    use crate::file::path::parse as steps;
 
     #[test]
     fn values_are_found_in_both_languages() {

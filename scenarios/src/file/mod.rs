@@ -1,9 +1,14 @@
 //! From a text to a scenario file: documents, their format and its limits, errors with a place.
 
+pub(crate) mod conditions;
 pub mod document;
 pub mod error;
 pub mod format;
 pub(crate) mod groups;
 pub mod library;
+pub mod limits;
 pub(crate) mod locate;
 pub mod names;
+pub mod path;
+pub(crate) mod schema;
+pub(crate) mod set;

@@ -16,10 +16,10 @@ use byzsim_protocols::FlawEntry;
 use serde::Serialize;
 
 use crate::cli::interrupt;
-use crate::file::document::{Changes, load_with};
 use crate::file::error::LoadError;
 use crate::file::format::SeedRange;
 use crate::repro::Repro;
+use crate::run::load::{Changes, load_with};
 use crate::run::scenario::Scenario;
 use crate::run::strategy::Strategy;
 use crate::shrink::{Budget, Refusal, shrink};

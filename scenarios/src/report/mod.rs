@@ -1,7 +1,6 @@
 //! Reports for people.
 
 pub mod compare;
-pub mod event;
 pub mod hunt;
 pub mod run;
 pub mod shrink;

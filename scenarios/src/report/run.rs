@@ -8,7 +8,8 @@ use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
 use crate::VERSION;
 use crate::file::format::Expect;
 use crate::run::expect::Judgement;
-use crate::run::scenario::{Report, Scenario};
+use crate::run::result::Report;
+use crate::run::scenario::Scenario;
 use crate::sweep::row;
 
 /// What identifies the run: version, scenario, seed, everything drawn.

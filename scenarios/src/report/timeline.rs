@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use byzsim_core::{Committee, NodeId, Observation, Recorder, Time, TraceEvent, Verdict};
 
-use super::{event, style};
-use crate::run::scenario::Report;
+use super::style;
+use crate::run::event;
+use crate::run::result::Report;
 
 /// Collects the lines of a run. They are written when it is over: only then is it known which of
 /// them is a violation.

@@ -11,10 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::VERSION;
 use crate::file::document::Document;
-use crate::file::error::{LoadError, Problem, Step};
+use crate::file::error::{LoadError, Problem};
 use crate::file::format::{FORMAT, ScenarioFile};
-use crate::run::scenario::{PlayOptions, Report, Scenario};
-use crate::run::strategy::{Draft, Strategy};
+use crate::file::path::Step;
+use crate::run::draw::Draft;
+use crate::run::result::{PlayOptions, Report};
+use crate::run::scenario::Scenario;
+use crate::run::strategy::Strategy;
 use crate::sweep::row;
 
 /// A repro file.
@@ -145,7 +148,7 @@ impl Repro {
         repro.check().map_err(|problem| document.locate(problem))?;
         let scenario =
             Scenario::new(&repro.name, repro.scenario.clone(), &[]).map_err(|mut problem| {
-                problem.path.insert(0, Step::Key("scenario".to_owned()));
+                problem.path.insert(0, Step::key("scenario"));
                 document.locate(problem)
             })?;
         Ok((repro, scenario))

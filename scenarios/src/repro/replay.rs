@@ -2,9 +2,10 @@
 
 use byzsim_core::{Recorder, Time, TraceEvent, Verdict};
 
-use crate::report::event;
 use crate::repro::Repro;
-use crate::run::scenario::{PlayOptions, Report, Scenario};
+use crate::run::event;
+use crate::run::result::{PlayOptions, Report};
+use crate::run::scenario::Scenario;
 
 /// What a replay found.
 #[derive(Clone, Debug)]

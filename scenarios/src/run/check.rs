@@ -1,26 +1,16 @@
-//! What a scenario must satisfy beyond its types: names that exist, numbers that make sense, and
-//! limits that keep a hostile file from eating the machine.
+//! What a scenario must satisfy beyond its types: names that exist, numbers that make sense and are
+//! within the limits of the format.
 
 use byzsim_adversaries::{Action, Plan};
 use byzsim_core::{Committee, Latency, NetworkModel, NodeId, PROPERTIES, SHARED_MILESTONES};
 
 use crate::file::error::Problem;
-use crate::file::format::{Expect, FORMAT, NetworkWeather, ScenarioFile};
+use crate::file::format::{Cluster, Expect, FORMAT, NetworkWeather, ScenarioFile};
+use crate::file::limits::{
+    CLIENTS_MAX, CONDITIONS_MAX, FAULTS_MAX, KEYS_MAX, OPERATIONS_MAX, STEPS_MAX,
+};
 use crate::file::names;
 use crate::run::registry::{AnyProtocol, ProtocolEntry};
-
-/// The greatest number of clients.
-pub const CLIENTS_MAX: u16 = 64;
-/// The greatest number of operations, over all clients.
-pub const OPERATIONS_MAX: u64 = 100_000;
-/// The greatest number of keys.
-pub const KEYS_MAX: u16 = 1_000;
-/// The greatest number of rows of a plan.
-pub const FAULTS_MAX: usize = 1_000;
-/// The greatest number of conditions.
-pub const CONDITIONS_MAX: usize = 100;
-/// The greatest limit on events, and on steps of the linearizability search.
-pub const STEPS_MAX: u64 = 1_000_000_000;
 
 /// Checks everything that does not depend on the protocol; the committee is safe to use then.
 pub(crate) fn structure(file: &ScenarioFile) -> Result<Committee, Problem> {
@@ -75,7 +65,7 @@ fn cluster(file: &ScenarioFile) -> Result<Committee, Problem> {
         let what = format!("{replicas} cannot tolerate {faults}");
         return Err(Problem::at("cluster.replicas", what, help).labelled(replicas));
     }
-    let crate::file::format::Cluster { replicas, faults, clients } = cluster;
+    let Cluster { replicas, faults, clients } = cluster;
     Ok(Committee { replicas, faults, clients })
 }
 

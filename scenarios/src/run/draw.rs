@@ -23,6 +23,16 @@ pub struct Drawn {
     pub plan: Plan,
 }
 
+/// A run before it is played: all that was decided for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Draft {
+    /// The seed of its operations and single messages.
+    pub seed: u64,
+    /// Its network, and its plan of faults.
+    pub drawn: Drawn,
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
 const fn is_none(condition: &usize) -> bool {
     *condition == 0

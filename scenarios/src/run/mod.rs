@@ -2,9 +2,12 @@
 
 pub mod check;
 pub mod draw;
+pub mod event;
 pub mod expect;
+pub mod load;
 pub mod panics;
 pub mod registry;
+pub mod result;
 pub mod scenario;
 pub mod schema;
 pub mod strategy;

@@ -74,6 +74,6 @@ mod tests {
         assert_eq!(catch(|| 3), Ok(3));
         let panic = catch(|| panic!("slot {} is taken", 7)).expect_err("it panics");
         assert_eq!(panic.message, "slot 7 is taken");
-        assert!(panic.location.contains("src/panics.rs:"), "{}", panic.location);
+        assert!(panic.location.contains("src/run/panics.rs:"), "{}", panic.location);
     }
 }

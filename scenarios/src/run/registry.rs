@@ -13,8 +13,9 @@ use byzsim_protocols::{Catalogued, FlawEntry, pbft, zyzzyva};
 use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
-use crate::file::error::{Problem, Step};
+use crate::file::error::{self, Problem};
 use crate::file::names;
+use crate::file::path::{self, Step};
 use crate::run::strategy::Strategy;
 
 /// All protocols. To add one is to add its entry.
@@ -139,9 +140,9 @@ fn prepare<P: Catalogued>(
     check_flaw_names(params, &names_of_flaws)?;
     let value = Value::Object(params.clone());
     let mut params: P::Params = serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = crate::file::document::steps_of(error.path());
+        let path = path::of_error(error.path());
         let what = error.inner().to_string();
-        let help = crate::file::document::advice(&what).unwrap_or_default();
+        let help = error::advice(&what).unwrap_or_default();
         let mut problem = Problem::at("params", what, help).labelled("a parameter of the protocol");
         problem.path.extend(path);
         problem

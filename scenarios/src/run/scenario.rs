@@ -2,20 +2,17 @@
 
 use byzsim_adversaries::{Plan, Seen, twins_schedules};
 use byzsim_core::workload;
-use byzsim_core::{
-    Committee, CryptoBackend, Digest, NodeId, Operation, Recorder, Setup, Time, Verdict,
-};
-use serde_json::{Map, Value};
+use byzsim_core::{Committee, Digest, NodeId, Operation, Recorder, Setup};
 
-use crate::file::document::{self, Document};
-use crate::file::error::{LoadError, Problem, Step};
+use crate::file::conditions;
+use crate::file::error::Problem;
 use crate::file::format::ScenarioFile;
-use crate::file::names;
 use crate::run::check;
 use crate::run::draw::{self, Drawn};
-use crate::run::expect::{self, Judgement, PANIC};
-use crate::run::panics::{self, Panic};
-use crate::run::registry::{self, AnyProtocol, Played, ProtocolEntry};
+use crate::run::expect;
+use crate::run::panics;
+use crate::run::registry::{self, AnyProtocol, ProtocolEntry};
+use crate::run::result::{PlayOptions, Report};
 use crate::run::strategy::Strategy;
 
 /// A scenario, checked and ready to play.
@@ -39,41 +36,6 @@ pub struct Scenario {
     pub left_out: usize,
 }
 
-/// How a run is played.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PlayOptions {
-    /// How signatures are made. No output depends on it.
-    pub crypto: CryptoBackend,
-    /// Whether the trace keeps marks, for comparison with another run.
-    pub with_marks: bool,
-}
-
-/// What a run was, and what came out of it.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// The seed.
-    pub seed: u64,
-    /// What was drawn from it.
-    pub drawn: Drawn,
-    /// What came out, unless the protocol panicked.
-    pub result: Result<Played, Panic>,
-    /// Whether that is what the scenario expects.
-    pub judgement: Judgement,
-    /// Whether more went wrong than the protocol was told to tolerate.
-    pub beyond_f: bool,
-}
-
-/// A violation, or a panic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Finding<'a> {
-    /// The property; [`PANIC`] for a panic.
-    pub property: &'a str,
-    /// What happened.
-    pub explanation: &'a str,
-    /// What stays the same when names and numbers change.
-    pub shape: &'a str,
-}
-
 impl Scenario {
     /// Checks `file` and makes it ready to play, with `flaws` planted beyond those that it names.
     ///
@@ -89,7 +51,12 @@ impl Scenario {
         // The rows hold the members: what is made of the file names no group.
         file.groups.clear();
         let hash = file.hash();
-        let conditions = conditions(name, &file, flaws)?;
+        let under = |(place, file): (usize, Result<ScenarioFile, Problem>)| {
+            Self::new(name, file?, flaws)
+                .map_err(|why| conditions::problem(place, why.what, why.help.unwrap_or_default()))
+        };
+        let conditions =
+            conditions::files(&file).enumerate().map(under).collect::<Result<_, _>>()?;
         let name = name.to_owned();
         let left_out = 0;
         Ok(Self { name, file, hash, committee, protocol, instance, conditions, left_out })
@@ -103,15 +70,6 @@ impl Scenario {
     /// The scenario under the conditions that were drawn.
     pub fn under(&self, drawn: &Drawn) -> &Self {
         drawn.condition.checked_sub(1).map_or(self, |place| &self.conditions[place])
-    }
-
-    /// Reads and checks a document.
-    ///
-    /// # Errors
-    /// What is wrong, and where in the document.
-    pub fn from_document(document: &Document, flaws: &[String]) -> Result<Self, LoadError> {
-        let file = document.parse_scenario()?;
-        Self::new(&document.name, file, flaws).map_err(|problem| document.locate(problem))
     }
 
     /// Plays the run of `seed`.
@@ -242,94 +200,5 @@ impl Scenario {
                 workload::draw(seed, self.committee.clients, count, spec.keys.unwrap_or(2))
             }
         }
-    }
-}
-
-/// What a condition may change: how a run is played, but not what is asked of it.
-pub(crate) const CONDITION_KEYS: [&str; 6] =
-    ["cluster", "workload", "params", "network", "run", "random"];
-
-/// The scenario under each of its conditions: parts of a file laid over the whole.
-fn conditions(name: &str, file: &ScenarioFile, flaws: &[String]) -> Result<Vec<Scenario>, Problem> {
-    let parts = file.random.as_ref().map_or(&[][..], |random| &random.conditions);
-    let under = |(place, part): (usize, &Map<String, Value>)| {
-        let wrong = |what: String, help: String| {
-            let place = format!("random.conditions[{place}]");
-            Problem::at(&place, what, help).labelled("under this condition")
-        };
-        if let Some(key) = part.keys().find(|key| !CONDITION_KEYS.contains(&key.as_str())) {
-            let help = format!("it may change {}", names::alternatives(CONDITION_KEYS));
-            let mut problem = wrong(format!("a condition cannot change `{key}`"), help);
-            problem.path.push(Step::Key(key.clone()));
-            return Err(problem);
-        }
-        if part.get("random").is_some_and(|random| random.get("conditions").is_some()) {
-            let what = "a condition has no conditions of its own".to_owned();
-            let help = "put them beside it: each seed is played under one of them".to_owned();
-            let mut problem = wrong(what, help);
-            problem.path.extend(["random", "conditions"].map(|key| Step::Key(key.to_owned())));
-            return Err(problem);
-        }
-        let mut whole = serde_json::to_value(file).expect("a scenario has string keys only");
-        document::overlay(&mut whole, part);
-        let mut whole: ScenarioFile = serde_json::from_value(whole)
-            .map_err(|why| wrong(why.to_string(), "a condition is a part of a scenario".into()))?;
-        // Those of the file are its own.
-        if let Some(random) = &mut whole.random {
-            random.conditions.clear();
-        }
-        Scenario::new(name, whole, flaws)
-            .map_err(|why| wrong(why.what, why.help.unwrap_or_default()))
-    };
-    parts.iter().enumerate().map(under).collect()
-}
-
-impl Report {
-    /// The verdicts by property; none if the protocol panicked.
-    pub fn verdicts(&self) -> &[(&'static str, Verdict)] {
-        self.result.as_ref().map_or(&[], |played| &played.outcome.verdicts)
-    }
-
-    /// The verdict on one property.
-    pub fn verdict(&self, property: &str) -> Option<&Verdict> {
-        self.verdicts().iter().find(|(name, _)| *name == property).map(|(_, verdict)| verdict)
-    }
-
-    /// What is violated.
-    pub fn findings(&self) -> Vec<Finding<'_>> {
-        if let Err(panic) = &self.result {
-            let (explanation, shape) = (&*panic.message, &*panic.location);
-            return vec![Finding { property: PANIC, explanation, shape }];
-        }
-        let violated = self.verdicts().iter().filter_map(|(property, verdict)| match verdict {
-            Verdict::Violated(violation) => Some(Finding {
-                property,
-                explanation: &violation.explanation,
-                shape: &violation.shape,
-            }),
-            Verdict::Holds(_) | Verdict::Inconclusive(_) => None,
-        });
-        violated.collect()
-    }
-
-    /// The trace hash; none if the protocol panicked.
-    pub fn trace(&self) -> Option<Digest> {
-        self.result.as_ref().ok().map(|played| played.outcome.trace)
-    }
-
-    /// The rows of the plan that never fired, from 0.
-    pub fn unfired(&self) -> Vec<usize> {
-        let fired = self.result.iter().flat_map(|played| played.fired.iter().enumerate());
-        fired.filter(|(_, count)| **count == 0).map(|(row, _)| row).collect()
-    }
-
-    /// Whether liveness was not to be judged.
-    pub fn is_unjudged(&self, property: &str) -> bool {
-        expect::is_unjudged(property, self.drawn.network.gst)
-    }
-
-    /// When GST was.
-    pub const fn gst(&self) -> Time {
-        self.drawn.network.gst
     }
 }

@@ -1,4 +1,4 @@
-//! Searches: how the plans of a sweep are chosen.
+//! Strategies: how the plans of a sweep are chosen.
 //!
 //! All are seeded, and all yield plans: whatever finds a violation, what it found is data. Four of
 //! them draw each run from its own seed. The guided search learns from the runs before; it is as
@@ -8,8 +8,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-
-use crate::run::draw::Drawn;
 
 /// How the plans of a sweep are chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -66,14 +64,4 @@ impl FromStr for Strategy {
             format!("`{text}` is no strategy: there are {}", names.join(", "))
         })
     }
-}
-
-/// A run before it is played: all that was decided for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Draft {
-    /// The seed of its operations and single messages.
-    pub seed: u64,
-    /// Its network, and its plan of faults.
-    pub drawn: Drawn,
 }

@@ -9,7 +9,8 @@ use byzsim_adversaries::{Action, Change, Fault, Moment, Pattern, Range, Vocabula
 use byzsim_core::NodeId;
 
 use crate::file::format::SeedRange;
-use crate::run::scenario::{PlayOptions, Scenario};
+use crate::run::result::PlayOptions;
+use crate::run::scenario::Scenario;
 use crate::run::witness::{Link, Links, Met, Witness};
 
 /// How many seeds are played to see whether a row fires.

@@ -21,7 +21,8 @@ use crate::file::error::Problem;
 use crate::file::format::{ScenarioFile, WorkloadSpec};
 use crate::repro::Repro;
 use crate::repro::replay::replay;
-use crate::run::scenario::{PlayOptions, Report, Scenario};
+use crate::run::result::{PlayOptions, Report};
+use crate::run::scenario::Scenario;
 use same::Same;
 use steps::{Generator, KINDS, Run};
 

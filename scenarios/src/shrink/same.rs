@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::repro::Found;
 use crate::run::expect::Judgement;
-use crate::run::scenario::Report;
+use crate::run::result::Report;
 
 /// Why a run fails: what must not change while its plan shrinks.
 ///

@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use self::guided::guided;
 use crate::file::format::SeedRange;
-use crate::run::scenario::{PlayOptions, Scenario};
+use crate::run::result::PlayOptions;
+use crate::run::scenario::Scenario;
 use crate::run::strategy::Strategy;
 use crate::sweep::row::Row;
 use crate::sweep::summary::{Head, Summary};

@@ -6,10 +6,10 @@ use byzsim_core::{Digest, NodeId, Time, Verdict};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::run::draw::Draft;
 use crate::run::expect::{Judgement, PANIC};
 use crate::run::panics::Panic;
-use crate::run::scenario::{Finding, Report};
-use crate::run::strategy::Draft;
+use crate::run::result::{Finding, Report};
 
 /// One run. One line of NDJSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

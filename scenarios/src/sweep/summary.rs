@@ -9,9 +9,10 @@ use sha2::{Digest as _, Sha256};
 use crate::VERSION;
 use crate::cli::exit::Exit;
 use crate::file::format::{Expect, SeedRange};
+use crate::run::draw::Draft;
 use crate::run::expect::{Judgement, PANIC};
 use crate::run::scenario::Scenario;
-use crate::run::strategy::{Draft, Strategy};
+use crate::run::strategy::Strategy;
 use crate::sweep::row::Row;
 use crate::sweep::{Shard, SweepOptions};
 

@@ -4,7 +4,7 @@ use byzsim_adversaries::Seen;
 use byzsim_core::SimRng;
 
 use super::coverage::FEATURES;
-use crate::run::strategy::Draft;
+use crate::run::draw::Draft;
 
 /// How many plans an island keeps. Beyond that, the one whose features are the most common goes.
 const KEPT_MAX: usize = 200;

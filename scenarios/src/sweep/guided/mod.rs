@@ -13,8 +13,9 @@ use byzsim_core::{NetworkModel, Purpose, SimRng};
 
 use self::corpus::Corpus;
 use self::coverage::Coverage;
-use crate::run::scenario::{PlayOptions, Scenario};
-use crate::run::strategy::Draft;
+use crate::run::draw::Draft;
+use crate::run::result::PlayOptions;
+use crate::run::scenario::Scenario;
 use crate::sweep::SweepOptions;
 use crate::sweep::pool;
 use crate::sweep::row::Row;

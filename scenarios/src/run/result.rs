@@ -1,0 +1,93 @@
+//! How a run is played, what it was, and what came out of it.
+
+use byzsim_core::{CryptoBackend, Digest, Time, Verdict};
+
+use crate::run::draw::Drawn;
+use crate::run::expect::{self, Judgement, PANIC};
+use crate::run::panics::Panic;
+use crate::run::registry::Played;
+
+/// How a run is played.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlayOptions {
+    /// How signatures are made. No output depends on it.
+    pub crypto: CryptoBackend,
+    /// Whether the trace keeps marks, for comparison with another run.
+    pub with_marks: bool,
+}
+
+/// What a run was, and what came out of it.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The seed.
+    pub seed: u64,
+    /// What was drawn from it.
+    pub drawn: Drawn,
+    /// What came out, unless the protocol panicked.
+    pub result: Result<Played, Panic>,
+    /// Whether that is what the scenario expects.
+    pub judgement: Judgement,
+    /// Whether more went wrong than the protocol was told to tolerate.
+    pub beyond_f: bool,
+}
+
+/// A violation, or a panic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding<'a> {
+    /// The property; [`PANIC`] for a panic.
+    pub property: &'a str,
+    /// What happened.
+    pub explanation: &'a str,
+    /// What stays the same when names and numbers change.
+    pub shape: &'a str,
+}
+
+impl Report {
+    /// The verdicts by property; none if the protocol panicked.
+    pub fn verdicts(&self) -> &[(&'static str, Verdict)] {
+        self.result.as_ref().map_or(&[], |played| &played.outcome.verdicts)
+    }
+
+    /// The verdict on one property.
+    pub fn verdict(&self, property: &str) -> Option<&Verdict> {
+        self.verdicts().iter().find(|(name, _)| *name == property).map(|(_, verdict)| verdict)
+    }
+
+    /// What is violated.
+    pub fn findings(&self) -> Vec<Finding<'_>> {
+        if let Err(panic) = &self.result {
+            let (explanation, shape) = (&*panic.message, &*panic.location);
+            return vec![Finding { property: PANIC, explanation, shape }];
+        }
+        let violated = self.verdicts().iter().filter_map(|(property, verdict)| match verdict {
+            Verdict::Violated(violation) => Some(Finding {
+                property,
+                explanation: &violation.explanation,
+                shape: &violation.shape,
+            }),
+            Verdict::Holds(_) | Verdict::Inconclusive(_) => None,
+        });
+        violated.collect()
+    }
+
+    /// The trace hash; none if the protocol panicked.
+    pub fn trace(&self) -> Option<Digest> {
+        self.result.as_ref().ok().map(|played| played.outcome.trace)
+    }
+
+    /// The rows of the plan that never fired, from 0.
+    pub fn unfired(&self) -> Vec<usize> {
+        let fired = self.result.iter().flat_map(|played| played.fired.iter().enumerate());
+        fired.filter(|(_, count)| **count == 0).map(|(row, _)| row).collect()
+    }
+
+    /// Whether liveness was not to be judged.
+    pub fn is_unjudged(&self, property: &str) -> bool {
+        expect::is_unjudged(property, self.drawn.network.gst)
+    }
+
+    /// When GST was.
+    pub const fn gst(&self) -> Time {
+        self.drawn.network.gst
+    }
+}

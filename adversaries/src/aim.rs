@@ -2,11 +2,11 @@
 
 use byzsim_core::{Committee, Field, NodeId, Purpose, SimRng, Span, Time};
 
-use crate::plan::{Milestone, Moment, Pattern, Reported};
+use crate::plan::{Moment, Pattern, Reported, Trigger};
 use crate::range::Range;
 use crate::weather::{Seen, Timing};
 
-/// A row's start and end.
+/// A fault's start and end.
 pub(crate) type Window = (Option<Moment>, Option<Moment>);
 
 /// The stream of one plan, and what it aims at.
@@ -84,12 +84,12 @@ impl Aim {
         (at(start), at(end))
     }
 
-    /// A window for what strikes correct nodes: mostly by the clock; now and then from a milestone
+    /// A window for what strikes correct nodes: mostly by the clock; now and then from a trigger
     /// on, and now and then until one, which may come never: the network heals at GST.
     pub(crate) fn strike(&mut self) -> Window {
         let (start, end) = self.window();
-        let start = if self.rng.chance(250_000) { self.milestone() } else { start };
-        let end = if self.rng.chance(150_000) { self.milestone() } else { end };
+        let start = if self.rng.chance(250_000) { self.trigger() } else { start };
+        let end = if self.rng.chance(150_000) { self.trigger() } else { end };
         (Some(start), Some(end))
     }
 
@@ -99,18 +99,18 @@ impl Aim {
         let start = match self.rng.between(0, 9) {
             0..=4 => None,
             5..=7 => Some(from),
-            _ => Some(self.milestone()),
+            _ => Some(self.trigger()),
         };
         let end = match self.rng.between(0, 9) {
             0..=6 => None,
             7..=8 => Some(until),
-            _ => Some(self.milestone()),
+            _ => Some(self.trigger()),
         };
         (start, end)
     }
 
     /// A report of the early run: mostly one that every run makes.
-    pub(crate) fn milestone(&mut self) -> Moment {
+    pub(crate) fn trigger(&mut self) -> Moment {
         const COMMON: [Reported; 5] = [
             Reported::Invoked,
             Reported::Completed,
@@ -120,18 +120,18 @@ impl Aim {
         ];
         let common = self.rng.chance(700_000);
         let event = *self.rng.pick(if common { &COMMON } else { &Reported::ALL });
-        let mut milestone = Milestone { node: None, event, view: None, seq: None, count: 1 };
+        let mut trigger = Trigger { node: None, event, view: None, seq: None, count: 1 };
         let class: Vec<NodeId> = if event.is_of_clients() {
             self.committee.client_ids().collect()
         } else {
             self.committee.replica_ids().collect()
         };
         if !class.is_empty() && self.rng.chance(600_000) {
-            milestone.node = Some(*self.rng.pick(&class));
+            trigger.node = Some(*self.rng.pick(&class));
         }
         match event {
             Reported::ViewChangeStarted | Reported::EnteredView => {
-                milestone.view = Some(Range::only(self.early(1, 3)));
+                trigger.view = Some(Range::only(self.early(1, 3)));
             }
             // Where checkpoints are is the protocol's business.
             Reported::StableCheckpoint | Reported::Restored => {}
@@ -139,12 +139,12 @@ impl Aim {
             | Reported::Completed
             | Reported::Accepted
             | Reported::Committed
-            | Reported::Executed => milestone.seq = Some(Range::only(self.early(1, 8))),
+            | Reported::Executed => trigger.seq = Some(Range::only(self.early(1, 8))),
         }
-        if milestone.node.is_none() && self.rng.chance(300_000) {
-            milestone.count = u32::try_from(self.rng.between(2, 3)).expect("2 or 3");
+        if trigger.node.is_none() && self.rng.chance(300_000) {
+            trigger.count = u32::try_from(self.rng.between(2, 3)).expect("2 or 3");
         }
-        Moment::When(milestone)
+        Moment::When(trigger)
     }
 
     /// Some messages of the network: from few nodes, or to few, or of few kinds.
@@ -230,7 +230,7 @@ impl Aim {
             places.dedup();
             pattern.kinds = places.into_iter().map(|place| self.kinds[place].to_owned()).collect();
         }
-        // Each of these narrows the row to a fraction; together they would leave nothing.
+        // Each of these narrows the fault to a fraction; together they would leave nothing.
         let narrow = self.rng.between(0, 19);
         if narrow == 0 {
             pattern.view = Some(self.range(0, 3));

@@ -9,13 +9,13 @@ use byzsim_core::{
     Protocol, Purpose, Signer, SimRng, Wake,
 };
 
+use crate::active::{ActiveFault, Behavior, Phase, Rewrite};
 use crate::memory::Memory;
 use crate::mutation::mutated;
 use crate::pattern::{Matcher, NodeSet};
 use crate::plan::{Change, Pattern, Split};
 use crate::puppet::Puppet;
 use crate::range::Range;
-use crate::row::{Deed, Phase, Row, Untruth};
 use crate::twins::{Contradictions, SenderSides, altered};
 
 /// A corrupted node.
@@ -25,17 +25,17 @@ pub(crate) struct CorruptedNode<P: Protocol> {
     seed: u64,
     /// The one copy, or the twins.
     copies: Vec<Double<P>>,
-    /// The row that made it twins, and what they said.
+    /// The fault that made it twins, and what they said.
     twins: Option<(usize, Contradictions)>,
     /// What copies of other twins said to this node, and what it says to them.
     sender_sides: SenderSides<P::Msg>,
-    /// The rows that are its lies, in order.
+    /// The faults that are its lies, in order.
     lies: Vec<usize>,
-    /// The rows that are its mutations, in order.
+    /// The faults that are its mutations, in order.
     mutations: Vec<usize>,
-    /// The rows that are its replays, in order.
+    /// The faults that are its replays, in order.
     replays: Vec<usize>,
-    /// What it said and heard, as far as some row needs it.
+    /// What it said and heard, as far as some fault needs it.
     memory: Memory<P::Msg>,
     /// The highest timestamp whose completion was reported.
     completed: u64,
@@ -76,8 +76,8 @@ impl<P: Protocol> Double<P> {
     }
 }
 
-/// What rows of these numbers make of a message one after the other; `None` where the last of them
-/// cannot be told with it.
+/// What faults of these numbers make of a message one after the other; `None` where the last of
+/// them cannot be told with it.
 type Told<M> = BTreeMap<Vec<usize>, Option<Vec<Rc<M>>>>;
 
 /// A message on its way out of a copy.
@@ -114,31 +114,31 @@ impl<P: Protocol> CorruptedNode<P> {
         }
     }
 
-    /// Adds a lie: the number of its row. In the order of the rows.
-    pub(crate) fn add_lie(&mut self, row: usize) {
-        self.lies.push(row);
+    /// Adds a lie: the number of its fault. In the order of the faults.
+    pub(crate) fn add_lie(&mut self, fault: usize) {
+        self.lies.push(fault);
     }
 
-    /// Adds a mutation: the number of its row. In the order of the rows.
-    pub(crate) fn add_mutation(&mut self, row: usize, change: &Change) {
-        self.mutations.push(row);
+    /// Adds a mutation: the number of its fault. In the order of the faults.
+    pub(crate) fn add_mutation(&mut self, fault: usize, change: &Change) {
+        self.mutations.push(fault);
         if *change == Change::Recall {
             self.memory.keep_first();
         }
     }
 
-    /// Adds a replay: the number of its row, and which messages that it heard or said it repeats.
-    /// In the order of the rows.
-    pub(crate) fn add_replay(&mut self, row: usize, heard: bool, messages: &Pattern) {
-        self.replays.push(row);
+    /// Adds a replay: the number of its fault, and which messages that it heard or said it repeats.
+    /// In the order of the faults.
+    pub(crate) fn add_replay(&mut self, fault: usize, heard: bool, messages: &Pattern) {
+        self.replays.push(fault);
         let matcher = Matcher::new::<P::Msg>(messages, self.committee);
-        self.memory.keep(row, heard, matcher);
+        self.memory.keep(fault, heard, matcher);
     }
 
-    /// Makes the node twins, as this row wants it.
+    /// Makes the node twins, as this fault wants it.
     pub(crate) fn split(
         &mut self,
-        row: usize,
+        fault: usize,
         (left, right): (&[NodeId], &[NodeId]),
         splits: &[Split],
         sender_sides: &SenderSides<P::Msg>,
@@ -159,37 +159,37 @@ impl<P: Protocol> CorruptedNode<P> {
             copy
         };
         self.copies = vec![copy(0, right), copy(1, left)];
-        self.twins = Some((row, Contradictions::default()));
+        self.twins = Some((fault, Contradictions::default()));
     }
 
-    /// The row that made the node twins, and how often they contradicted each other.
+    /// The fault that made the node twins, and how often they contradicted each other.
     pub(crate) fn equivocation(&self) -> Option<(usize, u64)> {
-        self.twins.as_ref().map(|(row, contradictions)| (*row, contradictions.count()))
+        self.twins.as_ref().map(|(fault, contradictions)| (*fault, contradictions.count()))
     }
 
     /// Handles an input, as all copies that it concerns.
     pub(crate) fn act(
         &mut self,
         input: &Input<'_, P::Msg, Wake>,
-        rows: &mut [Row],
+        faults: &mut [ActiveFault],
         out: &mut Outbox<P::Msg, Wake>,
     ) {
         if let Input::Message(from, msg) = *input {
             self.memory.hear(from, self.signer.node(), msg);
         }
-        self.replay(rows, out);
+        self.replay(faults, out);
         for place in 0..self.copies.len() {
             match *input {
-                Input::Start => self.live(place, Input::Start, rows, out),
-                Input::Restart => self.live(place, Input::Restart, rows, out),
-                Input::Timer(wake) => self.live(place, Input::Timer(wake), rows, out),
+                Input::Start => self.live(place, Input::Start, faults, out),
+                Input::Restart => self.live(place, Input::Restart, faults, out),
+                Input::Timer(wake) => self.live(place, Input::Timer(wake), faults, out),
                 Input::Message(from, msg) => {
                     let is_for_it = self.sender_sides.side_of(msg).is_none_or(|side| side == place);
                     if is_for_it && self.copies[place].deals(from, msg) {
-                        self.live(place, Input::Message(from, msg), rows, out);
+                        self.live(place, Input::Message(from, msg), faults, out);
                     }
                 }
-                Input::Operation(operation) => self.ask(place, operation, rows, out),
+                Input::Operation(operation) => self.ask(place, operation, faults, out),
             }
         }
     }
@@ -200,7 +200,7 @@ impl<P: Protocol> CorruptedNode<P> {
         &mut self,
         place: usize,
         operation: &Operation,
-        rows: &mut [Row],
+        faults: &mut [ActiveFault],
         out: &mut Outbox<P::Msg, Wake>,
     ) {
         let node = self.signer.node();
@@ -210,7 +210,7 @@ impl<P: Protocol> CorruptedNode<P> {
             if place == 0 { operation.clone() } else { altered(operation, node, copy.asked) };
         copy.operations.push_back(mine.clone());
         if copy.operations.len() == 1 {
-            self.live(place, Input::Operation(&mine), rows, out);
+            self.live(place, Input::Operation(&mine), faults, out);
         }
     }
 
@@ -218,7 +218,7 @@ impl<P: Protocol> CorruptedNode<P> {
         &mut self,
         place: usize,
         input: Input<'_, P::Msg, Wake>,
-        rows: &mut [Row],
+        faults: &mut [ActiveFault],
         out: &mut Outbox<P::Msg, Wake>,
     ) {
         let mut effects = std::mem::take(&mut self.effects);
@@ -226,8 +226,8 @@ impl<P: Protocol> CorruptedNode<P> {
         let mut completed = false;
         for effect in effects.drain(..) {
             match effect {
-                Effect::Send(to, msg) => self.say(place, Some(to), &msg, rows, out),
-                Effect::Broadcast(msg) => self.say(place, None, &msg, rows, out),
+                Effect::Send(to, msg) => self.say(place, Some(to), &msg, faults, out),
+                Effect::Broadcast(msg) => self.say(place, None, &msg, faults, out),
                 Effect::SetTimer(wake, span) => out.set_timer(wake, span),
                 Effect::CancelTimer(_) => unreachable!("puppets forget timers by themselves"),
                 Effect::Observe(observation) => {
@@ -242,7 +242,7 @@ impl<P: Protocol> CorruptedNode<P> {
         }
         self.copies[place].operations.pop_front();
         if let Some(next) = self.copies[place].operations.front().cloned() {
-            self.live(place, Input::Operation(&next), rows, out);
+            self.live(place, Input::Operation(&next), faults, out);
         }
     }
 
@@ -268,7 +268,7 @@ impl<P: Protocol> CorruptedNode<P> {
         place: usize,
         to: Option<NodeId>,
         msg: &Rc<P::Msg>,
-        rows: &mut [Row],
+        faults: &mut [ActiveFault],
         out: &mut Outbox<P::Msg, Wake>,
     ) {
         self.memory.mean(msg);
@@ -280,7 +280,7 @@ impl<P: Protocol> CorruptedNode<P> {
         }
         let node = self.signer.node();
         let mut tellers = self.lies.iter().chain(&self.mutations);
-        let lies = tellers.any(|row| rows[*row].phase == Phase::InForce);
+        let lies = tellers.any(|fault| faults[*fault].phase == Phase::InForce);
         match to {
             // Nothing tells the receivers apart: one message, shared by all.
             None if !lies && self.twins.is_none() => {
@@ -289,9 +289,9 @@ impl<P: Protocol> CorruptedNode<P> {
             }
             None => {
                 let others = self.committee.replica_ids().filter(|to| *to != node);
-                self.say_to(others, &saying, rows, out);
+                self.say_to(others, &saying, faults, out);
             }
-            Some(to) => self.say_to(std::iter::once(to), &saying, rows, out),
+            Some(to) => self.say_to(std::iter::once(to), &saying, faults, out),
         }
     }
 
@@ -299,14 +299,14 @@ impl<P: Protocol> CorruptedNode<P> {
         &mut self,
         receivers: impl Iterator<Item = NodeId>,
         saying: &Saying<'_, P::Msg>,
-        rows: &mut [Row],
+        faults: &mut [ActiveFault],
         out: &mut Outbox<P::Msg, Wake>,
     ) {
         let copy = &self.copies[saying.place];
         let mut told = Told::new();
         let mut spoken: Vec<Rc<P::Msg>> = Vec::new();
         for to in receivers.filter(|to| copy.deals(*to, saying.msg)) {
-            let words = self.tell(to, saying, rows, &mut told);
+            let words = self.tell(to, saying, faults, &mut told);
             for word in words.unwrap_or(std::slice::from_ref(saying.msg)) {
                 if self.twins.is_some() {
                     self.sender_sides.note(to, word, saying.place);
@@ -324,23 +324,25 @@ impl<P: Protocol> CorruptedNode<P> {
 
     /// What the node says to `to` instead: what the first lie that applies makes of the message,
     /// and what every mutation that applies makes of that. `told` keeps it for the other receivers
-    /// that the same rows are about.
+    /// that the same faults are about.
     fn tell<'a>(
         &self,
         to: NodeId,
         saying: &Saying<'_, P::Msg>,
-        rows: &mut [Row],
+        faults: &mut [ActiveFault],
         told: &'a mut Told<P::Msg>,
     ) -> Option<&'a [Rc<P::Msg>]> {
         let mut by = Vec::new();
         let mut lied = false;
         for number in self.lies.iter().chain(&self.mutations) {
-            let row = &mut rows[*number];
-            let Deed::Tell(untruth, matcher) = &mut row.deed else { unreachable!("a lie's row") };
+            let fault = &mut faults[*number];
+            let Behavior::Rewrite(rewrite, matcher) = &mut fault.behavior else {
+                unreachable!("a lie's fault")
+            };
             // Every lie in force counts its messages, also when another one decides.
-            if row.phase != Phase::InForce
+            if fault.phase != Phase::InForce
                 || !matcher.hit(self.signer.node(), to, &**saying.msg)
-                || lied && matches!(untruth, Untruth::Lie(_))
+                || lied && matches!(rewrite, Rewrite::Lie(_))
             {
                 continue;
             }
@@ -349,13 +351,13 @@ impl<P: Protocol> CorruptedNode<P> {
             if !told.contains_key(&with) {
                 let words = told.get(&by).and_then(Option::as_deref);
                 let words = words.unwrap_or(std::slice::from_ref(saying.msg));
-                told.insert(with.clone(), self.words(untruth, saying, words));
+                told.insert(with.clone(), self.words(rewrite, saying, words));
             }
             if told[&with].is_none() {
                 continue;
             }
-            row.fired += 1;
-            lied |= matches!(untruth, Untruth::Lie(_));
+            fault.fired += 1;
+            lied |= matches!(rewrite, Rewrite::Lie(_));
             by = with;
         }
         told.get(&by).and_then(Option::as_deref)
@@ -364,18 +366,18 @@ impl<P: Protocol> CorruptedNode<P> {
     /// What becomes of `words` by a lie or a mutation; `None` if it cannot be told with them.
     fn words(
         &self,
-        untruth: &Untruth,
+        rewrite: &Rewrite,
         saying: &Saying<'_, P::Msg>,
         words: &[Rc<P::Msg>],
     ) -> Option<Vec<Rc<P::Msg>>> {
-        match untruth {
-            Untruth::Lie(lie) => {
+        match rewrite {
+            Rewrite::Lie(lie) => {
                 let place = P::Msg::LIES.iter().position(|known| known.name == lie.name);
                 let mut rng = self.rng(place.expect("a known lie"), saying);
                 let lies = saying.msg.tell(lie.name, &self.signer, &mut rng)?;
                 Some(lies.into_iter().map(Rc::new).collect())
             }
-            Untruth::Mutation(place, field, change) => {
+            Rewrite::Mutation(place, field, change) => {
                 let mut any = false;
                 let mutate = |word: &Rc<P::Msg>| {
                     // One and the same message is changed alike, to whomever it goes.
@@ -393,17 +395,19 @@ impl<P: Protocol> CorruptedNode<P> {
         }
     }
 
-    /// Repeats messages, if a row that wants it has begun.
-    fn replay(&mut self, rows: &mut [Row], out: &mut Outbox<P::Msg, Wake>) {
+    /// Repeats messages, if a fault that wants it has begun.
+    fn replay(&mut self, faults: &mut [ActiveFault], out: &mut Outbox<P::Msg, Wake>) {
         let me = self.signer.node();
         for number in &self.replays {
-            let row = &mut rows[*number];
-            let Deed::Replay(replay) = &mut row.deed else { unreachable!("a replay's row") };
+            let fault = &mut faults[*number];
+            let Behavior::Replay(replay) = &mut fault.behavior else {
+                unreachable!("a replay's fault")
+            };
             if !std::mem::replace(&mut replay.pending, false) {
                 continue;
             }
             for msg in self.memory.recall(*number) {
-                row.fired += 1;
+                fault.fired += 1;
                 if replay.to.is_empty() {
                     out.push(Effect::Broadcast(Rc::clone(&msg)));
                 }

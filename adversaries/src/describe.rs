@@ -2,7 +2,7 @@
 
 use byzsim_core::NodeId;
 
-use crate::plan::{Action, Change, Fault, Milestone, Moment, Pattern, Plan, Reported, Split};
+use crate::plan::{Action, Change, Fault, Moment, Pattern, Plan, Reported, Split, Trigger};
 use crate::range::Range;
 
 impl Plan {
@@ -133,27 +133,27 @@ impl Fault {
 fn onwards(start: &Moment) -> String {
     match start {
         Moment::At(time) => format!("from {time} on"),
-        Moment::When(milestone) => format!("once {}", report(milestone)),
+        Moment::When(trigger) => format!("once {}", report(trigger)),
     }
 }
 
 fn moment(end: &Moment) -> String {
     match end {
         Moment::At(time) => time.to_string(),
-        Moment::When(milestone) => report(milestone),
+        Moment::When(trigger) => report(trigger),
     }
 }
 
 fn point(end: &Moment) -> String {
     match end {
         Moment::At(time) => format!("at {time}"),
-        Moment::When(milestone) => format!("when {}", report(milestone)),
+        Moment::When(trigger) => format!("when {}", report(trigger)),
     }
 }
 
-/// A milestone: `r2 enters view 1`.
-fn report(milestone: &Milestone) -> String {
-    let Milestone { node, event, view, seq, count } = milestone;
+/// A trigger: `r2 enters view 1`.
+fn report(trigger: &Trigger) -> String {
+    let Trigger { node, event, view, seq, count } = trigger;
     let who = match (node, event.is_of_clients()) {
         (Some(node), _) => node.to_string(),
         (None, true) => "a client".to_owned(),
@@ -322,7 +322,7 @@ mod tests {
 
     fn when(event: Reported, seq: Option<u64>, view: Option<u64>) -> Option<Moment> {
         let (seq, view) = (seq.map(Range::only), view.map(Range::only));
-        Some(Moment::When(Milestone { node: Some(NodeId::Replica(2)), event, view, seq, count: 1 }))
+        Some(Moment::When(Trigger { node: Some(NodeId::Replica(2)), event, view, seq, count: 1 }))
     }
 
     fn of_kind(kind: &str) -> Pattern {

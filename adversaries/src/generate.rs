@@ -2,7 +2,7 @@
 //!
 //! A generator that draws every fault at once buries each under the others, and one that draws
 //! uniformly aims at nothing. So each seed first draws *which* classes of faults it has at all
-//! (swarm testing: Groce et al., ISSTA 2012), then few rows, of small scope, aimed at kinds that
+//! (swarm testing: Groce et al., ISSTA 2012), then few faults, of small scope, aimed at kinds that
 //! exist and at early views and slots, where a short run is.
 
 use byzsim_core::{Committee, Field, Message, NodeId, Sort, Time};
@@ -17,7 +17,7 @@ use crate::weather::{Class, Timing, Weather};
 ///
 /// At most `corrupt-max` replicas and `corrupt-clients-max` clients are corrupted; they stay so.
 /// Correct replicas that crash restart before GST. What else strikes correct nodes before GST is
-/// over by then, or waits for a milestone, and then the network heals it. [`Plan::validate`]
+/// over by then, or waits for a trigger, and then the network heals it. [`Plan::validate`]
 /// accepts every plan that this draws.
 pub fn generate<M: Message>(
     weather: &Weather,
@@ -56,7 +56,7 @@ pub(crate) struct Draw<'a> {
 }
 
 impl<'a> Draw<'a> {
-    /// A plan that starts with these rows.
+    /// A plan that starts with these faults.
     pub(crate) fn new<M: Message>(
         weather: &'a Weather,
         committee: Committee,
@@ -151,7 +151,7 @@ impl<'a> Draw<'a> {
         }
     }
 
-    /// One more row of what a corrupted node does.
+    /// One more fault of what a corrupted node does.
     pub(crate) fn behave(&mut self, node: NodeId, class: Class) {
         let is_corrupted = self.faults.iter().any(|row| row.action.corrupts() == Some(node));
         let aim = &mut self.aim;
@@ -164,7 +164,7 @@ impl<'a> Draw<'a> {
             let (from, until) = aim.window();
             let (messages, heard) = (aim.scope(), aim.rng.chance(500_000));
             let action = Action::Replay { node, messages, to: aim.audience(node), heard };
-            let start = if aim.rng.chance(500_000) { aim.milestone() } else { from };
+            let start = if aim.rng.chance(500_000) { aim.trigger() } else { from };
             let end = aim.rng.chance(100_000).then_some(until);
             return self.push((Some(start), end), action);
         }
@@ -312,7 +312,7 @@ impl<'a> Draw<'a> {
     }
 
     /// Crashes of one or several correct replicas, at once or one after the other; all of them
-    /// restart by the clock: a milestone might never come.
+    /// restart by the clock: a trigger might never come.
     fn crashes(&mut self, correct: &[NodeId]) {
         let mut replicas: Vec<NodeId> =
             correct.iter().copied().filter(|node| !node.is_client()).collect();
@@ -331,7 +331,7 @@ impl<'a> Draw<'a> {
             if !together {
                 (start, end) = self.aim.window();
                 if self.aim.rng.chance(250_000) {
-                    start = self.aim.milestone();
+                    start = self.aim.trigger();
                 }
             }
         }

@@ -9,43 +9,44 @@ use byzsim_core::{
     Protocol, Sent, Time, Wake,
 };
 
+use crate::active::{ActiveFault, Behavior, Phase};
 use crate::corrupted::CorruptedNode;
-use crate::plan::{Action, Milestone, Moment, Plan};
-use crate::row::{Deed, Phase, Row};
+use crate::plan::{Action, Moment, Plan, Trigger};
 use crate::twins::SenderSides;
 
 /// The adversary that carries out a [`Plan`].
 pub struct PlanAdversary<P: Protocol> {
-    rows: Vec<Row>,
-    /// The rows in force that decide about the fate of messages, in order.
-    befalling: Vec<usize>,
-    /// What happens at which time.
-    clock: Vec<Turn<Time>>,
+    faults: Vec<ActiveFault>,
+    /// The faults in force that decide about the fate of messages, in order.
+    deciding: Vec<usize>,
+    /// The transitions that wait for a time.
+    timed: Vec<Awaited<Time>>,
     alarms_set: bool,
-    /// What happens at which milestone, with how many reports of it were seen.
-    watches: Vec<(Turn<Milestone>, u32)>,
+    /// The transitions that wait for a report, with how many such reports were seen.
+    triggered: Vec<(Awaited<Trigger>, u32)>,
     corrupted: BTreeMap<NodeId, CorruptedNode<P>>,
     drift_ppm: BTreeMap<NodeId, i32>,
 }
 
-/// A row takes force, or loses it.
+/// A transition of a fault, and what it waits for.
 #[derive(Debug)]
-struct Turn<W> {
+struct Awaited<W> {
     when: W,
-    edge: Edge,
-    row: usize,
+    transition: Transition,
+    /// The number of the fault, from 0.
+    number: usize,
 }
 
-/// Which end of a row's window. What ends at a moment ends before anything else begins.
+/// A fault takes effect, or ends. What ends at a moment ends before anything else begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Edge {
+enum Transition {
     End,
     Start,
 }
 
 impl<P: Protocol> fmt::Debug for PlanAdversary<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PlanAdversary").field("rows", &self.rows).finish_non_exhaustive()
+        f.debug_struct("PlanAdversary").field("faults", &self.faults).finish_non_exhaustive()
     }
 }
 
@@ -56,105 +57,120 @@ impl<P: Protocol> PlanAdversary<P> {
     /// If [`Plan::validate`] refuses the plan, or a signer is missing.
     pub fn new(plan: &Plan, signers: &CorruptedSigners, params: &P::Params) -> Self {
         let committee = signers.committee;
-        let rows = plan.faults.iter().enumerate();
+        let active = |(number, fault)| ActiveFault::new::<P::Msg>(number, fault, committee);
         let mut adversary = Self {
-            rows: rows.map(|(i, fault)| Row::new::<P::Msg>(i, fault, committee)).collect(),
-            befalling: Vec::new(),
-            clock: Vec::new(),
+            faults: plan.faults.iter().enumerate().map(active).collect(),
+            deciding: Vec::new(),
+            timed: Vec::new(),
             alarms_set: false,
-            watches: Vec::new(),
+            triggered: Vec::new(),
             corrupted: corrupted(plan, signers, committee, params),
             drift_ppm: BTreeMap::new(),
         };
-        for (row, fault) in plan.faults.iter().enumerate() {
-            adversary.wait_for(row, Edge::Start, fault.start.as_ref());
-            adversary.wait_for(row, Edge::End, fault.end.as_ref());
+        for (number, fault) in plan.faults.iter().enumerate() {
+            adversary.wait_for(number, Transition::Start, fault.start.as_ref());
+            adversary.wait_for(number, Transition::End, fault.end.as_ref());
             if let Action::Drift { node, ppm } = &fault.action {
                 adversary.drift_ppm.insert(*node, *ppm);
-                adversary.rows[row].fired = 1;
+                adversary.faults[number].fired = 1;
             }
         }
         adversary
     }
 
-    /// How often each row of the plan had an effect so far: messages held, delayed, lost,
+    /// How often each fault of the plan had an effect so far: messages held, delayed, lost,
     /// duplicated or turned into lies; crashes; of drift 1; of twins, messages of one copy that
     /// contradict what the other said of the same kind, view and slot.
     ///
-    /// An effect is what the row wished for; the network may have granted less.
+    /// An effect is what the fault wished for; the network may have granted less.
     pub fn fired(&self) -> Vec<u64> {
-        let mut fired: Vec<u64> = self.rows.iter().map(|row| row.fired).collect();
-        for (row, contradictions) in self.corrupted.values().filter_map(CorruptedNode::equivocation)
+        let mut fired: Vec<u64> = self.faults.iter().map(|fault| fault.fired).collect();
+        for (number, contradictions) in
+            self.corrupted.values().filter_map(CorruptedNode::equivocation)
         {
-            fired[row] = contradictions;
+            fired[number] = contradictions;
         }
         fired
     }
 
-    fn wait_for(&mut self, row: usize, edge: Edge, moment: Option<&Moment>) {
-        match (moment, edge) {
-            (None, Edge::Start) => self.clock.push(Turn { when: Time::ZERO, edge, row }),
-            (None, Edge::End) => {}
-            (Some(Moment::At(when)), _) => self.clock.push(Turn { when: *when, edge, row }),
-            (Some(Moment::When(milestone)), _) => {
-                self.watches.push((Turn { when: milestone.clone(), edge, row }, 0));
+    fn wait_for(&mut self, number: usize, transition: Transition, moment: Option<&Moment>) {
+        match (moment, transition) {
+            (None, Transition::Start) => {
+                self.timed.push(Awaited { when: Time::ZERO, transition, number });
+            }
+            (None, Transition::End) => {}
+            (Some(Moment::At(when)), _) => {
+                self.timed.push(Awaited { when: *when, transition, number });
+            }
+            (Some(Moment::When(trigger)), _) => {
+                self.triggered.push((Awaited { when: trigger.clone(), transition, number }, 0));
             }
         }
     }
 
-    /// Lets rows take force and lose it, as their time has come.
-    fn turn(&mut self, mut turns: Vec<(Edge, usize)>, control: &mut Control) {
-        turns.sort_unstable();
-        for (edge, row) in turns {
-            match (edge, self.rows[row].phase) {
-                (Edge::Start, Phase::Waiting) => self.begin(row, control),
-                (Edge::End, Phase::InForce) => self.end(row, control),
+    /// Makes the transitions whose moment has come.
+    fn make(&mut self, mut transitions: Vec<(Transition, usize)>, control: &mut Control) {
+        transitions.sort_unstable();
+        for (transition, number) in transitions {
+            match (transition, self.faults[number].phase) {
+                (Transition::Start, Phase::Waiting) => self.begin(number, control),
+                (Transition::End, Phase::InForce) => self.end(number, control),
                 // It ends before it began: it never does.
-                (Edge::End, Phase::Waiting) => self.rows[row].phase = Phase::Over,
-                (Edge::Start, Phase::InForce | Phase::Over) | (Edge::End, Phase::Over) => {}
+                (Transition::End, Phase::Waiting) => self.faults[number].phase = Phase::Over,
+                (Transition::Start, Phase::InForce | Phase::Over)
+                | (Transition::End, Phase::Over) => {}
             }
         }
     }
 
-    fn begin(&mut self, row: usize, control: &mut Control) {
-        self.rows[row].phase = Phase::InForce;
-        if self.rows[row].befalls() {
-            let place = self.befalling.partition_point(|earlier| *earlier < row);
-            self.befalling.insert(place, row);
+    fn begin(&mut self, number: usize, control: &mut Control) {
+        self.faults[number].phase = Phase::InForce;
+        if self.faults[number].decides_fates() {
+            let place = self.deciding.partition_point(|earlier| *earlier < number);
+            self.deciding.insert(place, number);
         }
-        match &mut self.rows[row].deed {
-            Deed::Crash(node) => {
+        match &mut self.faults[number].behavior {
+            Behavior::Crash(node) => {
                 control.crash(*node);
-                self.rows[row].fired += 1;
+                self.faults[number].fired += 1;
             }
-            Deed::Replay(replay) => replay.pending = true,
-            Deed::Befall(..) | Deed::Part(..) | Deed::Rush(_) | Deed::Tell(..) | Deed::Lasting => {}
+            Behavior::Replay(replay) => replay.pending = true,
+            Behavior::Decide(..)
+            | Behavior::Partition(..)
+            | Behavior::Rush(_)
+            | Behavior::Rewrite(..)
+            | Behavior::WholeRun => {}
         }
     }
 
-    fn end(&mut self, row: usize, control: &mut Control) {
-        self.rows[row].phase = Phase::Over;
-        self.befalling.retain(|other| *other != row);
-        match &mut self.rows[row].deed {
-            Deed::Befall(_, Fate::Hold(key)) | Deed::Part(_, Fate::Hold(key)) => {
+    fn end(&mut self, number: usize, control: &mut Control) {
+        self.faults[number].phase = Phase::Over;
+        self.deciding.retain(|other| *other != number);
+        match &mut self.faults[number].behavior {
+            Behavior::Decide(_, Fate::Hold(key)) | Behavior::Partition(_, Fate::Hold(key)) => {
                 control.release(*key);
             }
-            Deed::Crash(node) => {
+            Behavior::Crash(node) => {
                 let node = *node;
                 if !self.keeps_down(node) {
                     control.restart(node);
                 }
             }
             // A node that did not act meanwhile repeats nothing later.
-            Deed::Replay(replay) => replay.pending = false,
-            Deed::Befall(..) | Deed::Part(..) | Deed::Rush(_) | Deed::Tell(..) | Deed::Lasting => {}
+            Behavior::Replay(replay) => replay.pending = false,
+            Behavior::Decide(..)
+            | Behavior::Partition(..)
+            | Behavior::Rush(_)
+            | Behavior::Rewrite(..)
+            | Behavior::WholeRun => {}
         }
     }
 
-    /// Whether a row in force says that `node` is down.
+    /// Whether a fault in force says that `node` is down.
     fn keeps_down(&self, node: NodeId) -> bool {
-        let says_so = |row: &Row| matches!(row.deed, Deed::Crash(down) if down == node);
-        self.rows.iter().any(|row| row.phase == Phase::InForce && says_so(row))
+        let says_so =
+            |fault: &ActiveFault| matches!(fault.behavior, Behavior::Crash(down) if down == node);
+        self.faults.iter().any(|fault| fault.phase == Phase::InForce && says_so(fault))
     }
 }
 
@@ -175,15 +191,15 @@ fn corrupted<P: Protocol>(
         if let Action::Twins { node, .. } = &fault.action { Some(*node) } else { None }
     });
     let sender_sides = SenderSides::among(twins.collect());
-    for (row, fault) in plan.faults.iter().enumerate() {
+    for (number, fault) in plan.faults.iter().enumerate() {
         let Some(node) = fault.action.corrupts() else { continue };
         let node = corrupted.get_mut(&node).expect("every corrupted node was made one");
         match &fault.action {
-            Action::Lie { .. } => node.add_lie(row),
-            Action::Mutate { change, .. } => node.add_mutation(row, change),
-            Action::Replay { heard, messages, .. } => node.add_replay(row, *heard, messages),
+            Action::Lie { .. } => node.add_lie(number),
+            Action::Mutate { change, .. } => node.add_mutation(number, change),
+            Action::Replay { heard, messages, .. } => node.add_replay(number, *heard, messages),
             Action::Twins { left, right, splits, .. } => {
-                node.split(row, (left, right), splits, &sender_sides, params);
+                node.split(number, (left, right), splits, &sender_sides, params);
             }
             Action::Mute(_)
             | Action::Omit { .. }
@@ -212,11 +228,11 @@ impl<P: Protocol> Adversary<P::Msg> for PlanAdversary<P> {
 
     fn schedule(&mut self, sent: &Sent<'_, P::Msg>) -> Fate {
         let mut decided = None;
-        for row in &self.befalling {
-            let row = &mut self.rows[*row];
-            let fate = row.fate(sent.from, sent.to, sent.msg);
+        for number in &self.deciding {
+            let fault = &mut self.faults[*number];
+            let fate = fault.fate(sent.from, sent.to, sent.msg);
             if decided.is_none() && fate.is_some() {
-                row.fired += 1;
+                fault.fired += 1;
                 decided = fate;
             }
         }
@@ -225,42 +241,42 @@ impl<P: Protocol> Adversary<P::Msg> for PlanAdversary<P> {
 
     fn act(&mut self, me: NodeId, input: Input<'_, P::Msg, Wake>, out: &mut Outbox<P::Msg, Wake>) {
         let node = self.corrupted.get_mut(&me).expect("only corrupted nodes act");
-        node.act(&input, &mut self.rows, out);
+        node.act(&input, &mut self.faults, out);
     }
 
     fn notice(&mut self, _: Time, node: NodeId, observation: &Observation, control: &mut Control) {
-        if self.watches.is_empty() {
+        if self.triggered.is_empty() {
             return;
         }
-        let mut turns = Vec::new();
-        self.watches.retain_mut(|(turn, seen)| {
-            if !turn.when.is_met_by(node, observation) {
+        let mut transitions = Vec::new();
+        self.triggered.retain_mut(|(awaited, seen)| {
+            if !awaited.when.is_met_by(node, observation) {
                 return true;
             }
             *seen += 1;
-            if *seen < turn.when.count {
+            if *seen < awaited.when.count {
                 return true;
             }
-            turns.push((turn.edge, turn.row));
+            transitions.push((awaited.transition, awaited.number));
             false
         });
-        self.turn(turns, control);
+        self.make(transitions, control);
     }
 
     fn control(&mut self, now: Time, control: &mut Control) {
-        let mut turns = Vec::new();
-        self.clock.retain(|turn| {
-            let due = turn.when <= now;
+        let mut transitions = Vec::new();
+        self.timed.retain(|awaited| {
+            let due = awaited.when <= now;
             if due {
-                turns.push((turn.edge, turn.row));
+                transitions.push((awaited.transition, awaited.number));
             }
             !due
         });
         if !std::mem::replace(&mut self.alarms_set, true) {
-            for turn in self.clock.iter().filter(|turn| turn.when != Time::NEVER) {
-                control.alarm(turn.when);
+            for awaited in self.timed.iter().filter(|awaited| awaited.when != Time::NEVER) {
+                control.alarm(awaited.when);
             }
         }
-        self.turn(turns, control);
+        self.make(transitions, control);
     }
 }

@@ -1,7 +1,7 @@
 //! Adversaries: faults as data, the interpreter that carries them out, and the generator that draws
 //! them.
 //!
-//! A [`Plan`] is a list of rows: messages held, delayed, lost or duplicated; partitions; crashes;
+//! A [`Plan`] is a list of faults: messages held, delayed, lost or duplicated; partitions; crashes;
 //! clocks that drift; and corrupted nodes that fall silent, withhold, lag, lie or go twins. A plan
 //! is written by hand or drawn by [`generate()`], and [`PlanAdversary`] carries it out against any
 //! protocol: it knows no more of one than [`byzsim_core::Message`] says.
@@ -23,23 +23,23 @@
 //!   keeps: its wishes are clamped by [`byzsim_core::network`].
 //! - It sees no correct node's state, and it corrupts nobody during the run.
 //! - It has no clock, no file, no thread, and no chance but streams of the run's seed. What it
-//!   draws for one row depends on no other row, so that a plan can be shrunk row by row.
+//!   draws for one fault depends on no other fault, so that a plan can be shrunk fault by fault.
 
+mod active;
 mod aim;
 mod corrupted;
 mod describe;
 mod generate;
 mod interpreter;
 mod memory;
-mod milestone;
 mod mutation;
 mod parts;
 mod pattern;
 mod plan;
 mod puppet;
 mod range;
-mod row;
 mod schedules;
+mod trigger;
 mod twins;
 mod validate;
 mod vary;
@@ -50,7 +50,7 @@ mod tests;
 
 pub use generate::generate;
 pub use interpreter::PlanAdversary;
-pub use plan::{Action, Change, Fault, Milestone, Moment, Pattern, Plan, Reported, Split};
+pub use plan::{Action, Change, Fault, Moment, Pattern, Plan, Reported, Split, Trigger};
 pub use puppet::Puppet;
 pub use range::Range;
 pub use schedules::{TWINS_VIEWS, delays, priorities, twins_schedule, twins_schedules};

@@ -1,4 +1,4 @@
-//! What a corrupted node said and heard, as far as some row of the plan needs it.
+//! What a corrupted node said and heard, as far as some fault of the plan needs it.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -7,19 +7,19 @@ use byzsim_core::{Kind, Message, NodeId};
 
 use crate::pattern::Matcher;
 
-/// How many messages a node keeps for a row: more would be a flood, and a run may be long.
+/// How many messages a node keeps for a fault: more would be a flood, and a run may be long.
 const KEPT_MAX: usize = 256;
 
 /// What a corrupted node said and heard. It keeps only what it was told to keep.
 #[derive(Debug)]
 pub(crate) struct Memory<M> {
     first: Option<BTreeMap<Kind, Rc<M>>>,
-    /// By the number of the row that is to repeat it. Each row has a list of its own: what one row
+    /// By the number of the fault that is to repeat it. Each fault has a list of its own: what one
     /// keeps must not crowd out what a later one is about.
     replays: BTreeMap<usize, Kept<M>>,
 }
 
-/// What a row is to repeat.
+/// What a fault is to repeat.
 #[derive(Debug)]
 struct Kept<M> {
     heard: bool,
@@ -39,9 +39,9 @@ impl<M: Message> Memory<M> {
         self.first.get_or_insert_default();
     }
 
-    /// Keeps, for a row, what it says or hears and `matcher` takes.
-    pub(crate) fn keep(&mut self, row: usize, heard: bool, matcher: Matcher) {
-        self.replays.insert(row, Kept { heard, matcher, list: Vec::new() });
+    /// Keeps, for a fault, what it says or hears and `matcher` takes.
+    pub(crate) fn keep(&mut self, fault: usize, heard: bool, matcher: Matcher) {
+        self.replays.insert(fault, Kept { heard, matcher, list: Vec::new() });
     }
 
     /// The node's copy means to say `msg`, to whomever.
@@ -61,7 +61,7 @@ impl<M: Message> Memory<M> {
         self.note(true, (from, me), msg);
     }
 
-    /// To whom something was said is of no account: the row itself says to whom it is repeated.
+    /// To whom something was said is of no account: the fault itself says to whom it is repeated.
     fn note(&mut self, heard: bool, (from, to): (NodeId, NodeId), msg: &Rc<M>) {
         for kept in self.replays.values_mut().filter(|kept| kept.heard == heard) {
             if kept.list.len() < KEPT_MAX && kept.matcher.hit(from, to, &**msg) {
@@ -75,8 +75,8 @@ impl<M: Message> Memory<M> {
         self.first.as_ref()?.get(&kind).map(|msg| &**msg)
     }
 
-    /// What this row is to repeat, in order. It repeats once, so it is kept no longer.
-    pub(crate) fn recall(&mut self, row: usize) -> Vec<Rc<M>> {
-        self.replays.remove(&row).map_or_else(Vec::new, |kept| kept.list)
+    /// What this fault is to repeat, in order. It repeats once, so it is kept no longer.
+    pub(crate) fn recall(&mut self, fault: usize) -> Vec<Rc<M>> {
+        self.replays.remove(&fault).map_or_else(Vec::new, |kept| kept.list)
     }
 }

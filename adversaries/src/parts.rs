@@ -3,7 +3,7 @@
 
 use byzsim_core::{NodeId, Span};
 
-use crate::plan::{Action, Change, Fault, Milestone, Moment, Pattern};
+use crate::plan::{Action, Change, Fault, Moment, Pattern, Trigger};
 
 impl Action {
     /// The messages that a fault is about.
@@ -102,12 +102,12 @@ impl Fault {
         if self.action.owner_mut().is_some_and(|node| !renamed(node)) {
             return false;
         }
-        if let Some(node) = milestone(&mut self.start).and_then(|it| it.node.as_mut())
+        if let Some(node) = trigger(&mut self.start).and_then(|it| it.node.as_mut())
             && !renamed(node)
         {
             return false;
         }
-        if let Some(node) = milestone(&mut self.end).and_then(|it| it.node.as_mut())
+        if let Some(node) = trigger(&mut self.end).and_then(|it| it.node.as_mut())
             && !renamed(node)
         {
             self.end = None;
@@ -143,10 +143,10 @@ impl Fault {
     }
 }
 
-/// The milestone of a moment.
-const fn milestone(moment: &mut Option<Moment>) -> Option<&mut Milestone> {
+/// The trigger of a moment.
+const fn trigger(moment: &mut Option<Moment>) -> Option<&mut Trigger> {
     match moment {
-        Some(Moment::When(milestone)) => Some(milestone),
+        Some(Moment::When(trigger)) => Some(trigger),
         Some(Moment::At(_)) | None => None,
     }
 }

@@ -1,4 +1,4 @@
-//! Which messages a row is about: a [`Pattern`] compiled for a committee.
+//! Which messages a fault is about: a [`Pattern`] compiled for a committee.
 
 use byzsim_core::{Committee, Kind, Message, NodeId};
 
@@ -78,10 +78,10 @@ impl Matcher {
         }
     }
 
-    /// Whether the row is about this message; counts it if so.
+    /// Whether the fault is about this message; counts it if so.
     ///
-    /// A row counts every message that matches, even one that an earlier row decided about: taking
-    /// that row out of the plan must not change which message is the n-th here.
+    /// A fault counts every message that matches, even one that an earlier fault decided about:
+    /// taking that one out of the plan must not change which message is the n-th here.
     pub(crate) fn hit<M: Message>(&mut self, from: NodeId, to: NodeId, msg: &M) -> bool {
         if !self.matches(from, to, msg) {
             return false;

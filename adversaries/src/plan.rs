@@ -1,4 +1,4 @@
-//! Faults as data: a plan is a list of rows, each a plain value.
+//! Faults as data: a plan is a list of faults, each a plain value.
 //!
 //! A plan written by hand (a *script*) and one drawn by the generator are the same type, so every
 //! random run can be saved, read, edited, shrunk and committed as a scenario.
@@ -13,15 +13,15 @@ use crate::range::Range;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Plan {
-    /// The faults. Where two rows apply to one message, the first one decides.
+    /// The faults. Where two faults apply to one message, the first one decides.
     pub faults: Vec<Fault>,
 }
 
-/// One row of a plan.
+/// One fault of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Fault {
-    /// Why the row is there, for a reader.
+    /// Why the fault is there, for a reader.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// When it begins; at the start of the run if nothing is said.
@@ -35,21 +35,21 @@ pub struct Fault {
     pub action: Action,
 }
 
-/// A point of a run. It does not depend on the row: reports are counted from the start of the run,
-/// and a row whose end comes before its start never takes force.
+/// A point of a run. It does not depend on the fault: reports are counted from the start of the
+/// run, and a fault whose end comes before its start never takes effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Moment {
     /// A time.
     At(#[schemars(with = "String")] Time),
     /// When a node reports something.
-    When(Milestone),
+    When(Trigger),
 }
 
-/// Something that a node reports, for rows that wait for it.
+/// Something that a node reports, for faults that wait for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Milestone {
+pub struct Trigger {
     /// Which node; any if nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
@@ -76,7 +76,7 @@ const fn is_one(count: &u32) -> bool {
     *count == 1
 }
 
-/// The reports that a row can wait for.
+/// The reports that a fault can wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reported {
@@ -100,7 +100,7 @@ pub enum Reported {
     EnteredView,
 }
 
-/// Which messages a row is about. What is left out matches everything.
+/// Which messages a fault is about. What is left out matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Pattern {
@@ -121,7 +121,7 @@ pub struct Pattern {
     /// Slots. A message that is about no slot does not match.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<Range>,
-    /// Of the messages that match all else while the row is in force: the how manieth, from 1. A
+    /// Of the messages that match all else while the fault is in force: the how manieth, from 1. A
     /// broadcast is one message to each receiver, in the order of their numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nth: Option<Range>,
@@ -130,12 +130,12 @@ pub struct Pattern {
 /// What goes wrong. The network's model bounds what becomes of messages between correct nodes
 /// ([`byzsim_core::network`]).
 ///
-/// `lie`, `mutate` and `twins` change what is said; all rows about messages, `mute`, `omit` and
+/// `lie`, `mutate` and `twins` change what is said; all faults about messages, `mute`, `omit` and
 /// `lag` included, decide about the fate of what was said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Action {
-    /// Messages wait until the row ends.
+    /// Messages wait until the fault ends.
     Hold(Pattern),
     /// Messages take that much longer.
     Delay {
@@ -155,7 +155,7 @@ pub enum Action {
         #[schemars(with = "String")]
         after: Span,
     },
-    /// Messages do not pass between groups: they wait until the row ends, or are lost.
+    /// Messages do not pass between groups: they wait until the fault ends, or are lost.
     Partition {
         /// Nodes that hear each other. Who is in no group forms the last one.
         #[schemars(with = "Vec<Vec<String>>")]
@@ -167,7 +167,7 @@ pub enum Action {
         #[serde(default)]
         lose: bool,
     },
-    /// A correct replica stops, and starts again with its stable storage when the row ends.
+    /// A correct replica stops, and starts again with its stable storage when the fault ends.
     Crash(#[schemars(with = "String")] NodeId),
     /// A correct node's timers run slow, by that many parts per million; negative: fast. For the
     /// whole run.
@@ -200,7 +200,7 @@ pub enum Action {
         by: Span,
     },
     /// A corrupted node that tells one of its protocol's lies. A lie about a broadcast is told
-    /// once: whoever the row is about hears the same.
+    /// once: whoever the fault is about hears the same.
     Lie {
         /// Who.
         #[schemars(with = "String")]
@@ -224,7 +224,7 @@ pub enum Action {
         /// What is made of it.
         change: Change,
     },
-    /// A corrupted node that says again what was said before: once, when the row begins. What it
+    /// A corrupted node that says again what was said before: once, when the fault begins. What it
     /// said is what it told others, lies and mutations included. At most the first 256 messages
     /// that match are repeated.
     Replay {
@@ -362,7 +362,7 @@ impl Plan {
     /// synchronous. Protocols promise things for at most f of them.
     ///
     /// A replica that crashes and restarts before `gst` was only slow. One whose restart waits for
-    /// a milestone may never restart.
+    /// a trigger may never restart.
     pub fn faulty_replicas(&self, gst: Time) -> Vec<NodeId> {
         let gone = |fault: &Fault| {
             let Action::Crash(node) = fault.action else { return None };

@@ -1,18 +1,18 @@
-//! Whether a plan makes sense for a committee and a protocol; if not, which row, why, and what
+//! Whether a plan makes sense for a committee and a protocol; if not, which fault, why, and what
 //! would have been right.
 
 use std::fmt;
 
 use byzsim_core::{Committee, Field, Lie, Message, NodeId};
 
-use crate::plan::{Action, Change, Fault, Milestone, Moment, Pattern, Plan, Split};
+use crate::plan::{Action, Change, Fault, Moment, Pattern, Plan, Split, Trigger};
 use crate::range::Range;
 
 /// What is wrong with a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanError {
-    /// The place of the row in [`Plan::faults`], from 0.
-    pub row: usize,
+    /// The place of the fault in [`Plan::faults`], from 0.
+    pub fault: usize,
     /// What is wrong.
     pub problem: String,
     /// What would have been right.
@@ -21,7 +21,7 @@ pub struct PlanError {
 
 impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "faults[{}]: {}; {}", self.row, self.problem, self.help)
+        write!(f, "faults[{}]: {}; {}", self.fault, self.problem, self.help)
     }
 }
 
@@ -52,7 +52,7 @@ impl Plan {
     /// Checks the plan against a committee and the vocabulary of a protocol.
     ///
     /// # Errors
-    /// The first row that makes no sense.
+    /// The first fault that makes no sense.
     ///
     /// ```
     /// use byzsim_adversaries::{Action, Fault, Plan, Vocabulary};
@@ -68,7 +68,7 @@ impl Plan {
         let judge = Judge { plan: self, committee, vocabulary };
         for row in 0..self.faults.len() {
             judge.row(row).map_err(|Complaint { problem, help }| PlanError {
-                row,
+                fault: row,
                 problem,
                 help,
             })?;
@@ -159,15 +159,15 @@ impl Judge<'_> {
             return refuse(problem, "let `end` come after `start`");
         }
         for moment in [start, end].into_iter().flatten() {
-            if let Moment::When(milestone) = moment {
-                self.milestone(milestone)?;
+            if let Moment::When(trigger) = moment {
+                self.trigger(trigger)?;
             }
         }
         Ok(())
     }
 
-    fn milestone(&self, milestone: &Milestone) -> Judgement {
-        let Milestone { node, event, view, seq, count } = milestone;
+    fn trigger(&self, trigger: &Trigger) -> Judgement {
+        let Trigger { node, event, view, seq, count } = trigger;
         if let Some(node) = node {
             self.node(*node)?;
             if node.is_client() != event.is_of_clients() {
@@ -309,7 +309,7 @@ impl Judge<'_> {
         Ok(())
     }
 
-    /// Refuses what is about correct nodes where another row corrupts the node.
+    /// Refuses what is about correct nodes where another fault corrupts the node.
     fn correct(&self, node: NodeId, what: &str, help: &str) -> Judgement {
         let corrupts = |fault: &Fault| fault.action.corrupts() == Some(node);
         match self.plan.faults.iter().position(corrupts) {
@@ -322,7 +322,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Refuses a second row of this action for the node.
+    /// Refuses a second fault of this action for the node.
     fn alone(&self, row: usize, node: NodeId) -> Judgement {
         let action = &self.plan.faults[row].action;
         let same = |fault: &Fault| {

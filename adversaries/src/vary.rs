@@ -1,5 +1,5 @@
 //! Variations of plans, for searches that keep what worked: small changes of one plan, sometimes
-//! with rows of another. A variation stays within the fault model that its weather allows.
+//! with faults of another. A variation stays within the fault model that its weather allows.
 
 use byzsim_core::{Committee, Message, NodeId, Purpose, SimRng};
 
@@ -10,13 +10,13 @@ use crate::range::Range;
 use crate::validate::Vocabulary;
 use crate::weather::{Class, Seen, Timing, Weather};
 
-/// How many rows a plan may grow to: long plans are slow, and hard to understand.
+/// How many faults a plan may grow to: long plans are slow, and hard to understand.
 const ROWS_MAX: usize = 16;
 
 /// How often a variation is tried anew when it breaks the rules of plans.
 const TRIES: u32 = 8;
 
-/// A variation of `parent`, perhaps with rows of `other`, aimed at what `parent`'s run was `seen`
+/// A variation of `parent`, perhaps with faults of `other`, aimed at what `parent`'s run was `seen`
 /// to go through. The same `seed` gives the same one.
 ///
 /// [`Plan::validate`] accepts it, and it corrupts no more than `weather` allows; where no variation
@@ -97,7 +97,7 @@ impl Variation<'_> {
         }
     }
 
-    /// One more row: of a corrupted node, or of the network.
+    /// One more fault: of a corrupted node, or of the network.
     fn add(&mut self) {
         let (cunning, natural): (Vec<Class>, Vec<Class>) =
             self.draw.possible().into_iter().partition(|class| class.corrupts());
@@ -131,7 +131,7 @@ impl Variation<'_> {
         self.draw.behave(node, class);
     }
 
-    /// Some rows of the other plan. What they say of its corrupted nodes goes for our own.
+    /// Some faults of the other plan. What they say of its corrupted nodes goes for our own.
     fn splice(&mut self) {
         let mine = Plan { faults: self.draw.faults.clone() }.corrupted();
         for fault in &self.other.faults {
@@ -149,7 +149,7 @@ impl Variation<'_> {
         }
     }
 
-    /// What a row does in one view, done in the next one as well.
+    /// What a fault does in one view, done in the next one as well.
     fn repeat_in_next_view(&mut self) {
         let Some(row) = self.any_row() else { return };
         let mut again = self.draw.faults[row].clone();
@@ -177,7 +177,7 @@ impl Variation<'_> {
         }
     }
 
-    /// Another detail in one row.
+    /// Another detail in one fault.
     fn tweak(&mut self) {
         let Some(row) = self.any_row() else { return };
         let mut fault = self.draw.faults[row].clone();
@@ -201,7 +201,7 @@ impl Variation<'_> {
                 (Some(start), Some(end))
             }
             0 => aim.strike(),
-            1 => (Some(aim.milestone()), None),
+            1 => (Some(aim.trigger()), None),
             2 => (fault.start.clone(), None),
             _ => aim.behaviour(),
         };
@@ -267,7 +267,7 @@ impl Variation<'_> {
     }
 }
 
-/// Lets two nodes change their parts in a row.
+/// Lets two nodes change their parts in a fault.
 fn exchange_in(fault: &mut Fault, one: NodeId, other: NodeId) {
     fault.renumber(&|node| {
         Some(if node == one {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Weather {
     /// The classes of faults that may be drawn; each seed draws from about half of them.
     pub classes: Vec<Class>,
-    /// How often at most the network or a correct node is struck. One strike may be several rows,
+    /// How often at most the network or a correct node is struck. One strike may be several faults,
     /// such as the crashes of several replicas.
     pub strikes_max: u16,
     /// How many replicas at most are corrupted; f if nothing is said. More than f is allowed, and
@@ -19,7 +19,7 @@ pub struct Weather {
     pub corrupt_max: Option<u16>,
     /// How many clients at most are corrupted.
     pub corrupt_clients_max: u16,
-    /// How many rows at most say what one corrupted node does.
+    /// How many faults at most say what one corrupted node does.
     pub behaviours_max: u16,
     /// By how much at most a correct node's timers run slow or fast, in parts per million.
     pub drift_ppm_max: u32,
@@ -38,7 +38,7 @@ impl Default for Weather {
     }
 }
 
-/// A class of faults, named like the action of most of its rows.
+/// A class of faults, named like the action that most of them take.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -97,8 +97,8 @@ impl Class {
         Self::Rush,
     ];
 
-    /// The name in scenario files, and of the [action](crate::Action::name) of its rows; deaf ears
-    /// of [`Class::Omit`] are rows that drop messages.
+    /// The name in scenario files, and of the [action](crate::Action::name) of its faults; deaf
+    /// ears of [`Class::Omit`] are faults that drop messages.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Hold => "hold",

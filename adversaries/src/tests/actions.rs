@@ -10,7 +10,7 @@ use byzsim_core::{
 
 use super::toy::{Msg, STUTTER, TWIST, Toy};
 use crate::{
-    Action, Change, Fault, Milestone, Moment, Pattern, Plan, PlanAdversary, Range, Reported, Split,
+    Action, Change, Fault, Moment, Pattern, Plan, PlanAdversary, Range, Reported, Split, Trigger,
     Vocabulary,
 };
 
@@ -398,7 +398,7 @@ fn the_workload_of_a_corrupted_client_goes_on() {
 fn milestones_start_and_end_rows() {
     let when = |node, event, seq, count| {
         let seq = Some(Range::only(seq));
-        Some(Moment::When(Milestone { node, event, view: None, seq, count }))
+        Some(Moment::When(Trigger { node, event, view: None, seq, count }))
     };
     let drops = |start, end| Fault { note: None, start, end, action: Action::Drop(link(C0, R1)) };
     // c0 asks for the second operation at 130 ms, and replicas commit the first one, of each

@@ -27,7 +27,7 @@ fn committees() -> [Committee; 2] {
     [(4, 1), (7, 2)].map(|(replicas, faults)| Committee { replicas, faults, clients: 3 })
 }
 
-/// Whether a corrupted node does not hear what a row drops: that is its own fault and strikes no
+/// Whether a corrupted node does not hear what a fault drops: that is its own fault and strikes no
 /// correct node, so it need not end by GST, and no network heals it.
 fn is_deafness(plan: &Plan, fault: &Fault) -> bool {
     let Action::Drop(messages) = &fault.action else { return false };
@@ -85,7 +85,7 @@ fn the_shapes_that_matter_occur() {
         ("a client is corrupted", count(&|plan| plan.corrupted().iter().any(|n| n.is_client()))),
         ("twins lie", count(&|plan| has(plan, "twins") && has(plan, "lie"))),
         ("several replicas crash", count(&|plan| 1 < crashes(plan))),
-        ("a row waits for a milestone", count(&waits)),
+        ("a row waits for a trigger", count(&waits)),
     ] {
         assert!(50 < reached, "{what} on {reached} of {SEEDS} seeds");
     }

@@ -1,4 +1,4 @@
-//! What corrupted nodes keep for the rows that repeat it.
+//! What corrupted nodes keep for the faults that repeat it.
 
 use std::rc::Rc;
 

@@ -34,11 +34,11 @@ fn plans_read_back_what_they_write() {
     }
 }
 
-/// Asserts that validation refuses row `row` of these with this problem and this help.
+/// Asserts that validation refuses fault `fault` of these with this problem and this help.
 fn refused(rows: &str, row: usize, problem: &str, help: &str) {
     let plan = read(&format!("[{rows}]"));
     let error = plan.validate(COMMITTEE, Vocabulary::of::<Msg>()).expect_err(rows);
-    assert_eq!(error.row, row, "{rows}: {error}");
+    assert_eq!(error.fault, row, "{rows}: {error}");
     assert!(error.problem.contains(problem), "{rows}: {error}");
     assert!(error.help.contains(help), "{rows}: {error}");
 }

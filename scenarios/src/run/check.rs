@@ -188,7 +188,7 @@ pub(crate) fn faults(
 ) -> Result<(), Problem> {
     limit("fault", file.faults.faults.len() as u64, FAULTS_MAX as u64)?;
     file.faults.validate(committee, entry.vocabulary).map_err(|error| {
-        Problem::at(&fault_path(&file.faults, error.row), error.problem, error.help)
+        Problem::at(&fault_path(&file.faults, error.fault), error.problem, error.help)
             .labelled("this fault")
     })?;
     if file.beyond_f {

@@ -193,32 +193,32 @@ fn of_kinds(messages: &Pattern, kinds: impl Iterator<Item = &'static str>) -> Pa
 
 /// Why the start of a row never comes; none if it does.
 fn never_comes(row: usize, start: &Moment, witness: &Witness<'_>) -> Option<String> {
-    let milestone = match start {
+    let trigger = match start {
         Moment::At(at) if witness.end < *at => {
             return Some(format!("it is at {at}, and the runs are over by {}", witness.end));
         }
         Moment::At(_) => return None,
-        Moment::When(milestone) => milestone,
+        Moment::When(trigger) => trigger,
     };
-    let event = milestone.event.name();
+    let event = trigger.event.name();
     let reports = witness.reports[row];
-    match milestone.node {
+    match trigger.node {
         Some(node) if !reports.any => Some(format!("{node} never reports `{event}`")),
         None if !reports.any => Some(format!("nobody reports `{event}`")),
         _ if !reports.met.all => {
-            let who = milestone.node.map_or_else(String::new, |node| format!(" of {node}"));
-            let about = if milestone.event.is_of_clients() { "operation" } else { "slot" };
+            let who = trigger.node.map_or_else(String::new, |node| format!(" of {node}"));
+            let about = if trigger.event.is_of_clients() { "operation" } else { "slot" };
             Some(elsewhere(
                 &format!("`{event}`{who}"),
                 about,
-                [milestone.view, milestone.seq],
+                [trigger.view, trigger.seq],
                 &reports.met,
             ))
         }
-        _ if reports.most < milestone.count => Some(format!(
+        _ if reports.most < trigger.count => Some(format!(
             "`{event}` is reported like that {} in a run at most, and not {}",
             times(reports.most),
-            times(milestone.count)
+            times(trigger.count)
         )),
         _ => None,
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use byzsim_adversaries::{Action, Fault, Milestone, Moment, Pattern, Range, Reported};
+use byzsim_adversaries::{Action, Fault, Moment, Pattern, Range, Reported, Trigger};
 use byzsim_core::{NodeId, Observation, Parcel, Recorder, Time, TraceEvent};
 
 /// A kind of message, its sender, its receiver.
@@ -81,17 +81,17 @@ pub(crate) struct Reports {
 }
 
 impl Reports {
-    fn note(&mut self, milestone: &Milestone, node: NodeId, observation: &Observation) -> bool {
-        let loose = Milestone { view: None, seq: None, ..milestone.clone() };
+    fn note(&mut self, trigger: &Trigger, node: NodeId, observation: &Observation) -> bool {
+        let loose = Trigger { view: None, seq: None, ..trigger.clone() };
         if !loose.is_met_by(node, observation) {
             return false;
         }
         let (_, view, seq) = Reported::of(observation).expect("a row can wait for it");
         self.any = true;
-        let is_met = self.met.note([milestone.view, milestone.seq], [view, seq]);
+        let is_met = self.met.note([trigger.view, trigger.seq], [view, seq]);
         self.here = self.here.saturating_add(u32::from(is_met));
         self.most = self.most.max(self.here);
-        is_met && milestone.count <= self.here
+        is_met && trigger.count <= self.here
     }
 }
 
@@ -175,17 +175,17 @@ impl Witness<'_> {
             let starts = match (&fault.start, event) {
                 (None, _) => true,
                 (Some(Moment::At(at)), _) => *at <= time,
-                (Some(Moment::When(milestone)), TraceEvent::Observed(node, observation)) => {
-                    self.reports[row].note(milestone, *node, observation)
+                (Some(Moment::When(trigger)), TraceEvent::Observed(node, observation)) => {
+                    self.reports[row].note(trigger, *node, observation)
                 }
                 (Some(Moment::When(_)), _) => false,
             };
             let ends = match (&fault.end, event) {
                 (Some(Moment::At(at)), _) => *at <= time,
-                (Some(Moment::When(milestone)), TraceEvent::Observed(node, observation)) => {
-                    let is_met = milestone.is_met_by(*node, observation);
+                (Some(Moment::When(trigger)), TraceEvent::Observed(node, observation)) => {
+                    let is_met = trigger.is_met_by(*node, observation);
                     self.ends[row] = self.ends[row].saturating_add(u32::from(is_met));
-                    is_met && milestone.count <= self.ends[row]
+                    is_met && trigger.count <= self.ends[row]
                 }
                 (Some(Moment::When(_)) | None, _) => false,
             };

@@ -1,6 +1,6 @@
 //! Simpler faults: the same fault in fewer words, or with less effect.
 
-use byzsim_adversaries::{Action, Change, Fault, Milestone, Moment, Pattern, Range};
+use byzsim_adversaries::{Action, Change, Fault, Moment, Pattern, Range, Trigger};
 use byzsim_core::{NodeId, Time};
 
 use super::steps::{Candidate, Run, earlier, shorter};
@@ -43,7 +43,7 @@ impl Changes<'_> {
         });
     }
 
-    /// Without start or end; with plainer milestones; with an earlier end.
+    /// Without start or end; with plainer triggers; with an earlier end.
     fn window(&mut self) {
         if self.fault.start.is_some() {
             self.push("its start", |fault| fault.start = None);
@@ -51,15 +51,15 @@ impl Changes<'_> {
         if self.fault.end.is_some() {
             self.push("its end", |fault| fault.end = None);
         }
-        if let Some(Moment::When(milestone)) = &self.fault.start {
-            for (what, plainer) in plainer(milestone) {
+        if let Some(Moment::When(trigger)) = &self.fault.start {
+            for (what, plainer) in plainer(trigger) {
                 self.push(format!("{what} of its start"), |fault| {
                     fault.start = Some(Moment::When(plainer));
                 });
             }
         }
-        if let Some(Moment::When(milestone)) = &self.fault.end {
-            for (what, plainer) in plainer(milestone) {
+        if let Some(Moment::When(trigger)) = &self.fault.end {
+            for (what, plainer) in plainer(trigger) {
                 self.push(format!("{what} of its end"), |fault| {
                     fault.end = Some(Moment::When(plainer));
                 });
@@ -223,19 +223,19 @@ impl Changes<'_> {
 }
 
 /// Milestones that say less.
-fn plainer(milestone: &Milestone) -> Vec<(&'static str, Milestone)> {
+fn plainer(trigger: &Trigger) -> Vec<(&'static str, Trigger)> {
     let mut plainer = Vec::new();
-    if milestone.count != 1 {
-        plainer.push(("the count", Milestone { count: 1, ..milestone.clone() }));
+    if trigger.count != 1 {
+        plainer.push(("the count", Trigger { count: 1, ..trigger.clone() }));
     }
-    if milestone.node.is_some() {
-        plainer.push(("the node", Milestone { node: None, ..milestone.clone() }));
+    if trigger.node.is_some() {
+        plainer.push(("the node", Trigger { node: None, ..trigger.clone() }));
     }
-    if milestone.view.is_some() {
-        plainer.push(("the view", Milestone { view: None, ..milestone.clone() }));
+    if trigger.view.is_some() {
+        plainer.push(("the view", Trigger { view: None, ..trigger.clone() }));
     }
-    if milestone.seq.is_some() {
-        plainer.push(("the number", Milestone { seq: None, ..milestone.clone() }));
+    if trigger.seq.is_some() {
+        plainer.push(("the number", Trigger { seq: None, ..trigger.clone() }));
     }
     plainer
 }

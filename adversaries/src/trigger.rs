@@ -1,11 +1,11 @@
-//! Whether a report is the one that a row waits for.
+//! Whether a report is the one that a fault waits for.
 
 use byzsim_core::{NodeId, Observation};
 
-use crate::plan::{Milestone, Reported};
+use crate::plan::{Reported, Trigger};
 use crate::range::Range;
 
-impl Milestone {
+impl Trigger {
     /// Whether `node`'s report matches, apart from the count.
     pub fn is_met_by(&self, node: NodeId, observation: &Observation) -> bool {
         let Some((event, view, seq)) = Reported::of(observation) else { return false };
@@ -70,7 +70,7 @@ impl Reported {
         !matches!(self, Self::ViewChangeStarted | Self::EnteredView)
     }
 
-    /// A report's event, view, and slot or timestamp; `None` for what no row can wait for.
+    /// A report's event, view, and slot or timestamp; `None` for what no fault can wait for.
     pub const fn of(observation: &Observation) -> Option<(Self, Option<u64>, Option<u64>)> {
         Some(match *observation {
             Observation::Invoked { timestamp, .. } => (Self::Invoked, None, Some(timestamp)),
@@ -108,11 +108,11 @@ mod tests {
         let entered = Observation::EnteredView { view: 1 };
         let completed = Observation::Completed { timestamp: 2, answer: Answer::Done };
         let (r1, c0) = (NodeId::Replica(1), NodeId::Client(0));
-        let any = |event| Milestone { node: None, event, view: None, seq: None, count: 1 };
-        let of = |node, event| Milestone { node: Some(node), ..any(event) };
-        let in_view = |view, event| Milestone { view: Some(Range::only(view)), ..any(event) };
-        let at = |min, max, event| Milestone { seq: Some(Range { min, max }), ..any(event) };
-        for (milestone, node, observation, expected) in [
+        let any = |event| Trigger { node: None, event, view: None, seq: None, count: 1 };
+        let of = |node, event| Trigger { node: Some(node), ..any(event) };
+        let in_view = |view, event| Trigger { view: Some(Range::only(view)), ..any(event) };
+        let at = |min, max, event| Trigger { seq: Some(Range { min, max }), ..any(event) };
+        for (trigger, node, observation, expected) in [
             (any(Reported::Committed), r1, &committed, true),
             (any(Reported::Executed), r1, &committed, false),
             (of(r1, Reported::Committed), r1, &committed, true),
@@ -125,7 +125,7 @@ mod tests {
             (at(1, 1, Reported::EnteredView), r1, &entered, false),
             (at(2, 2, Reported::Completed), c0, &completed, true),
         ] {
-            assert_eq!(milestone.is_met_by(node, observation), expected, "{milestone:?}");
+            assert_eq!(trigger.is_met_by(node, observation), expected, "{trigger:?}");
         }
     }
 }

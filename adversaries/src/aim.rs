@@ -2,6 +2,7 @@
 
 use byzsim_core::{Committee, Field, NodeId, Purpose, SimRng, Span, Time};
 
+use crate::odds::{self, Bound, Ends, Narrow, Side};
 use crate::plan::{Moment, Pattern, Reported, Trigger};
 use crate::range::Range;
 use crate::weather::{Seen, Timing};
@@ -37,15 +38,12 @@ impl Aim {
     ) -> Self {
         // A network that is synchronous from the start, or never, sets no end.
         let horizon = match timing.gst {
-            Time::ZERO | Time::NEVER => timing.timeout * 20,
+            Time::ZERO | Time::NEVER => timing.timeout * odds::HORIZON_TIMEOUTS,
             gst => gst.since(Time::ZERO),
         };
         // Round numbers, where there is room for them: people read plans.
-        let grain = if Span::from_millis(20) <= horizon {
-            Span::from_millis(1)
-        } else {
-            Span::from_nanos(1)
-        };
+        let grain =
+            if odds::ROUND_FROM <= horizon { Span::from_millis(1) } else { Span::from_nanos(1) };
         let grains = (horizon.nanos() / grain.nanos()).max(1);
         let rng = SimRng::new(seed, Purpose::Plan, 0);
         Self { rng, timing, committee, kinds, seen: Seen::default(), grain, grains }
@@ -59,9 +57,12 @@ impl Aim {
     /// When something begins, in grains. Half of all faults begin within the first timeouts,
     /// however late GST is: clients that are not disturbed are done by then.
     fn beginning(&mut self) -> u64 {
-        let busy = (self.timing.timeout * 2).nanos() / self.grain.nanos();
-        let last =
-            if self.rng.chance(500_000) { self.grains.min(busy.max(1)) } else { self.grains };
+        let busy = (self.timing.timeout * odds::BUSY_TIMEOUTS).nanos() / self.grain.nanos();
+        let last = if self.rng.chance(odds::BEGINS_BUSY_PPM) {
+            self.grains.min(busy.max(1))
+        } else {
+            self.grains
+        };
         self.early(0, last - 1)
     }
 
@@ -78,7 +79,8 @@ impl Aim {
     /// A window by the clock that ends by the horizon.
     pub(crate) fn window(&mut self) -> (Moment, Moment) {
         let start = self.beginning();
-        let length = self.span(self.timing.timeout * 4).nanos() / self.grain.nanos();
+        let length =
+            self.span(self.timing.timeout * odds::WINDOW_TIMEOUTS).nanos() / self.grain.nanos();
         let end = (start + length).min(self.grains);
         let at = |grains| Moment::At(Time::ZERO + self.grain * grains);
         (at(start), at(end))
@@ -88,23 +90,23 @@ impl Aim {
     /// on, and now and then until one, which may come never: the network heals at GST.
     pub(crate) fn strike(&mut self) -> Window {
         let (start, end) = self.window();
-        let start = if self.rng.chance(250_000) { self.trigger() } else { start };
-        let end = if self.rng.chance(150_000) { self.trigger() } else { end };
+        let start = if self.rng.chance(odds::STRIKE_WAITS_PPM) { self.trigger() } else { start };
+        let end = if self.rng.chance(odds::STRIKE_LASTS_PPM) { self.trigger() } else { end };
         (Some(start), Some(end))
     }
 
     /// A window for what a corrupted node does: it need not end.
     pub(crate) fn behaviour(&mut self) -> Window {
         let (from, until) = self.window();
-        let start = match self.rng.between(0, 9) {
-            0..=4 => None,
-            5..=7 => Some(from),
-            _ => Some(self.trigger()),
+        let start = match odds::pick(&mut self.rng, &odds::BEHAVIOUR_STARTS) {
+            Bound::None => None,
+            Bound::Clock => Some(from),
+            Bound::Report => Some(self.trigger()),
         };
-        let end = match self.rng.between(0, 9) {
-            0..=6 => None,
-            7..=8 => Some(until),
-            _ => Some(self.trigger()),
+        let end = match odds::pick(&mut self.rng, &odds::BEHAVIOUR_ENDS) {
+            Bound::None => None,
+            Bound::Clock => Some(until),
+            Bound::Report => Some(self.trigger()),
         };
         (start, end)
     }
@@ -118,7 +120,7 @@ impl Aim {
             Reported::Committed,
             Reported::Executed,
         ];
-        let common = self.rng.chance(700_000);
+        let common = self.rng.chance(odds::COMMON_REPORT_PPM);
         let event = *self.rng.pick(if common { &COMMON } else { &Reported::ALL });
         let mut trigger = Trigger { node: None, event, view: None, seq: None, count: 1 };
         let class: Vec<NodeId> = if event.is_of_clients() {
@@ -126,12 +128,12 @@ impl Aim {
         } else {
             self.committee.replica_ids().collect()
         };
-        if !class.is_empty() && self.rng.chance(600_000) {
+        if !class.is_empty() && self.rng.chance(odds::REPORT_OF_NODE_PPM) {
             trigger.node = Some(*self.rng.pick(&class));
         }
         match event {
             Reported::ViewChangeStarted | Reported::EnteredView => {
-                trigger.view = Some(Range::only(self.early(1, 3)));
+                trigger.view = Some(Range::only(self.early(1, odds::REPORT_VIEW_MAX)));
             }
             // Where checkpoints are is the protocol's business.
             Reported::StableCheckpoint | Reported::Restored => {}
@@ -139,10 +141,13 @@ impl Aim {
             | Reported::Completed
             | Reported::Accepted
             | Reported::Committed
-            | Reported::Executed => trigger.seq = Some(Range::only(self.early(1, 8))),
+            | Reported::Executed => {
+                trigger.seq = Some(Range::only(self.early(1, odds::REPORT_SEQ_MAX)));
+            }
         }
-        if trigger.node.is_none() && self.rng.chance(300_000) {
-            trigger.count = u32::try_from(self.rng.between(2, 3)).expect("2 or 3");
+        if trigger.node.is_none() && self.rng.chance(odds::REPORT_COUNTED_PPM) {
+            let [least, most] = odds::REPORT_COUNTS;
+            trigger.count = u32::try_from(self.rng.between(least, most)).expect("2 or 3");
         }
         Moment::When(trigger)
     }
@@ -151,13 +156,13 @@ impl Aim {
     pub(crate) fn messages(&mut self) -> Pattern {
         let nodes: Vec<NodeId> = self.committee.nodes().collect();
         let mut pattern = self.scope();
-        let ends = self.rng.between(0, 9);
-        // One end at most, mostly: single links carry little.
-        if ends <= 3 || ends == 8 {
-            pattern.from = self.some(&nodes, 2);
+        let ends = odds::pick(&mut self.rng, &odds::ENDS);
+        if matches!(ends, Ends::Senders | Ends::Both) {
+            pattern.from = self.some(&nodes, odds::ENDS_MAX);
         }
-        if (4..=8).contains(&ends) || pattern.kinds.is_empty() && pattern.from.is_empty() {
-            pattern.to = self.some(&nodes, 2);
+        let is_of_all = pattern.kinds.is_empty() && pattern.from.is_empty();
+        if is_of_all || matches!(ends, Ends::Receivers | Ends::Both) {
+            pattern.to = self.some(&nodes, odds::ENDS_MAX);
         }
         pattern
     }
@@ -171,7 +176,7 @@ impl Aim {
 
     /// To whom a corrupted node says something: to a part of the others, or to all (nobody named).
     pub(crate) fn audience(&mut self, node: NodeId) -> Vec<NodeId> {
-        if !self.rng.chance(600_000) {
+        if !self.rng.chance(odds::AUDIENCE_PPM) {
             return Vec::new();
         }
         let others: Vec<NodeId> = self.committee.nodes().filter(|other| *other != node).collect();
@@ -183,7 +188,7 @@ impl Aim {
     pub(crate) fn field(&mut self, fields: &[Field]) -> Field {
         let seen = |field: &Field| self.seen.kinds.contains(&field.kind);
         let seen: Vec<Field> = fields.iter().copied().filter(seen).collect();
-        if !seen.is_empty() && self.rng.chance(800_000) {
+        if !seen.is_empty() && self.rng.chance(odds::SEEN_FIELD_PPM) {
             return *self.rng.pick(&seen);
         }
         let mut kinds: Vec<&str> = fields.iter().map(|field| field.kind).collect();
@@ -197,13 +202,14 @@ impl Aim {
     /// Mostly one of the kinds that were seen, each as likely as the others: what a view change
     /// says is said once, and what is said all the time is seldom what matters.
     fn seen_kind(&mut self) -> Option<&'static str> {
-        let is_aimed = !self.seen.kinds.is_empty() && self.rng.chance(800_000);
+        let is_aimed = !self.seen.kinds.is_empty() && self.rng.chance(odds::SEEN_KIND_PPM);
         is_aimed.then(|| *self.rng.pick(&self.seen.kinds))
     }
 
     /// One of the views that were seen, or the next; one of the first ones if none was.
     pub(crate) fn view(&mut self) -> u64 {
-        let last = self.seen.view.map_or(3, |view| view.saturating_add(1).min(6));
+        let next = |view: u64| view.saturating_add(1).min(odds::VIEW_MAX);
+        let last = self.seen.view.map_or(odds::UNSEEN_VIEW_MAX, next);
         self.rng.between(0, last)
     }
 
@@ -221,25 +227,21 @@ impl Aim {
     /// Kinds, view, slot and number of some messages.
     pub(crate) fn scope(&mut self) -> Pattern {
         let mut pattern = Pattern::default();
-        if !self.kinds.is_empty() && self.rng.chance(700_000) {
+        if !self.kinds.is_empty() && self.rng.chance(odds::KINDS_PPM) {
             // Protocols name the kinds of the normal case first, and runs are made of these.
             let last = self.kinds.len() as u64 - 1;
-            let count = self.early(1, last.clamp(1, 4));
+            let count = self.early(1, last.clamp(1, odds::KINDS_MAX));
             let mut places: Vec<usize> = (0..count).map(|_| self.kind(last)).collect();
             places.sort_unstable();
             places.dedup();
             pattern.kinds = places.into_iter().map(|place| self.kinds[place].to_owned()).collect();
         }
-        // Each of these narrows the fault to a fraction; together they would leave nothing.
-        let narrow = self.rng.between(0, 19);
-        if narrow == 0 {
-            pattern.view = Some(self.range(0, 3));
-        }
-        if matches!(narrow, 1..=3) {
-            pattern.seq = Some(self.range(1, 8));
-        }
-        if matches!(narrow, 4..=5) {
-            pattern.nth = Some(self.range(1, 20));
+        let [view, seq, nth] = odds::PATTERN_MAX;
+        match odds::pick(&mut self.rng, &odds::NARROW) {
+            Narrow::View => pattern.view = Some(self.range(0, view)),
+            Narrow::Seq => pattern.seq = Some(self.range(1, seq)),
+            Narrow::Nth => pattern.nth = Some(self.range(1, nth)),
+            Narrow::No => {}
         }
         pattern
     }
@@ -273,7 +275,7 @@ impl Aim {
         let nodes: Vec<NodeId> = self.committee.nodes().collect();
         assert!(1 < nodes.len(), "there is nobody to part");
         // Often one replica alone: the smallest partition that can matter.
-        let most = if self.rng.chance(400_000) { 1 } else { nodes.len() as u64 - 1 };
+        let most = if self.rng.chance(odds::ALONE_PPM) { 1 } else { nodes.len() as u64 - 1 };
         self.some(&nodes, most)
     }
 
@@ -285,10 +287,10 @@ impl Aim {
         self.rng.shuffle(&mut others);
         let (mut left, mut right) = (Vec::new(), Vec::new());
         for (number, other) in others.into_iter().enumerate() {
-            match (number, self.rng.between(0, 9)) {
-                (0, _) | (2.., 0..=3) => left.push(other),
-                (1, _) | (2.., 4..=7) => right.push(other),
-                _ => {}
+            match (number, odds::pick(&mut self.rng, &odds::SIDES)) {
+                (0, _) | (2.., Side::Left) => left.push(other),
+                (1, _) | (2.., Side::Right) => right.push(other),
+                (2.., Side::Neither) => {}
             }
         }
         left.sort_unstable();

@@ -8,6 +8,7 @@
 use byzsim_core::{Committee, Field, Message, NodeId, Sort, Time};
 
 use crate::aim::{Aim, Window, place};
+use crate::odds::{self, Number};
 use crate::plan::{Action, Change, Fault, Moment, Pattern, Plan};
 use crate::range::Range;
 use crate::validate::Vocabulary;
@@ -29,7 +30,8 @@ pub fn generate<M: Message>(
     let (cunning, natural): (Vec<Class>, Vec<Class>) =
         draw.swarm().into_iter().partition(|class| class.corrupts());
     // Some seeds corrupt nobody, if there is anything else to strike with.
-    let spared = cunning.is_empty() || !natural.is_empty() && draw.aim.rng.chance(200_000);
+    let spared = cunning.is_empty()
+        || !natural.is_empty() && draw.aim.rng.chance(odds::NOBODY_CORRUPTED_PPM);
     let corrupted = if spared { Vec::new() } else { draw.corrupted() };
     for node in &corrupted {
         draw.misbehave(*node, &cunning);
@@ -88,11 +90,12 @@ impl<'a> Draw<'a> {
         allowed
     }
 
-    /// Which of the allowed classes this seed has: each with one half, but at least one.
+    /// Which of the allowed classes this seed has: at least one.
     fn swarm(&mut self) -> Vec<Class> {
         let allowed = self.possible();
         let rng = &mut self.aim.rng;
-        let drawn: Vec<Class> = allowed.iter().copied().filter(|_| rng.chance(500_000)).collect();
+        let drawn: Vec<Class> =
+            allowed.iter().copied().filter(|_| rng.chance(odds::CLASS_PPM)).collect();
         if drawn.is_empty() && !allowed.is_empty() { vec![*rng.pick(&allowed)] } else { drawn }
     }
 
@@ -102,7 +105,8 @@ impl<'a> Draw<'a> {
         let rng = &mut self.aim.rng;
         let replicas_max = u64::from(self.weather.corrupt_max.unwrap_or(faults).min(replicas));
         let clients_max = u64::from(self.weather.corrupt_clients_max.min(clients));
-        let clients = if rng.chance(300_000) { rng.between(0, clients_max) } else { 0 };
+        let clients =
+            if rng.chance(odds::CLIENTS_CORRUPTED_PPM) { rng.between(0, clients_max) } else { 0 };
         // A seed with a corrupted client needs no corrupted replica.
         let least = u64::from(clients == 0).min(replicas_max);
         let mut nodes = Vec::new();
@@ -135,7 +139,11 @@ impl<'a> Draw<'a> {
         // A lone liar is caught soon. One that also equivocates, or withholds, may be believed.
         let others: Vec<Class> =
             classes.iter().copied().filter(|class| *class != Class::Lie).collect();
-        if drawn == [Class::Lie] && 1 < most && !others.is_empty() && rng.chance(700_000) {
+        if drawn == [Class::Lie]
+            && 1 < most
+            && !others.is_empty()
+            && rng.chance(odds::LIAR_DOES_MORE_PPM)
+        {
             drawn.push(*rng.pick(&others));
         }
         // Last, what is withheld: who is deaf must be corrupted by something else as well.
@@ -162,29 +170,29 @@ impl<'a> Draw<'a> {
         }
         if class == Class::Replay {
             let (from, until) = aim.window();
-            let (messages, heard) = (aim.scope(), aim.rng.chance(500_000));
+            let (messages, heard) = (aim.scope(), aim.rng.chance(odds::REPLAY_HEARD_PPM));
             let action = Action::Replay { node, messages, to: aim.audience(node), heard };
-            let start = if aim.rng.chance(500_000) { aim.trigger() } else { from };
-            let end = aim.rng.chance(100_000).then_some(until);
+            let start = if aim.rng.chance(odds::REPLAY_WAITS_PPM) { aim.trigger() } else { from };
+            let end = aim.rng.chance(odds::REPLAY_ENDS_PPM).then_some(until);
             return self.push((Some(start), end), action);
         }
         let (start, end) = aim.behaviour();
         let action = match class {
             // Who is corrupted may be deaf as well, on one ear or on both.
-            Class::Omit if is_corrupted && aim.rng.chance(400_000) => {
+            Class::Omit if is_corrupted && aim.rng.chance(odds::DEAF_PPM) => {
                 let from = aim.audience(node);
                 Action::Drop(Pattern { from, to: vec![node], ..aim.scope() })
             }
             Class::Omit => Action::Omit { node, messages: aim.sayings(node) },
             Class::Lag => {
-                let by = aim.span(aim.timing.timeout * 2);
+                let by = aim.span(aim.timing.timeout * odds::DELAY_TIMEOUTS);
                 Action::Lag { node, messages: aim.sayings(node), by }
             }
             Class::Lie => {
                 let lie = aim.rng.pick(self.vocabulary.lies).name.to_owned();
                 let mut messages = Pattern { kinds: Vec::new(), ..aim.sayings(node) };
                 // A lie that is told in every view contradicts itself.
-                if messages.view.is_none() && aim.rng.chance(250_000) {
+                if messages.view.is_none() && aim.rng.chance(odds::LIE_IN_ONE_VIEW_PPM) {
                     messages.view = Some(Range::only(aim.view()));
                 }
                 Action::Lie { node, lie, messages }
@@ -216,7 +224,7 @@ impl<'a> Draw<'a> {
         let mut rows: Vec<(Pattern, Field, Change)> = Vec::new();
         // A lie in one field is often betrayed by another. It comes first: what is in another's
         // name already cannot be signed again.
-        if aim.rng.chance(400_000) {
+        if aim.rng.chance(odds::SECOND_FIELD_PPM) {
             let of_kind = |field: &Field| field.kind == first.kind && field.sort != Sort::Signer;
             let fields: Vec<Field> =
                 self.vocabulary.fields.iter().copied().filter(of_kind).collect();
@@ -227,12 +235,13 @@ impl<'a> Draw<'a> {
         }
         let peers = aim.peers(node);
         let made = change(aim, first);
-        let is_of_peers = !node.is_client() && !peers.is_empty() && aim.rng.chance(800_000);
+        let is_of_peers =
+            !node.is_client() && !peers.is_empty() && aim.rng.chance(odds::CLAIM_PEERS_PPM);
         // A replica that speaks in the name of a client says nothing that clients say.
         if is_of_peers && matches!(made, Change::Claim(_)) {
             // One name more is seldom enough for a quorum: what one receiver hears next is in the
             // name of yet another.
-            let count = aim.rng.between(1, peers.len().min(3) as u64);
+            let count = aim.rng.between(1, peers.len().min(odds::CLAIMS_MAX) as u64);
             let mut names = peers.clone();
             aim.rng.shuffle(&mut names);
             names.truncate(place(count));
@@ -261,7 +270,7 @@ impl<'a> Draw<'a> {
         if class == Class::Drift {
             return self.drift(correct);
         }
-        if class == Class::Hold && self.aim.rng.chance(350_000) {
+        if class == Class::Hold && self.aim.rng.chance(odds::STORM_PPM) {
             return self.storm();
         }
         let aim = &mut self.aim;
@@ -270,7 +279,11 @@ impl<'a> Draw<'a> {
             Class::Hold => Action::Hold(aim.messages()),
             Class::Delay => {
                 let synchronous = aim.timing.gst == Time::ZERO;
-                let most = if synchronous { aim.timing.delta } else { aim.timing.timeout * 2 };
+                let most = if synchronous {
+                    aim.timing.delta
+                } else {
+                    aim.timing.timeout * odds::DELAY_TIMEOUTS
+                };
                 Action::Delay { by: aim.span(most), messages: aim.messages() }
             }
             Class::Drop => Action::Drop(aim.messages()),
@@ -279,8 +292,8 @@ impl<'a> Draw<'a> {
             }
             Class::Partition => Action::Partition {
                 groups: vec![aim.group()],
-                one_way: aim.rng.chance(250_000),
-                lose: aim.rng.chance(300_000),
+                one_way: aim.rng.chance(odds::ONE_WAY_PPM),
+                lose: aim.rng.chance(odds::LOSE_PPM),
             },
             Class::Crash
             | Class::Drift
@@ -301,9 +314,9 @@ impl<'a> Draw<'a> {
     fn storm(&mut self) {
         let gst = self.aim.timing.gst;
         let end = (gst != Time::NEVER).then_some(Moment::At(gst));
-        let first = self.aim.rng.between(0, 1);
-        for view in first..=first + self.aim.rng.between(0, 2) {
-            for _ in 0..self.aim.rng.between(1, 2) {
+        let first = self.aim.rng.between(0, odds::STORM_BEGINS_MAX);
+        for view in first..=first + self.aim.rng.between(0, odds::STORM_MORE_VIEWS_MAX) {
+            for _ in 0..self.aim.rng.between(1, odds::STORM_FAULTS_MAX) {
                 let mut messages = self.aim.messages();
                 (messages.view, messages.seq, messages.nth) = (Some(Range::only(view)), None, None);
                 self.push((None, end.clone()), Action::Hold(messages));
@@ -324,13 +337,13 @@ impl<'a> Draw<'a> {
         let most = replicas.len() as u64;
         // Mostly few: all at once is one kind of weather among many.
         let count = rng.between(1, most).min(rng.between(1, most));
-        let together = rng.chance(400_000);
+        let together = rng.chance(odds::CRASH_TOGETHER_PPM);
         let (mut start, mut end) = self.aim.window();
         for node in replicas.into_iter().take(place(count)) {
             self.push((Some(start.clone()), Some(end.clone())), Action::Crash(node));
             if !together {
                 (start, end) = self.aim.window();
-                if self.aim.rng.chance(250_000) {
+                if self.aim.rng.chance(odds::CRASH_WAITS_PPM) {
                     start = self.aim.trigger();
                 }
             }
@@ -351,30 +364,28 @@ impl<'a> Draw<'a> {
         let most = self.weather.drift_ppm_max.min(crate::validate::DRIFT_PPM_MAX.unsigned_abs());
         let ppm = self.aim.rng.between(1, u64::from(most));
         let ppm = i32::try_from(ppm).expect("at most 900,000");
-        let ppm = if self.aim.rng.chance(500_000) { -ppm } else { ppm };
+        let ppm = if self.aim.rng.chance(odds::FAST_PPM) { -ppm } else { ppm };
         self.push((None, None), Action::Drift { node, ppm });
     }
 }
 
 /// Something to make of a field.
 pub(crate) fn change(aim: &mut Aim, field: Field) -> Change {
-    // What honest nodes never say: numbers at the ends of what can be written.
-    const FAR: [u64; 3] = [1 << 20, 1 << 40, i64::MAX.unsigned_abs()];
     let rng = &mut aim.rng;
-    if rng.chance(150_000) && field.sort != Sort::Signer {
+    if rng.chance(odds::RECALL_PPM) && field.sort != Sort::Signer {
         return Change::Recall;
     }
     match field.sort {
-        Sort::Number => match rng.between(0, 9) {
-            0..=3 => Change::Add(rng.between(1, 4)),
-            4..=6 => Change::Subtract(rng.between(1, 4)),
-            7..=8 => Change::Set(rng.between(0, 8)),
-            _ => Change::Set(*rng.pick(&FAR)),
+        Sort::Number => match odds::pick(rng, &odds::NUMBERS) {
+            Number::Greater => Change::Add(rng.between(1, odds::STEP_MAX)),
+            Number::Smaller => Change::Subtract(rng.between(1, odds::STEP_MAX)),
+            Number::Small => Change::Set(rng.between(0, odds::SMALL_MAX)),
+            Number::Far => Change::Set(*rng.pick(&odds::FAR)),
         },
         Sort::Digest | Sort::Answer | Sort::Operation => Change::Invent,
         Sort::Signer => Change::Claim(aim.anyone()),
         // A list without an entry is often no more than no message; one made up is another one.
-        Sort::Entries if rng.chance(300_000) => Change::Invent,
+        Sort::Entries if rng.chance(odds::INVENT_ENTRIES_PPM) => Change::Invent,
         Sort::Entries => rng
             .pick(&[
                 Change::Empty,

@@ -33,6 +33,7 @@ mod generate;
 mod interpreter;
 mod memory;
 mod mutation;
+mod odds;
 mod parts;
 mod pattern;
 mod plan;

@@ -4,6 +4,7 @@
 use byzsim_core::{Committee, Message, NodeId, Span, Time};
 
 use crate::aim::Aim;
+use crate::odds;
 use crate::plan::{Action, Fault, Moment, Pattern, Plan, Split};
 use crate::range::Range;
 use crate::weather::Timing;
@@ -99,11 +100,14 @@ const fn lasting(action: Action) -> Fault {
 /// which are late (Emmi, Qadeer, Rakamarić, "Delay-bounded scheduling", POPL 2011).
 pub fn delays<M: Message>(committee: Committee, timing: &Timing, seed: u64) -> Plan {
     let mut aim = Aim::new(committee, *timing, M::KINDS, seed);
-    let count = aim.rng.between(1, 4);
+    let count = aim.rng.between(1, odds::DELAYS_MAX);
     let late = |aim: &mut Aim| {
         let mut messages = aim.messages();
-        messages.nth = Some(Range::only(aim.rng.between(1, 12)));
-        lasting(Action::Delay { by: aim.span(aim.timing.timeout * 4), messages })
+        messages.nth = Some(Range::only(aim.rng.between(1, odds::DELAYED_NTH_MAX)));
+        lasting(Action::Delay {
+            by: aim.span(aim.timing.timeout * odds::DELAYED_TIMEOUTS),
+            messages,
+        })
     };
     Plan { faults: (0..count).map(|_| late(&mut aim)).collect() }
 }
@@ -113,12 +117,13 @@ pub fn delays<M: Message>(committee: Committee, timing: &Timing, seed: u64) -> P
 /// probabilistic guarantees of finding bugs", ASPLOS 2010, with senders for threads).
 pub fn priorities<M: Message>(committee: Committee, timing: &Timing, seed: u64) -> Plan {
     let mut aim = Aim::new(committee, *timing, M::KINDS, seed);
-    let mut points: Vec<Time> = (0..aim.rng.between(0, 3)).map(|_| aim.time()).collect();
+    let mut points: Vec<Time> =
+        (0..aim.rng.between(0, odds::PRIORITY_POINTS_MAX)).map(|_| aim.time()).collect();
     points.sort_unstable();
     points.dedup();
     points.retain(|point| *point != Time::ZERO);
     let mut plan = Plan::default();
-    let unit = Span::from_nanos(aim.timing.timeout.nanos() / 4);
+    let unit = Span::from_nanos(aim.timing.timeout.nanos() / odds::PRIORITY_STEPS);
     for place in 0..=points.len() {
         let start = place.checked_sub(1).map(|before| Moment::At(points[before]));
         let end = points.get(place).map(|point| Moment::At(*point));

@@ -5,6 +5,7 @@ use byzsim_core::{Committee, Message, NodeId, Purpose, SimRng};
 
 use crate::aim::place;
 use crate::generate::{Draw, change};
+use crate::odds::{self, Detail, Shift, Step, Tweak};
 use crate::plan::{Action, Fault, Moment, Plan};
 use crate::range::Range;
 use crate::validate::Vocabulary;
@@ -38,7 +39,9 @@ pub fn vary<M: Message>(
         draw.aim.seen = seen.clone();
         let mut variation = Variation { draw, other };
         // Mostly one step, now and then a leap.
-        let steps = if attempt == 0 && choices.chance(300_000) { choices.between(2, 5) } else { 1 };
+        let leaps = attempt == 0 && choices.chance(odds::LEAP_PPM);
+        let [least, most] = odds::LEAP;
+        let steps = if leaps { choices.between(least, most) } else { 1 };
         for _ in 0..steps {
             variation.step();
         }
@@ -75,14 +78,14 @@ struct Variation<'a> {
 
 impl Variation<'_> {
     fn step(&mut self) {
-        match self.draw.aim.rng.between(0, 14) {
-            0..=2 => self.remove(),
-            3..=4 => self.add(),
-            5..=7 => self.tell(),
-            8 => self.splice(),
-            9 => self.repeat_in_next_view(),
-            10 => self.exchange(),
-            _ => self.tweak(),
+        match odds::pick(&mut self.draw.aim.rng, &odds::STEPS) {
+            Step::Remove => self.remove(),
+            Step::Add => self.add(),
+            Step::Tell => self.tell(),
+            Step::Splice => self.splice(),
+            Step::RepeatInNextView => self.repeat_in_next_view(),
+            Step::Exchange => self.exchange(),
+            Step::Tweak => self.tweak(),
         }
     }
 
@@ -101,7 +104,9 @@ impl Variation<'_> {
     fn add(&mut self) {
         let (cunning, natural): (Vec<Class>, Vec<Class>) =
             self.draw.possible().into_iter().partition(|class| class.corrupts());
-        if !cunning.is_empty() && (natural.is_empty() || self.draw.aim.rng.chance(500_000)) {
+        let rng = &mut self.draw.aim.rng;
+        let mut behaves = || natural.is_empty() || rng.chance(odds::ADD_BEHAVIOUR_PPM);
+        if !cunning.is_empty() && behaves() {
             self.behave(&cunning);
         } else if !natural.is_empty() {
             let class = *self.draw.aim.rng.pick(&natural);
@@ -135,7 +140,7 @@ impl Variation<'_> {
     fn splice(&mut self) {
         let mine = Plan { faults: self.draw.faults.clone() }.corrupted();
         for fault in &self.other.faults {
-            if !self.draw.aim.rng.chance(400_000) {
+            if !self.draw.aim.rng.chance(odds::SPLICE_PPM) {
                 continue;
             }
             let mut fault = fault.clone();
@@ -158,7 +163,7 @@ impl Variation<'_> {
         messages.view = Some(Range::only(view + 1));
         // Who hides something in one view may show it in the next.
         if let Action::Lie { lie, .. } = &mut again.action
-            && self.draw.aim.rng.chance(500_000)
+            && self.draw.aim.rng.chance(odds::OTHER_LIE_PPM)
         {
             *lie = self.draw.aim.rng.pick(self.draw.vocabulary.lies).name.to_owned();
         }
@@ -181,10 +186,10 @@ impl Variation<'_> {
     fn tweak(&mut self) {
         let Some(row) = self.any_row() else { return };
         let mut fault = self.draw.faults[row].clone();
-        match self.draw.aim.rng.between(0, 9) {
-            0 => self.shift(&mut fault),
-            1..=5 => self.aim_anew(&mut fault),
-            _ => self.redo(&mut fault),
+        match odds::pick(&mut self.draw.aim.rng, &odds::TWEAKS) {
+            Tweak::Shift => self.shift(&mut fault),
+            Tweak::AimAnew => self.aim_anew(&mut fault),
+            Tweak::Redo => self.redo(&mut fault),
         }
         self.draw.faults[row] = fault;
     }
@@ -194,16 +199,16 @@ impl Variation<'_> {
         let lasting = matches!(fault.action, Action::Drift { .. } | Action::Twins { .. });
         let heals = matches!(fault.action, Action::Crash(_));
         let aim = &mut self.draw.aim;
-        (fault.start, fault.end) = match aim.rng.between(0, 3) {
+        (fault.start, fault.end) = match odds::pick(&mut aim.rng, &odds::SHIFTS) {
             _ if lasting => (None, None),
             _ if heals => {
                 let (start, end) = aim.window();
                 (Some(start), Some(end))
             }
-            0 => aim.strike(),
-            1 => (Some(aim.trigger()), None),
-            2 => (fault.start.clone(), None),
-            _ => aim.behaviour(),
+            Shift::Strike => aim.strike(),
+            Shift::Wait => (Some(aim.trigger()), None),
+            Shift::Last => (fault.start.clone(), None),
+            Shift::Behaviour => aim.behaviour(),
         };
         if fault.start.is_none() && matches!(fault.action, Action::Replay { .. }) {
             fault.start = Some(Moment::At(aim.time()));
@@ -216,15 +221,17 @@ impl Variation<'_> {
         let replays = matches!(fault.action, Action::Replay { .. });
         let Some(messages) = fault.action.messages_mut() else { return };
         let aim = &mut self.draw.aim;
-        match aim.rng.between(0, 5) {
-            0..=1 => {
+        match odds::pick(&mut aim.rng, &odds::DETAILS) {
+            Detail::View => {
                 let view = aim.view();
-                messages.view = aim.rng.chance(800_000).then(|| Range::only(view));
+                messages.view = aim.rng.chance(odds::NAME_VIEW_PPM).then(|| Range::only(view));
             }
-            2 if !replays => messages.to = aim.messages().to,
-            3 if sender.is_none() => messages.from = aim.messages().from,
-            4 => messages.kinds = aim.scope().kinds,
-            _ => (messages.seq, messages.nth) = (None, None),
+            Detail::Receivers if !replays => messages.to = aim.messages().to,
+            Detail::Senders if sender.is_none() => messages.from = aim.messages().from,
+            Detail::Kinds => messages.kinds = aim.scope().kinds,
+            Detail::Receivers | Detail::Senders | Detail::Numbers => {
+                (messages.seq, messages.nth) = (None, None);
+            }
         }
         // Which kinds these are about is up to the lie, and to the field.
         if let Action::Lie { messages, .. } | Action::Mutate { messages, .. } = &mut fault.action {
@@ -247,7 +254,7 @@ impl Variation<'_> {
             }
             Action::Twins { node, left, right, .. } => (*left, *right) = aim.sides(*node),
             Action::Delay { by, .. } | Action::Lag { by, .. } => {
-                *by = aim.span(aim.timing.timeout * 2);
+                *by = aim.span(aim.timing.timeout * odds::DELAY_TIMEOUTS);
             }
             Action::Partition { groups, .. } => *groups = vec![aim.group()],
             Action::Replay { to, heard, .. } => {

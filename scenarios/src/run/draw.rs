@@ -38,6 +38,17 @@ const fn is_none(condition: &usize) -> bool {
     *condition == 0
 }
 
+// The chances of drawn networks, in parts per million. Every recorded seed depends on them.
+
+/// That the network becomes synchronous as soon as its bounds allow.
+const GST_FIRST_PPM: u32 = 250_000;
+/// That as few messages are lost, or duplicated, as the bounds allow.
+const LEAST_RATE_PPM: u32 = 500_000;
+/// That links keep the order of sending, where the weather says that they may.
+const FIFO_PPM: u32 = 250_000;
+/// How much a log-normal latency varies.
+const SIGMA_PERCENT: u16 = 50;
+
 /// Under which of so many conditions the run of `seed` is played, from 1; 0 is as the file says.
 pub(crate) fn condition(count: usize, seed: u64) -> usize {
     if count == 0 {
@@ -127,12 +138,12 @@ fn draw_network(base: &NetworkModel, weather: &NetworkWeather, seed: u64) -> Net
     if let Some([min, max]) = weather.gst {
         let mut rng = stream(1);
         let drawn = between(&mut rng, [min.since(Time::ZERO), max.since(Time::ZERO)]);
-        network.gst = if rng.chance(250_000) { min } else { Time::ZERO + drawn };
+        network.gst = if rng.chance(GST_FIRST_PPM) { min } else { Time::ZERO + drawn };
     }
     let ppm = |bounds: [u32; 2], mut rng: SimRng| {
         let drawn = rng.between(u64::from(bounds[0]), u64::from(bounds[1]));
         let drawn = u32::try_from(drawn).expect("within bounds of 32 bits");
-        if rng.chance(500_000) { bounds[0] } else { drawn }
+        if rng.chance(LEAST_RATE_PPM) { bounds[0] } else { drawn }
     };
     if let Some(bounds) = weather.loss_ppm {
         network.loss_ppm = ppm(bounds, stream(2));
@@ -141,7 +152,7 @@ fn draw_network(base: &NetworkModel, weather: &NetworkWeather, seed: u64) -> Net
         network.duplicate_ppm = ppm(bounds, stream(3));
     }
     if weather.fifo {
-        network.fifo = stream(4).chance(250_000);
+        network.fifo = stream(4).chance(FIFO_PPM);
     }
     network
 }
@@ -151,7 +162,7 @@ fn draw_latency(bounds: [Span; 2], rng: &mut SimRng) -> Latency {
     match rng.between(0, 2) {
         0 => Latency::Constant(one),
         1 => Latency::Uniform { min: one.min(other), max: one.max(other) },
-        _ => Latency::LogNormal { median: one, sigma_percent: 50, max: bounds[1] },
+        _ => Latency::LogNormal { median: one, sigma_percent: SIGMA_PERCENT, max: bounds[1] },
     }
 }
 

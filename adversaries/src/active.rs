@@ -3,8 +3,9 @@
 
 use byzsim_core::{Committee, Fate, Lie, Message, NodeId, Span};
 
+use crate::action::Action;
 use crate::pattern::Matcher;
-use crate::plan::{Action, Change, Fault, Pattern};
+use crate::plan::{Change, Fault, Pattern};
 
 /// A fault of a plan while a run goes on.
 #[derive(Debug)]

@@ -2,14 +2,15 @@
 
 use byzsim_core::NodeId;
 
-use crate::plan::{Action, Change, Fault, Moment, Pattern, Plan, Reported, Split, Trigger};
+use crate::action::{Action, Parts};
+use crate::plan::{Change, Fault, Moment, Pattern, Plan, Reported, Split, Trigger};
 use crate::range::Range;
 
 impl Plan {
     /// What kinds of faults the plan is made of, such as `lie deny-history + hold view-change`:
     /// each once, in alphabetical order. Plans of one class mostly show one bug.
     pub fn class(&self) -> String {
-        let mut kinds: Vec<String> = self.faults.iter().map(|fault| fault.action.class()).collect();
+        let mut kinds: Vec<String> = self.faults.iter().map(|fault| fault.action.label()).collect();
         kinds.sort_unstable();
         kinds.dedup();
         if kinds.is_empty() { "no fault".to_owned() } else { kinds.join(" + ") }
@@ -18,26 +19,14 @@ impl Plan {
 
 impl Action {
     /// The name of the action, with its lie or with the kinds of message that it is about.
-    pub fn class(&self) -> String {
-        let what = match self {
-            Self::Lie { lie, .. } => lie.clone(),
-            Self::Mutate { messages, field, .. } if messages.kinds.is_empty() => field.clone(),
-            Self::Mutate { messages, field, .. } => {
-                format!("{} {field}", messages.kinds.join("/"))
-            }
-            Self::Hold(messages)
-            | Self::Drop(messages)
-            | Self::Delay { messages, .. }
-            | Self::Duplicate { messages, .. }
-            | Self::Omit { messages, .. }
-            | Self::Replay { messages, .. }
-            | Self::Lag { messages, .. } => messages.kinds.join("/"),
-            Self::Partition { .. }
-            | Self::Crash(_)
-            | Self::Drift { .. }
-            | Self::Mute(_)
-            | Self::Rush(_)
-            | Self::Twins { .. } => String::new(),
+    pub fn label(&self) -> String {
+        let mut action = self.clone();
+        let Parts { messages, lie, field, .. } = action.parts();
+        let kinds = messages.map_or_else(String::new, |messages| messages.kinds.join("/"));
+        let what = match (lie, field) {
+            (Some(lie), _) => lie.clone(),
+            (None, Some((field, _))) => format!("{kinds} {field}").trim_start().to_owned(),
+            (None, None) => kinds,
         };
         if what.is_empty() { self.name().to_owned() } else { format!("{} {what}", self.name()) }
     }

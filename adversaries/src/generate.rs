@@ -7,12 +7,13 @@
 
 use byzsim_core::{Committee, Field, Message, NodeId, Sort, Time};
 
+use crate::action::{Action, Class};
 use crate::aim::{Aim, Window, place};
 use crate::odds::{self, Number};
-use crate::plan::{Action, Change, Fault, Moment, Pattern, Plan};
+use crate::plan::{Change, Fault, Moment, Pattern, Plan};
 use crate::range::Range;
 use crate::validate::Vocabulary;
-use crate::weather::{Class, Timing, Weather};
+use crate::weather::{Timing, Weather};
 
 /// Draws the plan of `seed`.
 ///
@@ -78,7 +79,7 @@ impl<'a> Draw<'a> {
     pub(crate) fn possible(&self) -> Vec<Class> {
         let synchronous = self.aim.timing.gst == Time::ZERO;
         let possible = |class: &Class| {
-            !(synchronous && class.needs_asynchrony())
+            !(synchronous && class.descriptor().needs_asynchrony)
                 && (*class != Class::Lie || !self.vocabulary.lies.is_empty())
                 && (*class != Class::Mutate || !self.vocabulary.fields.is_empty())
                 && (*class != Class::Drift || 0 < self.weather.drift_ppm_max)
@@ -352,9 +353,8 @@ impl<'a> Draw<'a> {
 
     fn drift(&mut self, correct: &[NodeId]) {
         let drifts = |node: &NodeId| {
-            let of_node =
-                |f: &Fault| matches!(f.action, Action::Drift { node: other, .. } if other == *node);
-            self.faults.iter().any(of_node)
+            let drifts = |it: &Action| it.class() == Class::Drift && it.owner() == Some(*node);
+            self.faults.iter().any(|fault| drifts(&fault.action))
         };
         let steady: Vec<NodeId> = correct.iter().copied().filter(|node| !drifts(node)).collect();
         if steady.is_empty() {

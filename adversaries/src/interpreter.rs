@@ -9,9 +9,10 @@ use byzsim_core::{
     Protocol, Sent, Time, Wake,
 };
 
+use crate::action::{Action, Groups, Parts};
 use crate::active::{ActiveFault, Behavior, Phase};
 use crate::corrupted::CorruptedNode;
-use crate::plan::{Action, Moment, Plan, Trigger};
+use crate::plan::{Moment, Plan, Trigger};
 use crate::twins::SenderSides;
 
 /// The adversary that carries out a [`Plan`].
@@ -194,24 +195,19 @@ fn corrupted<P: Protocol>(
     for (number, fault) in plan.faults.iter().enumerate() {
         let Some(node) = fault.action.corrupts() else { continue };
         let node = corrupted.get_mut(&node).expect("every corrupted node was made one");
-        match &fault.action {
-            Action::Lie { .. } => node.add_lie(number),
-            Action::Mutate { change, .. } => node.add_mutation(number, change),
-            Action::Replay { heard, messages, .. } => node.add_replay(number, *heard, messages),
-            Action::Twins { left, right, splits, .. } => {
-                node.split(number, (left, right), splits, &sender_sides, params);
-            }
-            Action::Mute(_)
-            | Action::Omit { .. }
-            | Action::Lag { .. }
-            | Action::Rush(_)
-            | Action::Hold(_)
-            | Action::Delay { .. }
-            | Action::Drop(_)
-            | Action::Duplicate { .. }
-            | Action::Partition { .. }
-            | Action::Crash(_)
-            | Action::Drift { .. } => {}
+        let mut action = fault.action.clone();
+        let Parts { messages, lie, field, heard, groups, .. } = action.parts();
+        if lie.is_some() {
+            node.add_lie(number);
+        }
+        if let Some((_, change)) = field {
+            node.add_mutation(number, change);
+        }
+        if let (Some(heard), Some(messages)) = (heard, messages) {
+            node.add_replay(number, *heard, messages);
+        }
+        if let Groups::Twins(left, right, splits) = groups {
+            node.split(number, (left, right), splits, &sender_sides, params);
         }
     }
     corrupted

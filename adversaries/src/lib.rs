@@ -25,6 +25,7 @@
 //! - It has no clock, no file, no thread, and no chance but streams of the run's seed. What it
 //!   draws for one fault depends on no other fault, so that a plan can be shrunk fault by fault.
 
+mod action;
 mod active;
 mod aim;
 mod corrupted;
@@ -34,11 +35,11 @@ mod interpreter;
 mod memory;
 mod mutation;
 mod odds;
-mod parts;
 mod pattern;
 mod plan;
 mod puppet;
 mod range;
+mod renumber;
 mod schedules;
 mod trigger;
 mod twins;
@@ -49,12 +50,13 @@ mod weather;
 #[cfg(test)]
 mod tests;
 
+pub use action::{Action, Class, Descriptor, Groups, Parts, Strikes, Window};
 pub use generate::generate;
 pub use interpreter::PlanAdversary;
-pub use plan::{Action, Change, Fault, Moment, Pattern, Plan, Reported, Split, Trigger};
+pub use plan::{Change, Fault, Moment, NODE_FORMAT, Pattern, Plan, Reported, Split, Trigger};
 pub use puppet::Puppet;
 pub use range::Range;
 pub use schedules::{TWINS_VIEWS, delays, priorities, twins_schedule, twins_schedules};
 pub use validate::{DRIFT_PPM_MAX, PlanError, Vocabulary};
 pub use vary::vary;
-pub use weather::{Class, Seen, Timing, Weather};
+pub use weather::{Seen, Timing, Weather};

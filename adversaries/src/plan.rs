@@ -3,11 +3,17 @@
 //! A plan written by hand (a *script*) and one drawn by the generator are the same type, so every
 //! random run can be saved, read, edited, shrunk and committed as a scenario.
 
-use byzsim_core::{NodeId, Span, Time};
-use schemars::JsonSchema;
+use std::borrow::Cow;
+
+use byzsim_core::{NodeId, Time};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use crate::action::Action;
 use crate::range::Range;
+
+/// The `format` that the schema of a plan gives to names of nodes.
+pub const NODE_FORMAT: &str = "node";
 
 /// What goes wrong in a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +41,23 @@ pub struct Fault {
     pub action: Action,
 }
 
+/// The schema of a node's name. Lists of nodes can be told by it from other lists of strings.
+pub(crate) struct NodeName;
+
+impl JsonSchema for NodeName {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Node".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": NODE_FORMAT })
+    }
+}
+
 /// A point of a run. It does not depend on the fault: reports are counted from the start of the
 /// run, and a fault whose end comes before its start never takes effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -52,7 +75,7 @@ pub enum Moment {
 pub struct Trigger {
     /// Which node; any if nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<NodeName>")]
     pub node: Option<NodeId>,
     /// What it reports.
     pub event: Reported,
@@ -109,11 +132,11 @@ pub struct Pattern {
     pub kinds: Vec<String>,
     /// Senders.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<NodeName>")]
     pub from: Vec<NodeId>,
     /// Receivers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<NodeName>")]
     pub to: Vec<NodeId>,
     /// Views. A message that belongs to no view does not match.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,146 +150,6 @@ pub struct Pattern {
     pub nth: Option<Range>,
 }
 
-/// What goes wrong. The network's model bounds what becomes of messages between correct nodes
-/// ([`byzsim_core::network`]).
-///
-/// `lie`, `mutate` and `twins` change what is said; all faults about messages, `mute`, `omit` and
-/// `lag` included, decide about the fate of what was said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
-pub enum Action {
-    /// Messages wait until the fault ends.
-    Hold(Pattern),
-    /// Messages take that much longer.
-    Delay {
-        /// Which.
-        messages: Pattern,
-        /// How much longer.
-        #[schemars(with = "String")]
-        by: Span,
-    },
-    /// Messages are lost.
-    Drop(Pattern),
-    /// Messages arrive twice.
-    Duplicate {
-        /// Which.
-        messages: Pattern,
-        /// How much later the second time.
-        #[schemars(with = "String")]
-        after: Span,
-    },
-    /// Messages do not pass between groups: they wait until the fault ends, or are lost.
-    Partition {
-        /// Nodes that hear each other. Who is in no group forms the last one.
-        #[schemars(with = "Vec<Vec<String>>")]
-        groups: Vec<Vec<NodeId>>,
-        /// Whether only messages *from* the first group are cut off.
-        #[serde(default)]
-        one_way: bool,
-        /// Whether messages are lost instead of waiting.
-        #[serde(default)]
-        lose: bool,
-    },
-    /// A correct replica stops, and starts again with its stable storage when the fault ends.
-    Crash(#[schemars(with = "String")] NodeId),
-    /// A correct node's timers run slow, by that many parts per million; negative: fast. For the
-    /// whole run.
-    Drift {
-        /// Whose.
-        #[schemars(with = "String")]
-        node: NodeId,
-        /// By how much.
-        ppm: i32,
-    },
-    /// A corrupted node that follows the protocol, but sends nothing.
-    Mute(#[schemars(with = "String")] NodeId),
-    /// A corrupted node that does not send some of its messages.
-    Omit {
-        /// Who.
-        #[schemars(with = "String")]
-        node: NodeId,
-        /// Which; the sender is the node.
-        messages: Pattern,
-    },
-    /// A corrupted node that sends some of its messages late.
-    Lag {
-        /// Who.
-        #[schemars(with = "String")]
-        node: NodeId,
-        /// Which; the sender is the node.
-        messages: Pattern,
-        /// How late.
-        #[schemars(with = "String")]
-        by: Span,
-    },
-    /// A corrupted node that tells one of its protocol's lies. A lie about a broadcast is told
-    /// once: whoever the fault is about hears the same.
-    Lie {
-        /// Who.
-        #[schemars(with = "String")]
-        node: NodeId,
-        /// The lie's name.
-        lie: String,
-        /// With which messages; the sender is the node.
-        #[serde(default)]
-        messages: Pattern,
-    },
-    /// A corrupted node that changes one field of its messages, and signs them again.
-    Mutate {
-        /// Who.
-        #[schemars(with = "String")]
-        node: NodeId,
-        /// Which messages; the sender is the node.
-        #[serde(default)]
-        messages: Pattern,
-        /// The field, as the protocol names it.
-        field: String,
-        /// What is made of it.
-        change: Change,
-    },
-    /// A corrupted node that says again what was said before: once, when the fault begins. What it
-    /// said is what it told others, lies and mutations included. At most the first 256 messages
-    /// that match are repeated.
-    Replay {
-        /// Who.
-        #[schemars(with = "String")]
-        node: NodeId,
-        /// Which of the messages that it said; or, if it is what others said that it repeats, of
-        /// those that it heard. To whom they were said is left open.
-        #[serde(default)]
-        messages: Pattern,
-        /// To whom; to all replicas if nobody is named.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        #[schemars(with = "Vec<String>")]
-        to: Vec<NodeId>,
-        /// Whether it repeats what it heard, instead of what it said.
-        #[serde(default)]
-        heard: bool,
-    },
-    /// A corrupted node that hears everything at once, and is heard at once, whatever the network's
-    /// latency: its word is there before anybody else's.
-    Rush(#[schemars(with = "String")] NodeId),
-    /// Two copies of a corrupted node under one key, each with a state of its own: equivocation.
-    /// For the whole run. Each copy hears, and speaks to, the nodes on its side; who is on no side
-    /// deals with both. Where several nodes are twins, left copies hear left copies only, and right
-    /// ones right ones: they conspire. The copies of a client ask for different things under one
-    /// timestamp. Only what the first copy observes is reported.
-    Twins {
-        /// Who.
-        #[schemars(with = "String")]
-        node: NodeId,
-        /// With whom the first copy deals.
-        #[schemars(with = "Vec<String>")]
-        left: Vec<NodeId>,
-        /// With whom the second copy deals.
-        #[schemars(with = "Vec<String>")]
-        right: Vec<NodeId>,
-        /// Other sides for messages of some views; the first that names the view counts.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        splits: Vec<Split>,
-    },
-}
-
 /// The sides of twins in some views.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -274,10 +157,10 @@ pub struct Split {
     /// The views of the messages.
     pub view: Range,
     /// With whom the first copy deals.
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<NodeName>")]
     pub left: Vec<NodeId>,
     /// With whom the second copy deals.
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<NodeName>")]
     pub right: Vec<NodeId>,
 }
 
@@ -298,7 +181,7 @@ pub enum Change {
     /// no lie.
     Recall,
     /// The name of another node: the signature is garbage.
-    Claim(#[schemars(with = "String")] NodeId),
+    Claim(#[schemars(with = "NodeName")] NodeId),
     /// A list without entries.
     Empty,
     /// A list without its first entry.
@@ -311,50 +194,6 @@ pub enum Change {
     AllAlike,
     /// A list whose signatures are garbage.
     Forge,
-}
-
-impl Action {
-    /// The node that must be corrupted for this to happen.
-    pub const fn corrupts(&self) -> Option<NodeId> {
-        match self {
-            Self::Mute(node)
-            | Self::Omit { node, .. }
-            | Self::Lag { node, .. }
-            | Self::Lie { node, .. }
-            | Self::Mutate { node, .. }
-            | Self::Replay { node, .. }
-            | Self::Rush(node)
-            | Self::Twins { node, .. } => Some(*node),
-            Self::Hold(_)
-            | Self::Delay { .. }
-            | Self::Drop(_)
-            | Self::Duplicate { .. }
-            | Self::Partition { .. }
-            | Self::Crash(_)
-            | Self::Drift { .. } => None,
-        }
-    }
-
-    /// The name in scenario files.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Hold(_) => "hold",
-            Self::Delay { .. } => "delay",
-            Self::Drop(_) => "drop",
-            Self::Duplicate { .. } => "duplicate",
-            Self::Partition { .. } => "partition",
-            Self::Crash(_) => "crash",
-            Self::Drift { .. } => "drift",
-            Self::Mute(_) => "mute",
-            Self::Omit { .. } => "omit",
-            Self::Lag { .. } => "lag",
-            Self::Lie { .. } => "lie",
-            Self::Mutate { .. } => "mutate",
-            Self::Replay { .. } => "replay",
-            Self::Rush(_) => "rush",
-            Self::Twins { .. } => "twins",
-        }
-    }
 }
 
 impl Plan {

@@ -3,9 +3,10 @@
 
 use byzsim_core::{Committee, Message, NodeId, Span, Time};
 
+use crate::action::Action;
 use crate::aim::Aim;
 use crate::odds;
-use crate::plan::{Action, Fault, Moment, Pattern, Plan, Split};
+use crate::plan::{Fault, Moment, Pattern, Plan, Split};
 use crate::range::Range;
 use crate::weather::Timing;
 

@@ -5,7 +5,8 @@ use std::fmt;
 
 use byzsim_core::{Committee, Field, Lie, Message, NodeId};
 
-use crate::plan::{Action, Change, Fault, Moment, Pattern, Plan, Split, Trigger};
+use crate::action::{Action, Descriptor, Parts, Strikes, Window};
+use crate::plan::{Change, Fault, Moment, Pattern, Plan, Split, Trigger};
 use crate::range::Range;
 
 /// What is wrong with a plan.
@@ -98,32 +99,54 @@ impl Judge<'_> {
     fn row(&self, row: usize) -> Judgement {
         let fault = &self.plan.faults[row];
         self.window(fault)?;
+        let mut action = fault.action.clone();
+        let Parts { owner, messages, to, heard, .. } = action.parts();
+        let Descriptor { name, strikes, window, .. } = fault.action.class().descriptor();
+        if let Some(node) = owner {
+            self.node(*node)?;
+            if let Strikes::CorrectNode { instead } = strikes {
+                self.correct(*node, name, instead)?;
+            }
+            if window == Window::WholeRun {
+                self.alone(row, *node)?;
+            }
+        }
+        if let Some(to) = to {
+            self.nodes(to)?;
+        }
+        match (messages, fault.action.corrupts()) {
+            (None, _) => {}
+            // What a corrupted node repeats may come from others; all else comes from itself.
+            (Some(messages), Some(node)) if heard != Some(&mut true) => {
+                self.sent_by(node, messages)?;
+            }
+            (Some(messages), _) => self.pattern(messages)?,
+        }
+        self.rules_of_its_own(fault)
+    }
+
+    /// What holds for faults of one kind only.
+    fn rules_of_its_own(&self, fault: &Fault) -> Judgement {
         match &fault.action {
-            Action::Hold(messages)
-            | Action::Delay { messages, .. }
-            | Action::Drop(messages)
-            | Action::Duplicate { messages, .. } => self.pattern(messages),
+            Action::Hold(_)
+            | Action::Delay { .. }
+            | Action::Drop(_)
+            | Action::Duplicate { .. }
+            | Action::Mute(_)
+            | Action::Omit { .. }
+            | Action::Lag { .. }
+            | Action::Rush(_) => Ok(()),
             Action::Partition { groups, .. } => self.partition(groups),
-            Action::Crash(node) => self.crash(*node),
-            Action::Drift { node, ppm } => self.drift(row, *node, *ppm),
-            Action::Mute(node) | Action::Rush(node) => self.node(*node),
-            Action::Omit { node, messages } | Action::Lag { node, messages, .. } => {
-                self.node(*node)?;
-                self.sent_by(*node, messages)
+            Action::Crash(node) if node.is_client() => {
+                refuse(format!("{node} is a client: only replicas crash"), "use `mute`")
             }
-            Action::Lie { node, lie, messages } => {
-                self.node(*node)?;
-                self.sent_by(*node, messages)?;
-                self.lie(lie, messages)
-            }
-            Action::Mutate { node, messages, field, change } => {
-                self.node(*node)?;
-                self.sent_by(*node, messages)?;
+            Action::Crash(_) => Ok(()),
+            Action::Drift { node, ppm } => drift(*node, *ppm),
+            Action::Lie { lie, messages, .. } => self.lie(lie, messages),
+            Action::Mutate { messages, field, change, .. } => {
                 self.mutation(field, change, messages)
             }
-            Action::Replay { node, messages, to, heard } => {
-                self.node(*node)?;
-                self.nodes(to)?;
+            Action::Replay { node, messages, to, .. } => {
                 if fault.start.is_none() {
                     let help = "say when, such as `start.at = \"500ms\"`";
                     return refuse("before the run there is nothing to replay", help);
@@ -136,10 +159,10 @@ impl Judge<'_> {
                     let help = "name others in `to`, or take it out: it means all replicas";
                     return refuse(format!("{node} would repeat to nobody but itself"), help);
                 }
-                if *heard { self.pattern(messages) } else { self.sent_by(*node, messages) }
+                Ok(())
             }
             Action::Twins { node, left, right, splits } => {
-                self.twins(row, *node, (left, right), splits)?;
+                self.twins(*node, (left, right), splits)?;
                 let sides = |Split { left, right, .. }: &Split| self.sides(*node, left, right);
                 splits.iter().try_for_each(sides)
             }
@@ -147,8 +170,8 @@ impl Judge<'_> {
     }
 
     fn window(&self, Fault { start, end, action, .. }: &Fault) -> Judgement {
-        let lasting = matches!(action, Action::Drift { .. } | Action::Twins { .. });
-        if lasting && (start.is_some() || end.is_some()) {
+        let lasts = action.class().descriptor().window == Window::WholeRun;
+        if lasts && (start.is_some() || end.is_some()) {
             let problem = format!("`{}` lasts the whole run", action.name());
             return refuse(problem, "take `start` and `end` out");
         }
@@ -286,29 +309,6 @@ impl Judge<'_> {
         Ok(())
     }
 
-    fn crash(&self, node: NodeId) -> Judgement {
-        self.node(node)?;
-        if node.is_client() {
-            return refuse(format!("{node} is a client: only replicas crash"), "use `mute`");
-        }
-        self.correct(node, "crash", "use `mute`: nobody can tell them apart")
-    }
-
-    fn drift(&self, row: usize, node: NodeId, ppm: i32) -> Judgement {
-        self.node(node)?;
-        self.correct(node, "drift", "use `lag`")?;
-        self.alone(row, node)?;
-        if ppm == 0 {
-            let help = "take the row out, or let its timers run slow or, below 0, fast";
-            return refuse(format!("the clock of {node} does not drift by 0"), help);
-        }
-        if !(-DRIFT_PPM_MAX..=DRIFT_PPM_MAX).contains(&ppm) {
-            let help = format!("stay within -{DRIFT_PPM_MAX} and {DRIFT_PPM_MAX}");
-            return refuse(format!("no clock drifts by {ppm} parts per million"), help);
-        }
-        Ok(())
-    }
-
     /// Refuses what is about correct nodes where another fault corrupts the node.
     fn correct(&self, node: NodeId, what: &str, help: &str) -> Judgement {
         let corrupts = |fault: &Fault| fault.action.corrupts() == Some(node);
@@ -324,19 +324,13 @@ impl Judge<'_> {
 
     /// Refuses a second fault of this action for the node.
     fn alone(&self, row: usize, node: NodeId) -> Judgement {
-        let action = &self.plan.faults[row].action;
-        let same = |fault: &Fault| {
-            let (Action::Twins { node: other, .. } | Action::Drift { node: other, .. }) =
-                fault.action
-            else {
-                return false;
-            };
-            other == node && fault.action.name() == action.name()
-        };
+        let class = self.plan.faults[row].action.class();
+        let same =
+            |fault: &Fault| fault.action.owner() == Some(node) && fault.action.class() == class;
         match self.plan.faults[..row].iter().position(same) {
             None => Ok(()),
             Some(first) => {
-                let problem = format!("{node} has a `{}` row already", action.name());
+                let problem = format!("{node} has a `{}` row already", class.name());
                 refuse(problem, format!("keep faults[{first}] or this row"))
             }
         }
@@ -344,13 +338,10 @@ impl Judge<'_> {
 
     fn twins(
         &self,
-        row: usize,
         node: NodeId,
         (left, right): (&[NodeId], &[NodeId]),
         splits: &[Split],
     ) -> Judgement {
-        self.node(node)?;
-        self.alone(row, node)?;
         self.sides(node, left, right)?;
         // A client's copies differ by what they ask.
         let hear_the_same = left.is_empty() && right.is_empty() && splits.is_empty();
@@ -373,6 +364,18 @@ impl Judge<'_> {
         }
         Ok(())
     }
+}
+
+fn drift(node: NodeId, ppm: i32) -> Judgement {
+    if ppm == 0 {
+        let help = "take the row out, or let its timers run slow or, below 0, fast";
+        return refuse(format!("the clock of {node} does not drift by 0"), help);
+    }
+    if !(-DRIFT_PPM_MAX..=DRIFT_PPM_MAX).contains(&ppm) {
+        let help = format!("stay within -{DRIFT_PPM_MAX} and {DRIFT_PPM_MAX}");
+        return refuse(format!("no clock drifts by {ppm} parts per million"), help);
+    }
+    Ok(())
 }
 
 /// The names that would have been right, the nearest first if it is near.

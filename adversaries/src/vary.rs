@@ -3,13 +3,14 @@
 
 use byzsim_core::{Committee, Message, NodeId, Purpose, SimRng};
 
+use crate::action::{Action, Class, Groups, Parts, Window};
 use crate::aim::place;
 use crate::generate::{Draw, change};
 use crate::odds::{self, Detail, Shift, Step, Tweak};
-use crate::plan::{Action, Fault, Moment, Plan};
+use crate::plan::{Fault, Moment, Plan};
 use crate::range::Range;
 use crate::validate::Vocabulary;
-use crate::weather::{Class, Seen, Timing, Weather};
+use crate::weather::{Seen, Timing, Weather};
 
 /// How many faults a plan may grow to: long plans are slow, and hard to understand.
 const ROWS_MAX: usize = 16;
@@ -158,11 +159,12 @@ impl Variation<'_> {
     fn repeat_in_next_view(&mut self) {
         let Some(row) = self.any_row() else { return };
         let mut again = self.draw.faults[row].clone();
-        let Some(messages) = again.action.messages_mut() else { return };
+        let Parts { messages, lie, .. } = again.action.parts();
+        let Some(messages) = messages else { return };
         let view = messages.view.map_or(0, |view| view.max.min(1 << 20));
         messages.view = Some(Range::only(view + 1));
         // Who hides something in one view may show it in the next.
-        if let Action::Lie { lie, .. } = &mut again.action
+        if let Some(lie) = lie
             && self.draw.aim.rng.chance(odds::OTHER_LIE_PPM)
         {
             *lie = self.draw.aim.rng.pick(self.draw.vocabulary.lies).name.to_owned();
@@ -196,11 +198,11 @@ impl Variation<'_> {
 
     /// Another window.
     fn shift(&mut self, fault: &mut Fault) {
-        let lasting = matches!(fault.action, Action::Drift { .. } | Action::Twins { .. });
+        let window = fault.action.class().descriptor().window;
         let heals = matches!(fault.action, Action::Crash(_));
         let aim = &mut self.draw.aim;
         (fault.start, fault.end) = match odds::pick(&mut aim.rng, &odds::SHIFTS) {
-            _ if lasting => (None, None),
+            _ if window == Window::WholeRun => (None, None),
             _ if heals => {
                 let (start, end) = aim.window();
                 (Some(start), Some(end))
@@ -210,7 +212,7 @@ impl Variation<'_> {
             Shift::Last => (fault.start.clone(), None),
             Shift::Behaviour => aim.behaviour(),
         };
-        if fault.start.is_none() && matches!(fault.action, Action::Replay { .. }) {
+        if fault.start.is_none() && window == Window::AtStart {
             fault.start = Some(Moment::At(aim.time()));
         }
     }
@@ -218,8 +220,9 @@ impl Variation<'_> {
     /// Another pattern, or another detail of it.
     fn aim_anew(&mut self, fault: &mut Fault) {
         let sender = fault.action.corrupts();
-        let replays = matches!(fault.action, Action::Replay { .. });
-        let Some(messages) = fault.action.messages_mut() else { return };
+        let Parts { messages, lie, field, heard, .. } = fault.action.parts();
+        let Some(messages) = messages else { return };
+        let (replays, alters) = (heard.is_some(), lie.is_some() || field.is_some());
         let aim = &mut self.draw.aim;
         match odds::pick(&mut aim.rng, &odds::DETAILS) {
             Detail::View => {
@@ -234,42 +237,36 @@ impl Variation<'_> {
             }
         }
         // Which kinds these are about is up to the lie, and to the field.
-        if let Action::Lie { messages, .. } | Action::Mutate { messages, .. } = &mut fault.action {
+        if alters {
             messages.kinds.clear();
         }
     }
 
     /// Another lie, another change, other sides.
     fn redo(&mut self, fault: &mut Fault) {
-        let aim = &mut self.draw.aim;
-        match &mut fault.action {
-            Action::Lie { lie, .. } if !self.draw.vocabulary.lies.is_empty() => {
-                *lie = aim.rng.pick(self.draw.vocabulary.lies).name.to_owned();
-            }
-            Action::Mutate { field, change: made, messages, .. } => {
-                let chosen = aim.field(self.draw.vocabulary.fields);
-                messages.kinds = vec![chosen.kind.to_owned()];
-                *field = chosen.name.to_owned();
-                *made = change(aim, chosen);
-            }
-            Action::Twins { node, left, right, .. } => (*left, *right) = aim.sides(*node),
-            Action::Delay { by, .. } | Action::Lag { by, .. } => {
-                *by = aim.span(aim.timing.timeout * odds::DELAY_TIMEOUTS);
-            }
-            Action::Partition { groups, .. } => *groups = vec![aim.group()],
-            Action::Replay { to, heard, .. } => {
-                *heard = !*heard;
-                to.clear();
-            }
-            Action::Lie { .. }
-            | Action::Hold(_)
-            | Action::Drop(_)
-            | Action::Duplicate { .. }
-            | Action::Crash(_)
-            | Action::Drift { .. }
-            | Action::Mute(_)
-            | Action::Omit { .. }
-            | Action::Rush(_) => self.shift(fault),
+        let Draw { aim, vocabulary, .. } = &mut self.draw;
+        let Parts { owner, messages, lie, field, delay, to, heard, mut groups, .. } =
+            fault.action.parts();
+        if let Some(lie) = lie
+            && !vocabulary.lies.is_empty()
+        {
+            *lie = aim.rng.pick(vocabulary.lies).name.to_owned();
+        } else if let (Some((field, made)), Some(messages)) = (field, messages) {
+            let chosen = aim.field(vocabulary.fields);
+            messages.kinds = vec![chosen.kind.to_owned()];
+            chosen.name.clone_into(field);
+            *made = change(aim, chosen);
+        } else if let (Groups::Twins(left, right, _), Some(node)) = (&mut groups, owner) {
+            (**left, **right) = aim.sides(*node);
+        } else if let Groups::Partition(groups) = groups {
+            *groups = vec![aim.group()];
+        } else if let Some(delay) = delay {
+            *delay = aim.span(aim.timing.timeout * odds::DELAY_TIMEOUTS);
+        } else if let (Some(to), Some(heard)) = (to, heard) {
+            *heard = !*heard;
+            to.clear();
+        } else {
+            self.shift(fault);
         }
     }
 }

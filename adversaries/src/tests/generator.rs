@@ -123,10 +123,7 @@ fn the_weather_forbids() {
 fn a_synchronous_network_is_struck_by_nothing_that_it_would_heal() {
     let [committee, _] = committees();
     let plans = plans(&Weather::default(), committee, Time::ZERO);
-    let needs = |fault: &Fault| {
-        let class = Class::ALL.into_iter().find(|class| class.name() == fault.action.name());
-        class.expect("a class for each action").needs_asynchrony()
-    };
+    let needs = |fault: &Fault| fault.action.class().descriptor().needs_asynchrony;
     for plan in &plans {
         let heals = |fault: &&Fault| needs(fault) && !is_deafness(plan, fault);
         assert_eq!(plan.faults.iter().find(heals), None, "{plan:?}");

@@ -89,7 +89,8 @@ fn entries(kind: What) -> Vec<Entry> {
         }
         What::Protocols => PROTOCOLS.iter().map(|row| entry(row.name, row.about)).collect(),
         What::Faults => {
-            Class::ALL.iter().map(|class| entry(class.name(), about_fault(*class))).collect()
+            let descriptors = Class::ALL.iter().map(|class| class.descriptor());
+            descriptors.map(|it| entry(it.name, it.about)).collect()
         }
         What::Lies => PROTOCOLS
             .iter()
@@ -131,24 +132,4 @@ fn scenario(name: &str, found: &Found) -> Entry {
         Err(error) => format!("(wrong: {})", error.what.lines().next().unwrap_or_default()),
     };
     Entry { kind: name_of(What::Scenarios), name: name.to_owned(), about: title }
-}
-
-const fn about_fault(class: Class) -> &'static str {
-    match class {
-        Class::Hold => "Messages wait until the row ends.",
-        Class::Delay => "Messages take longer.",
-        Class::Drop => "Messages are lost.",
-        Class::Duplicate => "Messages arrive twice.",
-        Class::Partition => "Groups of nodes do not hear each other.",
-        Class::Crash => "A correct replica stops, and starts again when the row ends.",
-        Class::Drift => "A correct node's timers run slow or fast.",
-        Class::Mute => "A corrupted node sends nothing.",
-        Class::Omit => "A corrupted node does not send some of its messages.",
-        Class::Lag => "A corrupted node sends some of its messages late.",
-        Class::Lie => "A corrupted node tells one of its protocol's lies.",
-        Class::Twins => "Two copies of a corrupted node under one key: equivocation.",
-        Class::Mutate => "A corrupted node changes a field of its messages, and signs again.",
-        Class::Replay => "A corrupted node repeats what it said or heard before.",
-        Class::Rush => "A corrupted node hears everything, and is heard, at once.",
-    }
 }

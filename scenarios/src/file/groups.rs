@@ -13,19 +13,11 @@ use toml::de::{DeArray, DeString, DeValue};
 use crate::file::error::Problem;
 use crate::file::limits::{CLIENTS_MAX, CONDITIONS_MAX, MEMBERS_MAX};
 use crate::file::names;
+use crate::file::node_keys::{self, Holds};
 use crate::file::path::{Step, Tree};
 
 /// The groups that every scenario has. There is no `primary`: views change who that is.
 const BUILT_IN: [&str; 2] = ["replicas", "clients"];
-
-/// The keys of a fault row that hold a list of nodes.
-const LISTS: [&str; 4] = ["from", "to", "left", "right"];
-
-/// The keys of a fault row that hold one node.
-const ONE: [&str; 5] = ["node", "mute", "crash", "rush", "claim"];
-
-/// The key of a fault row that holds a list of such lists.
-const LISTS_OF_LISTS: &str = "groups";
 
 /// A list of nodes with the members in place of the names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,18 +120,16 @@ impl Groups {
             Value::Object(table) => {
                 for (key, value) in table {
                     let path = below(Step::key(key));
-                    match value.as_array() {
-                        Some(_) if LISTS.contains(&key.as_str()) => {
-                            self.list(value, path, expanded)?;
-                        }
-                        Some(lists) if key == LISTS_OF_LISTS => {
+                    match (node_keys::holds(key), value.as_array()) {
+                        (Some(Holds::List), Some(_)) => self.list(value, path, expanded)?,
+                        (Some(Holds::Lists), Some(lists)) => {
                             for (place, list) in lists.iter().enumerate() {
                                 let mut path = path.clone();
                                 path.push(Step::Index(place));
                                 self.list(list, path, expanded)?;
                             }
                         }
-                        _ if ONE.contains(&key.as_str()) => self.one(value, &path)?,
+                        (Some(Holds::Node), _) => self.one(value, &path)?,
                         _ => self.walk(value, path, expanded)?,
                     }
                 }

@@ -9,6 +9,7 @@ pub mod library;
 pub mod limits;
 pub(crate) mod locate;
 pub mod names;
+mod node_keys;
 pub mod path;
 pub(crate) mod schema;
 pub(crate) mod set;

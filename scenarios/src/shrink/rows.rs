@@ -1,7 +1,7 @@
 //! Simpler faults: the same fault in fewer words, or with less effect.
 
-use byzsim_adversaries::{Action, Change, Fault, Moment, Pattern, Range, Trigger};
-use byzsim_core::{NodeId, Time};
+use byzsim_adversaries::{Action, Change, Fault, Groups, Moment, Parts, Pattern, Range, Trigger};
+use byzsim_core::Time;
 
 use super::steps::{Candidate, Run, earlier, shorter};
 
@@ -16,7 +16,7 @@ pub(super) fn simpler(run: Run<'_>) -> Vec<Candidate> {
         changes.window();
         changes.messages();
         changes.extent();
-        let name = fault.action.class();
+        let name = fault.action.label();
         candidates.extend(changes.list.into_iter().map(|(what, fault)| {
             let what = format!("of fault `{name}`: {what}");
             run.after(what, |file| file.faults.faults[place] = fault)
@@ -39,8 +39,12 @@ impl Changes<'_> {
 
     fn push_messages(&mut self, what: impl Into<String>, change: impl FnOnce(&mut Pattern)) {
         self.push(what, |fault| {
-            change(fault.action.messages_mut().expect("a fault that is about messages"));
+            change(fault.action.parts().messages.expect("a fault that is about messages"));
         });
+    }
+
+    fn push_parts(&mut self, what: impl Into<String>, change: impl FnOnce(Parts<'_>)) {
+        self.push(what, |fault| change(fault.action.parts()));
     }
 
     /// Without start or end; with plainer triggers; with an earlier end.
@@ -85,11 +89,11 @@ impl Changes<'_> {
     /// About fewer messages, or about messages that are named in fewer words.
     fn messages(&mut self) {
         let mut action = self.fault.action.clone();
-        let is_lie = matches!(action, Action::Lie { .. });
         let node = action.corrupts();
-        let Some(messages) = action.messages_mut() else { return };
+        let Parts { messages, lie, .. } = action.parts();
+        let Some(messages) = messages else { return };
         // A lie names its kind of message, and a corrupted node is the only sender.
-        if is_lie && !messages.kinds.is_empty() {
+        if lie.is_some() && !messages.kinds.is_empty() {
             self.push_messages("its kinds", |messages| messages.kinds.clear());
         }
         if !messages.from.is_empty() && node.is_some_and(|node| messages.from == [node]) {
@@ -137,88 +141,77 @@ impl Changes<'_> {
         }
     }
 
-    /// Shorter delays, smaller groups, less drift.
+    /// Less of each part that a fault may have: shorter delays, smaller groups, less drift.
     fn extent(&mut self) {
         let mut action = self.fault.action.clone();
-        if let Some(span) = action.span_mut().copied() {
-            for shorter in shorter(span) {
-                self.push(format!("some of its delay, now {shorter}"), |fault| {
-                    *fault.action.span_mut().expect("it has one") = shorter;
+        let Parts { field, delay, copy_after, to, drift, groups, extras, .. } = action.parts();
+        for shorter in delay.or(copy_after).map_or_else(Vec::new, |span| shorter(*span)) {
+            self.push_parts(format!("some of its delay, now {shorter}"), |parts| {
+                *parts.delay.or(parts.copy_after).expect("it has one") = shorter;
+            });
+        }
+        let splits = if let Groups::Twins(_, _, splits) = &groups { splits.len() } else { 0 };
+        for (number, group) in groups.lists().into_iter().enumerate() {
+            for (place, node) in group.iter().enumerate() {
+                self.push_parts(format!("{node} in a group"), |parts| {
+                    parts.groups.take_out(number, place);
                 });
             }
         }
-        for (number, group) in action.groups_mut().into_iter().enumerate() {
-            for place in 0..group.len() {
-                let node: NodeId = group[place];
-                self.push(format!("{node} in a group"), |fault| {
-                    fault.action.groups_mut()[number].remove(place);
-                    if let Action::Partition { groups, .. } = &mut fault.action {
-                        groups.retain(|group| !group.is_empty());
-                    }
-                });
-            }
+        for (number, (what, _)) in extras.iter().enumerate().filter(|(_, (_, extra))| **extra) {
+            self.push_parts(*what, |mut parts| *parts.extras[number].1 = false);
         }
-        self.plainer_action();
-    }
-
-    fn push_change(&mut self, simpler: Change) {
-        self.push("some of its change, now 1", |fault| {
-            if let Action::Mutate { change, .. } = &mut fault.action {
-                *change = simpler;
-            }
-        });
-    }
-
-    #[expect(clippy::wildcard_enum_match_arm, reason = "only these have something of their own")]
-    fn plainer_action(&mut self) {
-        match &self.fault.action {
-            Action::Partition { groups, one_way, lose } => {
-                let part =
-                    |one_way, lose| Action::Partition { groups: groups.clone(), one_way, lose };
-                if *lose {
-                    let kept = part(*one_way, false);
-                    self.push("its loss", |fault| fault.action = kept);
-                }
-                if *one_way {
-                    let both = part(false, *lose);
-                    self.push("its direction", |fault| fault.action = both);
-                }
-            }
-            Action::Drift { node, ppm } if 1 < ppm.unsigned_abs() => {
-                let half = Action::Drift { node: *node, ppm: ppm / 2 };
-                self.push("half of its drift", |fault| fault.action = half);
-            }
-            Action::Mutate { change: Change::Add(2..), .. } => {
-                self.push_change(Change::Add(1));
-            }
-            Action::Mutate { change: Change::Subtract(2..), .. } => {
-                self.push_change(Change::Subtract(1));
-            }
-            Action::Replay { to, .. } if 1 < to.len() => {
-                for place in 0..to.len() {
-                    self.push("one addressee", |fault| {
-                        if let Action::Replay { to, .. } = &mut fault.action {
-                            to.remove(place);
-                        }
-                    });
-                }
-            }
-            Action::Twins { splits, .. } => {
-                for place in 0..splits.len() {
-                    self.push("one split", |fault| {
-                        if let Action::Twins { splits, .. } = &mut fault.action {
-                            splits.remove(place);
-                        }
-                    });
-                }
-            }
-            // Who withholds everything is silent.
-            Action::Omit { node, messages } if *messages == Pattern::default() => {
-                let mute = Action::Mute(*node);
-                self.push("words, now `mute`", |fault| fault.action = mute);
-            }
-            _ => {}
+        if let Some(ppm) = drift.filter(|ppm| 1 < ppm.unsigned_abs()) {
+            self.push_parts("half of its drift", |parts| {
+                *parts.drift.expect("it drifts") = *ppm / 2;
+            });
         }
+        if let Some((_, change)) = field
+            && let Some(simpler) = simpler_change(change)
+        {
+            self.push_parts("some of its change, now 1", |parts| {
+                *parts.field.expect("it changes a field").1 = simpler;
+            });
+        }
+        for place in 0..to.map_or(0, |to| if 1 < to.len() { to.len() } else { 0 }) {
+            self.push_parts("one addressee", |parts| {
+                parts.to.expect("it has addressees").remove(place);
+            });
+        }
+        for place in 0..splits {
+            self.push_parts("one split", |parts| {
+                if let Groups::Twins(_, _, splits) = parts.groups {
+                    splits.remove(place);
+                }
+            });
+        }
+        // Who withholds everything is silent.
+        if let Action::Omit { node, messages } = &self.fault.action
+            && *messages == Pattern::default()
+        {
+            let mute = Action::Mute(*node);
+            self.push("words, now `mute`", |fault| fault.action = mute);
+        }
+    }
+}
+
+/// A change of a number by 1, in place of one by more.
+const fn simpler_change(change: &Change) -> Option<Change> {
+    match change {
+        Change::Add(2..) => Some(Change::Add(1)),
+        Change::Subtract(2..) => Some(Change::Subtract(1)),
+        Change::Add(_)
+        | Change::Subtract(_)
+        | Change::Set(_)
+        | Change::Invent
+        | Change::Recall
+        | Change::Claim(_)
+        | Change::Empty
+        | Change::DropFirst
+        | Change::DropLast
+        | Change::Repeat
+        | Change::AllAlike
+        | Change::Forge => None,
     }
 }
 

@@ -89,7 +89,7 @@ fn faults(run: Run<'_>) -> Vec<Candidate> {
     }
     candidates.extend(chunks(count).into_iter().map(|chunk| {
         let what = match chunk.len() {
-            1 => format!("the fault `{}`", run.file.faults.faults[chunk.start].action.class()),
+            1 => format!("the fault `{}`", run.file.faults.faults[chunk.start].action.label()),
             several => format!("{several} faults"),
         };
         run.after(what, |file| drop(file.faults.faults.drain(chunk)))

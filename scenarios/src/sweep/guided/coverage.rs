@@ -13,7 +13,7 @@
 
 use std::collections::BTreeMap;
 
-use byzsim_adversaries::{Action, Seen};
+use byzsim_adversaries::{Action, Parts, Seen};
 use byzsim_core::{Committee, Digest, NodeId, Observation, Recorder, Time, TraceEvent};
 
 /// How many features can be told apart: hashes of so many bits.
@@ -164,16 +164,16 @@ impl Coverage {
     /// A corrupted node lied so. A lie that nobody believes leaves no trace in what correct nodes
     /// report; it is worth a try in other circumstances nonetheless.
     pub fn said(&mut self, action: &Action) {
-        match action {
-            Action::Lie { lie, messages, .. } => {
-                let view = messages.view.map_or(VIEW_MAX + 1, |view| view.min.min(VIEW_MAX));
-                self.reach(&[8, word(lie), view]);
-            }
-            Action::Mutate { messages, field, change, .. } => {
-                let kind = messages.kinds.first().map_or("", String::as_str);
-                self.reach(&[9, word(kind), word(field), word(change.name())]);
-            }
-            _ => {}
+        let mut action = action.clone();
+        let Parts { messages, lie, field, .. } = action.parts();
+        let Some(messages) = messages else { return };
+        if let Some(lie) = lie {
+            let view = messages.view.map_or(VIEW_MAX + 1, |view| view.min.min(VIEW_MAX));
+            self.reach(&[8, word(lie), view]);
+        }
+        if let Some((field, change)) = field {
+            let kind = messages.kinds.first().map_or("", String::as_str);
+            self.reach(&[9, word(kind), word(field), word(change.name())]);
         }
     }
 

@@ -1,0 +1,435 @@
+//! The kinds of faults: one descriptor for each, from which everything that asks about faults in
+//! general derives its answer.
+//!
+//! A new kind of fault is a variant of [`Action`], a row of [`Class`], and an entry in
+//! [`Action::head`] and [`Action::parts`]. How it is shrunk, varied, renumbered and corrupts follows
+//! from these.
+
+use byzsim_core::{NodeId, Span};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{Change, NodeName, Pattern, Split};
+
+/// What goes wrong. The network's model bounds what becomes of messages between correct nodes
+/// ([`byzsim_core::network`]).
+///
+/// `lie`, `mutate` and `twins` change what is said; all faults about messages, `mute`, `omit` and
+/// `lag` included, decide about the fate of what was said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
+pub enum Action {
+    /// Messages wait until the fault ends.
+    Hold(Pattern),
+    /// Messages take that much longer.
+    Delay {
+        /// Which.
+        messages: Pattern,
+        /// How much longer.
+        #[schemars(with = "String")]
+        by: Span,
+    },
+    /// Messages are lost.
+    Drop(Pattern),
+    /// Messages arrive twice.
+    Duplicate {
+        /// Which.
+        messages: Pattern,
+        /// How much later the second time.
+        #[schemars(with = "String")]
+        after: Span,
+    },
+    /// Messages do not pass between groups: they wait until the fault ends, or are lost.
+    Partition {
+        /// Nodes that hear each other. Who is in no group forms the last one.
+        #[schemars(with = "Vec<Vec<NodeName>>")]
+        groups: Vec<Vec<NodeId>>,
+        /// Whether only messages *from* the first group are cut off.
+        #[serde(default)]
+        one_way: bool,
+        /// Whether messages are lost instead of waiting.
+        #[serde(default)]
+        lose: bool,
+    },
+    /// A correct replica stops, and starts again with its stable storage when the fault ends.
+    Crash(#[schemars(with = "NodeName")] NodeId),
+    /// A correct node's timers run slow, by that many parts per million; negative: fast. For the
+    /// whole run.
+    Drift {
+        /// Whose.
+        #[schemars(with = "NodeName")]
+        node: NodeId,
+        /// By how much.
+        ppm: i32,
+    },
+    /// A corrupted node that follows the protocol, but sends nothing.
+    Mute(#[schemars(with = "NodeName")] NodeId),
+    /// A corrupted node that does not send some of its messages.
+    Omit {
+        /// Who.
+        #[schemars(with = "NodeName")]
+        node: NodeId,
+        /// Which; the sender is the node.
+        messages: Pattern,
+    },
+    /// A corrupted node that sends some of its messages late.
+    Lag {
+        /// Who.
+        #[schemars(with = "NodeName")]
+        node: NodeId,
+        /// Which; the sender is the node.
+        messages: Pattern,
+        /// How late.
+        #[schemars(with = "String")]
+        by: Span,
+    },
+    /// A corrupted node that tells one of its protocol's lies. A lie about a broadcast is told
+    /// once: whoever the fault is about hears the same.
+    Lie {
+        /// Who.
+        #[schemars(with = "NodeName")]
+        node: NodeId,
+        /// The lie's name.
+        lie: String,
+        /// With which messages; the sender is the node.
+        #[serde(default)]
+        messages: Pattern,
+    },
+    /// A corrupted node that changes one field of its messages, and signs them again.
+    Mutate {
+        /// Who.
+        #[schemars(with = "NodeName")]
+        node: NodeId,
+        /// Which messages; the sender is the node.
+        #[serde(default)]
+        messages: Pattern,
+        /// The field, as the protocol names it.
+        field: String,
+        /// What is made of it.
+        change: Change,
+    },
+    /// A corrupted node that says again what was said before: once, when the fault begins. What it
+    /// said is what it told others, lies and mutations included. At most the first 256 messages
+    /// that match are repeated.
+    Replay {
+        /// Who.
+        #[schemars(with = "NodeName")]
+        node: NodeId,
+        /// Which of the messages that it said; or, if it is what others said that it repeats, of
+        /// those that it heard. To whom they were said is left open.
+        #[serde(default)]
+        messages: Pattern,
+        /// To whom; to all replicas if nobody is named.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[schemars(with = "Vec<NodeName>")]
+        to: Vec<NodeId>,
+        /// Whether it repeats what it heard, instead of what it said.
+        #[serde(default)]
+        heard: bool,
+    },
+    /// A corrupted node that hears everything at once, and is heard at once, whatever the network's
+    /// latency: its word is there before anybody else's.
+    Rush(#[schemars(with = "NodeName")] NodeId),
+    /// Two copies of a corrupted node under one key, each with a state of its own: equivocation.
+    /// For the whole run. Each copy hears, and speaks to, the nodes on its side; who is on no side
+    /// deals with both. Where several nodes are twins, left copies hear left copies only, and right
+    /// ones right ones: they conspire. The copies of a client ask for different things under one
+    /// timestamp. Only what the first copy observes is reported.
+    Twins {
+        /// Who.
+        #[schemars(with = "NodeName")]
+        node: NodeId,
+        /// With whom the first copy deals.
+        #[schemars(with = "Vec<NodeName>")]
+        left: Vec<NodeId>,
+        /// With whom the second copy deals.
+        #[schemars(with = "Vec<NodeName>")]
+        right: Vec<NodeId>,
+        /// Other sides for messages of some views; the first that names the view counts.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        splits: Vec<Split>,
+    },
+}
+
+/// What is to be known of a class of faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Descriptor {
+    /// The name in scenario files, of the class and of its action.
+    pub name: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// Whom it strikes.
+    pub strikes: Strikes,
+    /// When it can be active.
+    pub window: Window,
+    /// Whether the model allows it only before GST: afterwards the network heals what it does. What
+    /// a corrupted node does not hear is no matter of the network.
+    pub needs_asynchrony: bool,
+    /// Whether it is drawn where the weather names no classes.
+    pub is_usual: bool,
+}
+
+/// Whom a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strikes {
+    /// The network: messages, whoever sends them.
+    Messages,
+    /// A node that is correct otherwise.
+    CorrectNode {
+        /// What a corrupted node has instead.
+        instead: &'static str,
+    },
+    /// A node that it corrupts, for the whole run.
+    CorruptedNode,
+}
+
+/// When a fault can be active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// From any start to any end.
+    Any,
+    /// Once, when it starts: so it needs a start.
+    AtStart,
+    /// For the whole run: it has no start and no end, and a node has one such fault at most.
+    WholeRun,
+}
+
+const ON_MESSAGES: Descriptor = Descriptor {
+    name: "",
+    about: "",
+    strikes: Strikes::Messages,
+    window: Window::Any,
+    needs_asynchrony: false,
+    is_usual: true,
+};
+const ON_CORRUPTED: Descriptor = Descriptor { strikes: Strikes::CorruptedNode, ..ON_MESSAGES };
+const HEALED: Descriptor = Descriptor { needs_asynchrony: true, ..ON_MESSAGES };
+
+/// Declares the classes of faults, a row for each: so none is left out of [`Class::ALL`].
+macro_rules! classes {
+    ($($class:ident: $name:literal, $about:literal, $rest:expr;)*) => {
+        /// A class of faults, named like the action of most of its faults.
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+        )]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Class {
+            $(#[doc = $about] $class,)*
+        }
+
+        impl Class {
+            /// All classes, in the order of their declaration, on which every recorded seed
+            /// depends: a new one comes last.
+            pub const ALL: &'static [Self] = &[$(Self::$class,)*];
+
+            /// What is to be known of it.
+            pub const fn descriptor(self) -> Descriptor {
+                match self {
+                    $(Self::$class => Descriptor { name: $name, about: $about, ..$rest },)*
+                }
+            }
+        }
+    };
+}
+
+classes! {
+    Hold: "hold", "Messages wait until the row ends.", HEALED;
+    Delay: "delay", "Messages take longer.", ON_MESSAGES;
+    Drop: "drop", "Messages are lost.", HEALED;
+    Duplicate: "duplicate", "Messages arrive twice.", ON_MESSAGES;
+    Partition: "partition", "Groups of nodes do not hear each other.", HEALED;
+    Crash: "crash", "A correct replica stops, and starts again when the row ends.",
+        Descriptor {
+            strikes: Strikes::CorrectNode { instead: "use `mute`: nobody can tell them apart" },
+            ..HEALED
+        };
+    Drift: "drift", "A correct node's timers run slow or fast.",
+        Descriptor {
+            strikes: Strikes::CorrectNode { instead: "use `lag`" },
+            window: Window::WholeRun,
+            ..ON_MESSAGES
+        };
+    Mute: "mute", "A corrupted node sends nothing.", ON_CORRUPTED;
+    Omit: "omit", "A corrupted node does not send some of its messages.", ON_CORRUPTED;
+    Lag: "lag", "A corrupted node sends some of its messages late.", ON_CORRUPTED;
+    Lie: "lie", "A corrupted node tells one of its protocol's lies.", ON_CORRUPTED;
+    Twins: "twins", "Two copies of a corrupted node under one key: equivocation.",
+        Descriptor { window: Window::WholeRun, ..ON_CORRUPTED };
+    Mutate: "mutate", "A corrupted node changes a field of its messages, and signs again.",
+        ON_CORRUPTED;
+    Replay: "replay", "A corrupted node repeats what it said or heard before.",
+        Descriptor { window: Window::AtStart, ..ON_CORRUPTED };
+    Rush: "rush", "A corrupted node hears everything, and is heard, at once.", ON_CORRUPTED;
+}
+
+/// The parts of a fault that validation, searches and shrinking reach for. A part that an action
+/// has not is `None`, or empty.
+#[derive(Debug, Default)]
+pub struct Parts<'a> {
+    /// The node whose fault it is.
+    pub owner: Option<&'a mut NodeId>,
+    /// The messages that it is about.
+    pub messages: Option<&'a mut Pattern>,
+    /// The lie that it tells.
+    pub lie: Option<&'a mut String>,
+    /// The field that it changes, and how.
+    pub field: Option<(&'a mut String, &'a mut Change)>,
+    /// How much later messages arrive.
+    pub delay: Option<&'a mut Span>,
+    /// How much later copies arrive.
+    pub copy_after: Option<&'a mut Span>,
+    /// Nodes besides those of the messages; an empty list means everyone.
+    pub to: Option<&'a mut Vec<NodeId>>,
+    /// Whether it repeats what the node heard, instead of what it said.
+    pub heard: Option<&'a mut bool>,
+    /// By how much a clock drifts.
+    pub drift: Option<&'a mut i32>,
+    /// How it divides the nodes.
+    pub groups: Groups<'a>,
+    /// What it does besides, in words.
+    pub extras: Vec<(&'static str, &'a mut bool)>,
+}
+
+/// How a fault divides the nodes.
+#[derive(Debug, Default)]
+pub enum Groups<'a> {
+    /// Not at all.
+    #[default]
+    None,
+    /// Into groups that do not hear each other. A group has a member, and the first one is the
+    /// one that matters most: without it there is no fault.
+    Partition(&'a mut Vec<Vec<NodeId>>),
+    /// Into the sides of twins, in some views into others. A side may be empty.
+    Twins(&'a mut Vec<NodeId>, &'a mut Vec<NodeId>, &'a mut Vec<Split>),
+}
+
+impl<'a> Groups<'a> {
+    /// All the lists of nodes.
+    pub fn lists(self) -> Vec<&'a mut Vec<NodeId>> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Partition(groups) => groups.iter_mut().collect(),
+            Self::Twins(left, right, splits) => {
+                let sides = splits.iter_mut().flat_map(|split| [&mut split.left, &mut split.right]);
+                [left, right].into_iter().chain(sides).collect()
+            }
+        }
+    }
+
+    /// Takes the node at this place out of a list. A group of which nobody is left is none.
+    pub fn take_out(self, list: usize, place: usize) {
+        match self {
+            Self::Partition(groups) => {
+                groups[list].remove(place);
+                groups.retain(|group| !group.is_empty());
+            }
+            sides @ (Self::None | Self::Twins(..)) => {
+                sides.lists()[list].remove(place);
+            }
+        }
+    }
+}
+
+impl Action {
+    /// Its class, and the node whose fault it is.
+    const fn head(&self) -> (Class, Option<NodeId>) {
+        match self {
+            Self::Hold(_) => (Class::Hold, None),
+            Self::Delay { .. } => (Class::Delay, None),
+            Self::Drop(_) => (Class::Drop, None),
+            Self::Duplicate { .. } => (Class::Duplicate, None),
+            Self::Partition { .. } => (Class::Partition, None),
+            Self::Crash(node) => (Class::Crash, Some(*node)),
+            Self::Drift { node, .. } => (Class::Drift, Some(*node)),
+            Self::Mute(node) => (Class::Mute, Some(*node)),
+            Self::Omit { node, .. } => (Class::Omit, Some(*node)),
+            Self::Lag { node, .. } => (Class::Lag, Some(*node)),
+            Self::Lie { node, .. } => (Class::Lie, Some(*node)),
+            Self::Twins { node, .. } => (Class::Twins, Some(*node)),
+            Self::Mutate { node, .. } => (Class::Mutate, Some(*node)),
+            Self::Replay { node, .. } => (Class::Replay, Some(*node)),
+            Self::Rush(node) => (Class::Rush, Some(*node)),
+        }
+    }
+
+    /// Its parts. No entry leaves out a field: what it does not bind, it cannot have forgotten.
+    pub fn parts(&mut self) -> Parts<'_> {
+        let none = Parts::default();
+        match self {
+            Self::Hold(messages) | Self::Drop(messages) => {
+                Parts { messages: Some(messages), ..none }
+            }
+            Self::Delay { messages, by } => {
+                Parts { messages: Some(messages), delay: Some(by), ..none }
+            }
+            Self::Duplicate { messages, after } => {
+                Parts { messages: Some(messages), copy_after: Some(after), ..none }
+            }
+            Self::Partition { groups, one_way, lose } => {
+                let extras = vec![("its loss", lose), ("its direction", one_way)];
+                Parts { groups: Groups::Partition(groups), extras, ..none }
+            }
+            Self::Crash(node) | Self::Mute(node) | Self::Rush(node) => {
+                Parts { owner: Some(node), ..none }
+            }
+            Self::Drift { node, ppm } => Parts { owner: Some(node), drift: Some(ppm), ..none },
+            Self::Omit { node, messages } => {
+                Parts { owner: Some(node), messages: Some(messages), ..none }
+            }
+            Self::Lag { node, messages, by } => {
+                Parts { owner: Some(node), messages: Some(messages), delay: Some(by), ..none }
+            }
+            Self::Lie { node, lie, messages } => {
+                Parts { owner: Some(node), messages: Some(messages), lie: Some(lie), ..none }
+            }
+            Self::Mutate { node, messages, field, change } => {
+                let field = Some((field, change));
+                Parts { owner: Some(node), messages: Some(messages), field, ..none }
+            }
+            Self::Replay { node, messages, to, heard } => {
+                let (to, heard) = (Some(to), Some(heard));
+                Parts { owner: Some(node), messages: Some(messages), to, heard, ..none }
+            }
+            Self::Twins { node, left, right, splits } => {
+                let groups = Groups::Twins(left, right, splits);
+                Parts { owner: Some(node), groups, ..none }
+            }
+        }
+    }
+
+    /// Its class.
+    pub const fn class(&self) -> Class {
+        self.head().0
+    }
+
+    /// The name in scenario files.
+    pub const fn name(&self) -> &'static str {
+        self.class().descriptor().name
+    }
+
+    /// The node whose fault it is.
+    pub const fn owner(&self) -> Option<NodeId> {
+        self.head().1
+    }
+
+    /// The node that must be corrupted for this to happen.
+    pub const fn corrupts(&self) -> Option<NodeId> {
+        match self.class().descriptor().strikes {
+            Strikes::CorruptedNode => self.owner(),
+            Strikes::Messages | Strikes::CorrectNode { .. } => None,
+        }
+    }
+}
+
+impl Class {
+    /// The name in scenario files, and of the [action](Action::name) of its faults; deaf ears of
+    /// [`Class::Omit`] are faults that drop messages.
+    pub const fn name(self) -> &'static str {
+        self.descriptor().name
+    }
+
+    /// Whether it is about corrupted nodes.
+    pub const fn corrupts(self) -> bool {
+        matches!(self.descriptor().strikes, Strikes::CorruptedNode)
+    }
+}

@@ -7,7 +7,7 @@ use byzsim::compare::measure::Measure;
 use byzsim::compare::settings::Setting;
 use byzsim::compare::{Comparison, Grid, compare, scenario};
 use byzsim::run::registry::PROTOCOLS;
-use byzsim::{Exit, Scenario, SeedRange};
+use byzsim::{Judgement, Scenario, SeedRange};
 use byzsim_core::{Span, Time};
 use serde_json::Value;
 
@@ -76,7 +76,7 @@ fn totals_and_delays_are_those_of_the_table() {
 #[test]
 fn every_figure_agrees_with_its_formula() {
     let all = run(&grid(&[4, 7], &["all"], 400));
-    assert_eq!(all.exit(), Exit::Expected, "{}", byzsim::report::compare::human(&all));
+    assert_eq!(all.judgement(), Judgement::Expected, "{}", byzsim::report::compare::human(&all));
     assert_eq!(all.tally.differ, 0);
     // PBFT alone has 6 random figures with a formula and 2 that give the shape.
     assert!(100 < all.tally.agree && 2 <= all.tally.shape_only, "{:?}", all.tally);

@@ -1,7 +1,9 @@
 //! Every planted flaw is caught, by its script and by random search; without it the script holds.
 
+use byzsim::Cancel;
 use byzsim::Strategy;
-use byzsim::hunt::{Effort, HuntOptions, Hunted, hunt};
+use byzsim::hunt::found::Hunted;
+use byzsim::hunt::{Effort, HuntOptions, hunt};
 use byzsim::run::registry::PROTOCOLS;
 use byzsim_core::PROPERTIES;
 
@@ -65,7 +67,8 @@ fn one_guided_campaign_finds_flaws_and_shrinks_them() {
     let guided = Effort { strategy: Strategy::Guided, runs_max: 20_000 };
     let options = HuntOptions { strategies: vec![guided], campaigns: 1, jobs: 2 };
     let mut told = Vec::new();
-    let hunted = hunt(&flaws, &options, |it| told.push(it.flaw)).expect("each has its chaos");
+    let hunted =
+        hunt(&flaws, &options, Cancel::NEVER, |it| told.push(it.flaw)).expect("each has its chaos");
     for it in &hunted {
         assert_eq!(it.searches[0].found(), 1, "byzsim hunt {} --strategies guided", it.flaw);
     }

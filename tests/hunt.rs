@@ -2,25 +2,31 @@
 
 use std::process::Stdio;
 
-use byzsim::Strategy;
+use byzsim::hunt::found::Hunted;
 use byzsim::hunt::{Effort, HuntOptions, hunt};
 use byzsim::run::registry::PROTOCOLS;
+use byzsim::{Cancel, Strategy};
+use byzsim_protocols::FlawEntry;
 
 use crate::workdir::{Output, Workdir, program};
+
+fn two_flaws() -> Vec<(&'static str, FlawEntry)> {
+    PROTOCOLS
+        .iter()
+        .flat_map(|row| (row.flaws)().into_iter().map(|flaw| (row.name, flaw)))
+        .filter(|(_, flaw)| ["P08", "P18"].iter().any(|it| flaw.name.split('-').next() == Some(it)))
+        .collect()
+}
 
 /// Of four findings three are shrunk, the guided ones first; nothing of it depends on threads.
 #[test]
 fn a_hunt_does_not_depend_on_threads() {
-    let flaws: Vec<_> = PROTOCOLS
-        .iter()
-        .flat_map(|row| (row.flaws)().into_iter().map(|flaw| (row.name, flaw)))
-        .filter(|(_, flaw)| ["P08", "P18"].iter().any(|it| flaw.name.split('-').next() == Some(it)))
-        .collect();
+    let flaws = two_flaws();
     let of = |jobs| {
         let strategies = [Strategy::Random, Strategy::Guided];
         let strategies = strategies.map(|strategy| Effort { strategy, runs_max: 500 }).into();
         let options = HuntOptions { strategies, campaigns: 2, jobs };
-        let hunted = hunt(&flaws, &options, |_| {}).expect("each has its chaos");
+        let hunted = hunt(&flaws, &options, Cancel::NEVER, |_| {}).expect("each has its chaos");
         let mut value = serde_json::to_value(hunted).expect("plain data");
         forget_clocks(&mut value);
         value
@@ -34,6 +40,18 @@ fn a_hunt_does_not_depend_on_threads() {
         };
         assert_eq!((shrunk(0), shrunk(1)), (1, 2), "{flaw}");
     }
+}
+
+/// A hunt that is cancelled at once finishes no flaw: each has four searches.
+#[test]
+fn a_cancelled_hunt_tells_of_no_flaw_that_is_not_finished() {
+    let strategies = [Strategy::Random, Strategy::Guided];
+    let strategies = strategies.map(|strategy| Effort { strategy, runs_max: 500 }).into();
+    let options = HuntOptions { strategies, campaigns: 2, jobs: 1 };
+    let at_once = || true;
+    let cancel = Cancel::when(&at_once);
+    let told = |_: &Hunted| panic!("no flaw is finished");
+    assert!(hunt(&two_flaws(), &options, cancel, told).expect("each has its chaos").is_empty());
 }
 
 fn forget_clocks(value: &mut serde_json::Value) {

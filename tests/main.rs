@@ -4,6 +4,7 @@
 
 mod adversary_bounds;
 mod agm;
+mod arrows;
 mod cli;
 mod compare;
 mod conformance;

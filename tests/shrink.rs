@@ -1,7 +1,9 @@
 //! What fails shrinks to little that fails for the same reason, replays, and cannot lose a fault.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use byzsim::shrink::{Budget, Reason, Refusal, Shrunk, shrink};
-use byzsim::{Repro, Scenario, ScenarioFile, replay};
+use byzsim::{Cancel, Repro, Scenario, ScenarioFile, replay};
 use byzsim_adversaries::Plan;
 use byzsim_core::CryptoBackend;
 
@@ -34,7 +36,7 @@ fn made(file: &ScenarioFile) -> Option<Scenario> {
 
 fn shrunk(repro: &Repro) -> Shrunk {
     let scenario = made(&repro.scenario).expect("it was played");
-    shrink(repro, &scenario, &Budget::default()).expect("it fails")
+    shrink(repro, &scenario, &Budget::default(), Cancel::NEVER).expect("it fails")
 }
 
 /// Whether the run of a file fails as `repro` says; a file that makes no sense does not.
@@ -69,6 +71,24 @@ fn what_is_left_replays_and_fails_for_the_same_reason() {
         assert_eq!(replay.divergence, None, "{what}");
         assert_eq!(Reason::of(&replay.report), repro.found.as_ref().map(Reason::from), "{what}");
         assert!(!replay.report.beyond_f, "{what}: no more than f replicas are faulty");
+    }
+}
+
+/// Whoever cancels gets the smallest run so far, which is not said to be minimal.
+#[test]
+fn a_cancelled_shrink_keeps_what_it_has() {
+    let repro = failing("pbft/chaos", "P23");
+    let (whole, scenario) = (shrunk(&repro), made(&repro.scenario).expect("it was played"));
+    for runs in [0, 3, 10] {
+        let asked = AtomicU64::new(0);
+        let enough = || runs <= asked.fetch_add(1, Ordering::Relaxed);
+        let cut = shrink(&repro, &scenario, &Budget::default(), Cancel::when(&enough));
+        let cut = cut.expect("it fails");
+        assert!(whole.is_minimal && !cut.is_minimal, "after {runs} runs");
+        assert!(cut.runs <= runs + 2 && cut.runs < whole.runs, "{} of {runs} runs", cut.runs);
+        assert_eq!(cut.steps, whole.steps[..cut.steps.len()], "after {runs} runs");
+        let replay = replay(&cut.repro, &made(&cut.repro.scenario).expect("it was played"));
+        assert_eq!(replay.divergence, None, "after {runs} runs");
     }
 }
 
@@ -115,7 +135,7 @@ fn a_spent_budget_is_said() {
     let repro = failing("pbft/chaos", "P23");
     let scenario = made(&repro.scenario).expect("it was played");
     let budget = Budget { runs_max: 5, ..Budget::default() };
-    let smaller = shrink(&repro, &scenario, &budget).expect("it fails");
+    let smaller = shrink(&repro, &scenario, &budget, Cancel::NEVER).expect("it fails");
     assert!(!smaller.is_minimal && smaller.runs <= 5, "{} runs", smaller.runs);
     assert!(fails_alike(&smaller.repro.scenario, &repro));
 }
@@ -124,13 +144,15 @@ fn a_spent_budget_is_said() {
 fn what_does_not_fail_is_refused() {
     let holds = scenario("pbft/fault-free", &[]);
     let passing = Repro::of(&holds, 0, CryptoBackend::Ideal);
-    let refusal = shrink(&passing, &holds, &Budget::default()).expect_err("it holds");
+    let refusal =
+        shrink(&passing, &holds, &Budget::default(), Cancel::NEVER).expect_err("it holds");
     assert_eq!(refusal, Refusal::Passes);
     // The flaw is gone, and with it the failure.
     let mut repaired = failing("pbft/chaos", "P08");
     repaired.scenario.params["flaws"] = serde_json::json!([]);
     let scenario = made(&repaired.scenario).expect("a scenario");
-    let refusal = shrink(&repaired, &scenario, &Budget::default()).expect_err("it holds now");
+    let refusal =
+        shrink(&repaired, &scenario, &Budget::default(), Cancel::NEVER).expect_err("it holds now");
     assert!(matches!(refusal, Refusal::Otherwise(_)), "{refusal}");
 }
 

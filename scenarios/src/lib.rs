@@ -40,9 +40,11 @@ pub use run::result::{Finding, PlayOptions, Report};
 pub use run::scenario::Scenario;
 pub use run::strategy::Strategy;
 pub use shrink::{Shrunk, shrink};
+pub use sweep::cancel::Cancel;
+pub use sweep::options::SweepOptions;
 pub use sweep::row::Row;
 pub use sweep::summary::Summary;
-pub use sweep::{SweepOptions, sweep};
+pub use sweep::sweep;
 
 /// The version of byzsim.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -13,7 +13,8 @@ use crate::run::result::PlayOptions;
 use crate::run::scenario::Scenario;
 use crate::run::schema;
 use crate::run::unfired::{EVENTS_MAX, unfired};
-use crate::sweep::{Shard, SweepOptions, sweep};
+use crate::sweep::options::{Shard, SweepOptions};
+use crate::sweep::sweep;
 use crate::{Repro, SeedRange, Summary, replay};
 
 const BASE: &str =
@@ -251,7 +252,7 @@ fn an_ended_sweep_keeps_what_it_finished() {
         if rows < 5 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
     assert_eq!(summary.runs, rows);
-    assert_eq!(summary.exit(), crate::Exit::Interrupted);
+    assert_eq!(crate::Exit::from(&summary), crate::Exit::Interrupted);
 }
 
 #[test]

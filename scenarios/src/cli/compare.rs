@@ -2,15 +2,16 @@
 
 use std::io::{self, IsTerminal as _};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::options::Manner;
+use super::options::{Manner, format_of};
 use super::{Failure, output};
 use crate::cli::exit::Exit;
 use crate::compare::settings::{self, Setting};
-use crate::compare::{Comparison, Grid, compare};
+use crate::compare::{Grid, compare};
 use crate::file::format::SeedRange;
-use crate::report::compare as report;
+use crate::report::compare::Told;
+use crate::report::format::Format;
 
 /// Compare what protocols cost, measured and by the formulas of their papers.
 ///
@@ -42,21 +43,8 @@ pub struct Compare {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     jobs: Option<u16>,
     /// What is written to stdout.
-    #[arg(long, value_enum, default_value = "human")]
-    format: CompareFormat,
-}
-
-/// How a comparison is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum CompareFormat {
-    /// Tables, for people.
-    Human,
-    /// Everything, for programs.
-    Json,
-    /// A line per figure.
-    Csv,
-    /// Tables in Markdown.
-    Md,
+    #[arg(long, value_parser = format_of::<Told<'_>>(), default_value = "human")]
+    format: Format,
 }
 
 impl Compare {
@@ -75,18 +63,9 @@ impl Compare {
                 output::note(cell);
             }
         })?;
-        self.print(&comparison, manner)?;
-        Ok(comparison.exit())
-    }
-
-    fn print(&self, comparison: &Comparison, manner: &Manner) -> io::Result<()> {
-        match self.format {
-            CompareFormat::Human if manner.quiet => output::data(&report::verdict(comparison)),
-            CompareFormat::Human => output::data(&report::human(comparison)),
-            CompareFormat::Json => output::json(comparison),
-            CompareFormat::Csv => output::data(&report::csv(comparison)),
-            CompareFormat::Md => output::data(&report::markdown(comparison)),
-        }
+        let told = Told { comparison: &comparison, is_quiet: manner.quiet };
+        output::result(&told, self.format)?;
+        Ok(comparison.judgement().into())
     }
 }
 

@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 use crate::run::expect::Judgement;
+use crate::sweep::options::Shard;
+use crate::sweep::summary::Summary;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +32,19 @@ impl From<Judgement> for Exit {
             Judgement::Expected => Self::Expected,
             Judgement::Inconclusive => Self::Inconclusive,
             Judgement::Violation => Self::Violation,
+        }
+    }
+}
+
+impl From<&Summary> for Exit {
+    fn from(summary: &Summary) -> Self {
+        if summary.runs < summary.wanted() {
+            Self::Interrupted
+        } else if summary.head.shard != Shard::WHOLE {
+            // Verdicts are data: a scheduler must not retry a shard because it found a bug.
+            Self::Expected
+        } else {
+            summary.judgement().into()
         }
     }
 }

@@ -5,16 +5,15 @@ use std::str::FromStr;
 use std::{fmt, fs};
 
 use clap::Args;
-use serde_json::json;
 
-use super::options::Manner;
+use super::options::{Manner, format_of};
 use super::{Failure, output};
-use crate::VERSION;
 use crate::cli::exit::Exit;
 use crate::cli::interrupt;
 use crate::file::error::LoadError;
 use crate::file::names;
-use crate::hunt::{Effort, HuntOptions, SHRINK_BUDGET, hunt};
+use crate::hunt::{Effort, HuntOptions, hunt};
+use crate::report::format::Format;
 use crate::report::hunt::{self as report, Table};
 use crate::run::registry::PROTOCOLS;
 use crate::run::strategy::Strategy;
@@ -58,8 +57,8 @@ pub struct Hunt {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     jobs: Option<u16>,
     /// How the table is written to stdout.
-    #[arg(long, value_enum, default_value = "human")]
-    format: HuntFormat,
+    #[arg(long, value_parser = format_of::<Table<'_>>(), default_value = "human")]
+    format: Format,
     /// Write the table in Markdown into this file as well, between the lines
     /// `<!-- byzsim hunt: begin -->` and `<!-- byzsim hunt: end -->`.
     #[arg(long, value_name = "FILE")]
@@ -104,17 +103,6 @@ impl fmt::Display for Sought {
     }
 }
 
-/// How a hunt is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum HuntFormat {
-    /// For people.
-    Human,
-    /// For programs: every search by itself.
-    Json,
-    /// A table in Markdown.
-    Md,
-}
-
 impl Hunt {
     pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
         let flaws = self.chosen()?;
@@ -128,30 +116,21 @@ impl Hunt {
             campaigns: self.campaigns,
             jobs: self.jobs.map_or(cores, usize::from),
         };
-        interrupt::listen();
+        let cancel = interrupt::listen();
         let mut done = 0;
-        let hunted = hunt(&flaws, &options, |hunted| {
+        let hunted = hunt(&flaws, &options, cancel, |hunted| {
             done += 1;
             if !manner.quiet {
                 let row = report::progress(hunted, &options);
                 output::note(&format!("{done:>3}/{}  {row}", flaws.len()));
             }
         })?;
-        let table = Table { hunted: &hunted, wanted: flaws.len(), options: &options };
-        match self.format {
-            HuntFormat::Human => output::data(&table.human())?,
-            HuntFormat::Md => output::data(&table.markdown(&self.command()))?,
-            HuntFormat::Json => output::json(&json!({
-                "byzsim": VERSION,
-                "campaigns": options.campaigns,
-                "runs-max": options.strategies.iter().map(|it| it.runs_max).collect::<Vec<u64>>(),
-                "shrink-events-max": SHRINK_BUDGET.events_max,
-                "flaws-wanted": flaws.len(),
-                "flaws": hunted,
-            }))?,
-        }
+        let command = self.command();
+        let (wanted, command) = (flaws.len(), &*command);
+        let table = Table { hunted: &hunted, wanted, options: &options, command };
+        output::result(&table, self.format)?;
         // Even where all flaws are finished, the last plan may not be as small as it would be.
-        if interrupt::asked() {
+        if cancel.is_asked() {
             if let Some(path) = &self.into {
                 let what = "left as it is: the hunt was interrupted";
                 output::note(&format!("note: {} is {what}", path.display()));
@@ -159,7 +138,7 @@ impl Hunt {
             return Ok(Exit::Interrupted);
         }
         if let Some(path) = &self.into {
-            replace(path, &table.markdown(&self.command()))?;
+            replace(path, &table.markdown())?;
         }
         Ok(Exit::Expected)
     }

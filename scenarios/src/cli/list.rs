@@ -3,13 +3,13 @@
 use byzsim_adversaries::Class;
 use byzsim_core::{PROPERTIES, SHARED_MILESTONES};
 use clap::{Args, ValueEnum};
-use serde::Serialize;
 
-use super::options::Format;
+use super::options::format_of;
 use super::{Failure, output};
 use crate::cli::exit::Exit;
 use crate::file::library::{self, Found};
-use crate::report::style::{HEAD, paint};
+use crate::report::format::Format;
+use crate::report::list::{Entry, Lists};
 use crate::run::load::load;
 use crate::run::registry::PROTOCOLS;
 
@@ -24,7 +24,7 @@ pub struct List {
     #[arg(value_enum)]
     what: Option<What>,
     /// How the list is written.
-    #[arg(long, value_enum, default_value = "human")]
+    #[arg(long, value_parser = format_of::<Lists>(), default_value = "human")]
     format: Format,
 }
 
@@ -40,35 +40,12 @@ enum What {
     Milestones,
 }
 
-#[derive(Debug, Serialize)]
-struct Entry {
-    kind: String,
-    name: String,
-    about: String,
-}
-
 impl List {
     pub(super) fn execute(&self) -> Result<Exit, Failure> {
         let all = What::value_variants();
         let kinds = self.what.as_ref().map_or(all, std::slice::from_ref);
-        let lists: Vec<(What, Vec<Entry>)> =
-            kinds.iter().map(|kind| (*kind, entries(*kind))).collect();
-        if self.format == Format::Json {
-            let entries: Vec<Entry> = lists.into_iter().flat_map(|(_, entries)| entries).collect();
-            output::json(&entries)?;
-            return Ok(Exit::Expected);
-        }
-        let mut text = String::new();
-        for (kind, entries) in lists {
-            if self.what.is_none() {
-                text.push_str(&format!("{}\n", paint(HEAD, name_of(kind).to_uppercase())));
-            }
-            let width = entries.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
-            for Entry { name, about, .. } in entries {
-                text.push_str(&format!("  {name:width$}  {about}\n"));
-            }
-        }
-        output::data(&text)?;
+        let lists = kinds.iter().map(|kind| (name_of(*kind), entries(*kind))).collect();
+        output::result(&Lists { lists, with_headings: self.what.is_none() }, self.format)?;
         Ok(Exit::Expected)
     }
 }

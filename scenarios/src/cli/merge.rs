@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::options::{Manner, TableFormat};
-use super::sweep::print;
+use super::options::{Manner, format_of};
 use super::{Failure, output};
 use crate::cli::exit::Exit;
 use crate::file::error::LoadError;
-use crate::report::sweep::Circumstances;
+use crate::report::format::Format;
+use crate::report::sweep::{Circumstances, Told};
 use crate::run::expect::Judgement;
-use crate::sweep::Shard;
+use crate::sweep::options::Shard;
 use crate::sweep::row::Row;
 use crate::sweep::summary::{Head, Summary};
 
@@ -28,8 +28,8 @@ pub struct Merge {
     #[arg(required = true, value_name = "FILES")]
     files: Vec<PathBuf>,
     /// What is written to stdout.
-    #[arg(long, value_enum, default_value = "human")]
-    format: TableFormat,
+    #[arg(long, value_parser = format_of::<Told<'_>>(), default_value = "human")]
+    format: Format,
 }
 
 impl Merge {
@@ -46,7 +46,8 @@ impl Merge {
             }
         }
         let summary = merged.expect("clap asks for a file");
-        print(&summary, &Circumstances::default(), self.format, manner)?;
+        let (circumstances, is_quiet) = (&Circumstances::default(), manner.quiet);
+        output::result(&Told { summary: &summary, circumstances, is_quiet }, self.format)?;
         if summary.runs < summary.wanted() {
             let missing = missing(&summary);
             output::note(&format!("error: seeds are missing: {missing}"));
@@ -54,18 +55,16 @@ impl Merge {
             let is_violated = summary.judgement() == Judgement::Violation;
             return Ok(if is_violated { Exit::Violation } else { Exit::Inconclusive });
         }
-        Ok(summary.exit())
+        Ok(Exit::from(&summary))
     }
 
     /// Rows are not kept in memory: the files have them.
     fn refuse_rows(&self) -> Result<(), LoadError> {
-        match self.format {
-            TableFormat::Human | TableFormat::Json | TableFormat::Md => Ok(()),
-            TableFormat::Ndjson | TableFormat::Csv => {
-                let what = "merge writes a summary; the rows are in its files";
-                Err(LoadError::new(what, "use `--format human`, `json` or `md`"))
-            }
+        if self.format.has_rows() {
+            let what = "merge writes a summary; the rows are in its files";
+            return Err(LoadError::new(what, "use `--format human`, `json` or `md`"));
         }
+        Ok(())
     }
 }
 

@@ -1,12 +1,12 @@
 //! Options that several commands share.
 
-use std::collections::BTreeSet;
-
 use byzsim_core::CryptoBackend;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ColorChoice, ValueEnum};
 
 use super::output;
 use crate::file::error::LoadError;
+use crate::report::format::{Format, Written};
 use crate::report::style::counted;
 use crate::run::load::{Changes, load_with};
 use crate::run::scenario::Scenario;
@@ -38,8 +38,7 @@ pub(super) struct ChangeOptions {
 impl ChangeOptions {
     /// Loads a scenario with these changes. A note says what falls away with them.
     pub(super) fn load(&self, name: &str, manner: &Manner) -> Result<Scenario, LoadError> {
-        let changes = Changes { flaws: self.flaws.clone(), set: self.set.clone() };
-        let scenario = load_with(name, &changes)?;
+        let scenario = load_with(name, &self.changes())?;
         if 0 < scenario.left_out && !manner.quiet {
             let count = counted(scenario.left_out as u64, "condition");
             let what = "of the scenario left out: `--set` sets what they change";
@@ -48,9 +47,9 @@ impl ChangeOptions {
         Ok(scenario)
     }
 
-    /// The numbers of the planted flaws, in order and each once, however they were named.
-    pub(super) fn flaw_numbers(&self) -> BTreeSet<&str> {
-        self.flaws.iter().filter_map(|flaw| flaw.split('-').next()).collect()
+    /// The changes as the library knows them.
+    pub(super) fn changes(&self) -> Changes {
+        Changes { flaws: self.flaws.clone(), set: self.set.clone() }
     }
 
     /// The changes as a command line repeats them, with a blank before each.
@@ -100,26 +99,13 @@ impl From<Crypto> for CryptoBackend {
     }
 }
 
-/// How one thing is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For people.
-    Human,
-    /// For programs.
-    Json,
-}
-
-/// How many things are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum TableFormat {
-    /// The summary, for people.
-    Human,
-    /// The summary, for programs.
-    Json,
-    /// The rows, one JSON object a line; the summary goes to stderr.
-    Ndjson,
-    /// The rows' plain numbers; the summary goes to stderr.
-    Csv,
-    /// The summary as tables in Markdown.
-    Md,
+/// Reads the name of a format in which `T` is written.
+pub(super) fn format_of<T: Written + 'static>() -> impl TypedValueParser<Value = Format> {
+    let values = T::offers()
+        .into_iter()
+        .map(|offer| PossibleValue::new(offer.format.name()).help(offer.about));
+    PossibleValuesParser::new(values).map(|name| {
+        let named = T::offers().into_iter().find(|offer| offer.format.name() == name);
+        named.expect("no other name is taken").format
+    })
 }

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write as _};
 
+use crate::report::format::{Format, Written};
+
 /// Writes data.
 pub(super) fn data(text: &str) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
@@ -9,10 +11,9 @@ pub(super) fn data(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Writes a value as JSON.
-pub(super) fn json(value: &impl serde::Serialize) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(value).map_err(io::Error::other)?;
-    data(&format!("{text}\n"))
+/// Writes a result in a format that it offers.
+pub(super) fn result(result: &impl Written, format: Format) -> io::Result<()> {
+    data(&result.in_format(format)?)
 }
 
 /// Writes a note. If stderr is gone, there is nobody to tell.

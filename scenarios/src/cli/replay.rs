@@ -9,8 +9,7 @@ use crate::VERSION;
 use crate::cli::exit::Exit;
 use crate::file::document::Document;
 use crate::file::error::LoadError;
-use crate::report::run as report;
-use crate::report::style::{BAD, GOOD, paint};
+use crate::report;
 use crate::report::timeline::Timeline;
 use crate::repro::Repro;
 use crate::repro::replay::replay_recorded;
@@ -59,7 +58,8 @@ impl Replay {
         let options = PlayOptions { crypto, with_marks: true };
         let repro =
             Repro::new(&scenario, &scenario.play_drawn(seed, drawn, &options, None), crypto);
-        let fixed = Scenario::new(&repro.name, repro.scenario.clone(), &[])
+        let fixed = repro
+            .played()
             .map_err(|problem| LoadError::new(problem.what, problem.help.unwrap_or_default()))?;
         self.play(&repro, &fixed, (&scenario, condition), manner)
     }
@@ -103,31 +103,14 @@ impl Replay {
         let mut text = String::new();
         if !manner.quiet {
             let drawn = Drawn { condition, ..run.drawn.clone() };
-            text.push_str(&report::header(shown, run.seed, &drawn, run.beyond_f));
+            text.push_str(&report::run::header(shown, run.seed, &drawn, run.beyond_f));
             if self.verbose {
                 text.push_str(&timeline.render(run));
             }
-            text.push_str(&report::verdict(scenario, run));
+            text.push_str(&report::run::verdict(scenario, run));
         }
-        let Some(divergence) = replay.divergence else {
-            text.push_str(&format!("{}\n", paint(GOOD, "identical")));
-            output::data(&text)?;
-            return Ok(Exit::Expected);
-        };
-        let (first, last) = divergence.between;
-        let place = match last {
-            _ if last == first => format!("from event {first} on"),
-            u64::MAX => "at an unknown event".to_owned(),
-            _ => format!("from an event between {first} and {last} on"),
-        };
-        text.push_str(&format!("{}  {place}: {}\n", paint(BAD, "DIVERGED"), divergence.what));
-        for event in &divergence.events {
-            let number = event.split_whitespace().next().and_then(|number| number.parse().ok());
-            let is_first = number == Some(first);
-            let mark = if is_first { "→" } else { " " };
-            text.push_str(&format!("{mark} {event}\n"));
-        }
+        text.push_str(&report::replay::verdict(&replay));
         output::data(&text)?;
-        Ok(Exit::Diverged)
+        Ok(if replay.divergence.is_none() { Exit::Expected } else { Exit::Diverged })
     }
 }

@@ -1,21 +1,22 @@
 //! `byzsim run`: one run, step by step.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use byzsim_core::Recorder;
 use clap::Args;
 
-use super::options::{ChangeOptions, Crypto, Format, Manner, StrategyOption};
-use super::repro_files::ReproFiles;
+use super::options::{ChangeOptions, Crypto, Manner, StrategyOption, format_of};
 use super::{Failure, output};
 use crate::cli::exit::Exit;
 use crate::file::document::Document;
 use crate::file::error::LoadError;
-use crate::report::run as report;
+use crate::report::format::Format;
+use crate::report::run::Told;
 use crate::report::timeline::Timeline;
 use crate::repro::Repro;
+use crate::repro::files::ReproFiles;
 use crate::run::result::{PlayOptions, Report};
 use crate::run::scenario::Scenario;
-use crate::sweep::row::Row;
 
 /// Play one run of a scenario, and show it step by step.
 #[derive(Debug, Args)]
@@ -42,7 +43,7 @@ pub struct Run {
     #[arg(short, long, conflicts_with = "quiet")]
     verbose: bool,
     /// How the run is written.
-    #[arg(long, value_enum, default_value = "human")]
+    #[arg(long, value_parser = format_of::<Told<'_>>(), default_value = "human")]
     format: Format,
 }
 
@@ -58,37 +59,30 @@ impl Run {
         let seed = self.seed.unwrap_or(scenario.file.seeds.start);
         let options = PlayOptions { crypto: self.crypto.into(), with_marks: true };
         let drawn = scenario.draw_by(strategy, seed);
-        if self.format == Format::Json {
-            let report = scenario.play_drawn(seed, drawn, &options, None);
-            output::json(&Row::new(&report))?;
-            return Ok(report.judgement.into());
-        }
+        // Programs read the numbers of the run, and nothing of its steps.
+        let is_watched = self.format == Format::Human && !manner.quiet;
         let mut timeline =
             Timeline::new(scenario.under(&drawn).committee, drawn.plan.corrupted(), self.verbose);
-        let report = if manner.quiet {
-            scenario.play_drawn(seed, drawn, &options, None)
-        } else {
-            scenario.play_drawn(seed, drawn, &options, Some(&mut timeline))
-        };
-        let mut text = report::header(&scenario, seed, &report.drawn, report.beyond_f);
-        if !manner.quiet {
-            text.push_str(&timeline.render(&report));
-        }
-        text.push_str(&report::verdict(&scenario, &report));
-        let again = match self.repro(&scenario, &report) {
-            Some(path) => format!("byzsim replay {path}"),
+        let recorder = is_watched.then_some(&mut timeline as &mut dyn Recorder);
+        let report = scenario.play_drawn(seed, drawn, &options, recorder);
+        let steps = is_watched.then(|| timeline.render(&report));
+        let repro =
+            if self.format == Format::Human { self.repro(&scenario, &report) } else { None };
+        let again = match repro {
+            Some(path) => format!("byzsim replay {}", path.display()),
             None => {
                 let how = self.changes.as_arguments() + &strategy.said(" --strategy ");
                 format!("byzsim replay {}{how} --seed {seed}", self.scenario)
             }
         };
-        report::line(&mut text, "replay", &again);
-        output::data(&text)?;
+        let (steps, again) = (steps.as_deref(), &*again);
+        let told = Told { scenario: &scenario, report: &report, steps, again };
+        output::result(&told, self.format)?;
         Ok(report.judgement.into())
     }
 
     /// Writes a repro file if something is violated; where it is, if it could be written.
-    fn repro(&self, scenario: &Scenario, report: &Report) -> Option<String> {
+    fn repro(&self, scenario: &Scenario, report: &Report) -> Option<PathBuf> {
         if report.findings().is_empty() {
             return None;
         }
@@ -96,10 +90,12 @@ impl Run {
         let files = ReproFiles {
             folder: Path::new("runs"),
             scenario,
-            changes: &self.changes,
+            changes: &self.changes.changes(),
             strategy: self.strategy.strategy,
             search: None,
         };
-        files.write(report.seed, &repro)
+        let written = files.write(report.seed, &repro);
+        // The verdict counts all the same.
+        written.inspect_err(|unwritten| output::note(&format!("note: {unwritten}"))).ok()
     }
 }

@@ -6,6 +6,7 @@ use super::{Cli, Failure, output};
 use crate::cli::exit::Exit;
 use crate::file::error::LoadError;
 use crate::file::names;
+use crate::report::format::json;
 use crate::run::schema as schemas;
 
 /// Print a completion script.
@@ -41,7 +42,7 @@ pub struct Schema {}
 impl Schema {
     #[expect(clippy::unused_self, reason = "every command is executed in this way")]
     pub(super) fn execute(&self) -> Result<Exit, Failure> {
-        output::json(&schemas::scenario())?;
+        output::data(&json(&schemas::scenario())?)?;
         Ok(Exit::Expected)
     }
 }

@@ -4,20 +4,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::json;
 
-use super::options::{Format, Manner};
+use super::options::{Manner, format_of};
 use super::{Failure, output};
 use crate::VERSION;
 use crate::cli::exit::Exit;
 use crate::file::document::Document;
 use crate::file::error::LoadError;
-use crate::report::run::line;
-use crate::report::shrink as report;
+use crate::report::format::Format;
+use crate::report::shrink::Told;
 use crate::repro::Repro;
+use crate::repro::files::{create, smaller};
 use crate::repro::replay::replay;
 use crate::run::scenario::Scenario;
 use crate::shrink::{Budget, Reason, Refusal, Shrunk, shrink};
+use crate::sweep::cancel::Cancel;
 
 /// Shrink the run of a repro file: find a smaller one that fails for the same reason.
 #[derive(Debug, Args)]
@@ -40,7 +41,7 @@ pub struct Shrink {
     #[arg(short, long, conflicts_with = "quiet")]
     verbose: bool,
     /// How the result is written.
-    #[arg(long, value_enum, default_value = "human")]
+    #[arg(long, value_parser = format_of::<Told<'_>>(), default_value = "human")]
     format: Format,
 }
 
@@ -52,7 +53,7 @@ impl Shrink {
             return Err(LoadError::new(format!("{} is no repro file", self.file), help).into());
         }
         let (repro, scenario) = Repro::read(&document)?;
-        let out = self.out.clone().unwrap_or_else(|| beside(Path::new(&document.file)));
+        let out = self.out.clone().unwrap_or_else(|| smaller(Path::new(&document.file)));
         refuse_to_overwrite(Path::new(&document.file), &out)?;
         if repro.byzsim != VERSION {
             let theirs = &repro.byzsim;
@@ -62,7 +63,7 @@ impl Shrink {
             output::note("note: the scenario in the file was changed since it was written");
         }
         let budget = Budget { runs_max: self.runs_max, ..Budget::default() };
-        let shrunk = match shrink(&repro, &scenario, &budget) {
+        let shrunk = match shrink(&repro, &scenario, &budget, Cancel::NEVER) {
             Ok(shrunk) => shrunk,
             Err(Refusal::Passes) => {
                 let help = "shrink the repro file of a run that violates something";
@@ -79,41 +80,16 @@ impl Shrink {
         };
         write(&shrunk.repro, &out)?;
         let smaller = confirmed(&shrunk, &out)?;
-        self.print(&shrunk, &smaller, &out.display().to_string(), manner)?;
+        let told = Told {
+            shrunk: &shrunk,
+            smaller: &smaller,
+            file: &out.display().to_string(),
+            is_quiet: manner.quiet,
+            is_verbose: self.verbose,
+        };
+        output::result(&told, self.format)?;
         Ok(Exit::Expected)
     }
-
-    fn print(
-        &self,
-        shrunk: &Shrunk,
-        smaller: &Scenario,
-        out: &str,
-        manner: &Manner,
-    ) -> Result<(), Failure> {
-        if self.format == Format::Json {
-            let mut value = serde_json::to_value(shrunk).map_err(std::io::Error::other)?;
-            let plan = smaller.file.faults.faults.iter();
-            value["plan"] = plan.map(|fault| fault.in_words()).collect();
-            value["file"] = json!(out);
-            return Ok(output::json(&value)?);
-        }
-        if manner.quiet {
-            return Ok(output::data(&report::verdict(shrunk))?);
-        }
-        let mut text = String::new();
-        if self.verbose {
-            text.push_str(&report::history(shrunk));
-        }
-        text.push_str(&report::summary(shrunk, smaller));
-        line(&mut text, "replays", "identical, and fails for the same reason");
-        line(&mut text, "replay", &format!("byzsim replay {out}"));
-        Ok(output::data(&text)?)
-    }
-}
-
-/// `x.min.json` for `x.json`.
-pub(super) fn beside(file: &Path) -> PathBuf {
-    file.with_extension("min.json")
 }
 
 /// The original is what was found: it is never replaced.
@@ -127,11 +103,7 @@ fn refuse_to_overwrite(file: &Path, out: &Path) -> Result<(), LoadError> {
 }
 
 fn write(repro: &Repro, out: &Path) -> Result<(), LoadError> {
-    let written = match out.parent() {
-        Some(folder) => fs::create_dir_all(folder),
-        None => Ok(()),
-    };
-    written.and_then(|()| fs::write(out, repro.to_json())).map_err(|why| {
+    create(out, &repro.to_json()).map(|_| ()).map_err(|why| {
         let what = format!("cannot write {}: {why}", out.display());
         LoadError::new(what, "`--out` names a file that can be written")
     })
@@ -148,18 +120,4 @@ fn confirmed(shrunk: &Shrunk, out: &Path) -> Result<Scenario, Failure> {
         return Err(std::io::Error::other(what).into());
     }
     Ok(scenario)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_smaller_run_is_written_beside_the_first() {
-        assert_eq!(
-            beside(Path::new("runs/pbft-chaos-3.json")),
-            Path::new("runs/pbft-chaos-3.min.json")
-        );
-        assert_eq!(beside(Path::new("a.b.json")), Path::new("a.b.min.json"));
-    }
 }

@@ -10,22 +10,23 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::options::{ChangeOptions, Crypto, Manner, TableFormat};
+use super::options::{ChangeOptions, Crypto, Manner, format_of};
 use super::progress::Progress;
-use super::repro_files::{ReproFiles, create};
 use super::{Failure, output};
 use crate::cli::exit::Exit;
 use crate::cli::interrupt;
 use crate::file::error::LoadError;
-use crate::file::format::{Expect, SeedRange};
-use crate::report::sweep::{self as report, Circumstances};
-use crate::repro::Repro;
-use crate::run::scenario::Scenario;
+use crate::file::format::SeedRange;
+use crate::report::format::{Format, Written as _};
+use crate::report::row;
+use crate::report::sweep::{Circumstances, Told};
+use crate::repro::files::{ReproFiles, create};
 use crate::run::strategy::Strategy;
-use crate::shrink::{Cause, Shrunk, causes, shrink_all};
+use crate::shrink::findings::{FollowUp, follow_up};
+use crate::sweep::options::{Shard, SweepOptions};
 use crate::sweep::row::Row;
-use crate::sweep::summary::{Head, Summary};
-use crate::sweep::{Shard, SweepOptions, sweep};
+use crate::sweep::summary::Head;
+use crate::sweep::sweep;
 
 /// Play many seeds of a scenario.
 #[derive(Debug, Args)]
@@ -61,8 +62,8 @@ pub struct Sweep {
     #[arg(long)]
     no_shrink: bool,
     /// What is written to stdout.
-    #[arg(long, value_enum, default_value = "human")]
-    format: TableFormat,
+    #[arg(long, value_parser = format_of::<Told<'_>>(), default_value = "human")]
+    format: Format,
 }
 
 impl Sweep {
@@ -85,7 +86,7 @@ impl Sweep {
         let mut head = Head::new(&scenario, &options);
         head.changes = self.changes.as_arguments();
         let mut rows = Rows::open(self.rows_path(), self.format, &head)?;
-        interrupt::listen();
+        let cancel = interrupt::listen();
         let started = Instant::now();
         let mut progress = Progress::new(options.shard.len(options.seeds), manner);
         let mut trouble = None;
@@ -94,8 +95,7 @@ impl Sweep {
             if trouble.is_none() {
                 trouble = rows.write(row).err();
             }
-            let ends = trouble.is_some() || interrupt::asked();
-            if ends { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if trouble.is_some() { ControlFlow::Break(()) } else { cancel.flow() }
         });
         progress.finish();
         if let Some(error) = trouble {
@@ -106,20 +106,31 @@ impl Sweep {
         let files = ReproFiles {
             folder: self.folder(),
             scenario: &scenario,
-            changes: &self.changes,
+            changes: &self.changes.changes(),
             strategy: self.strategy,
             search: (self.strategy == Strategy::Guided).then_some(options.seeds.start),
         };
-        let repros = self.repros(&scenario, &summary, &files);
+        let (shrinks, jobs) = (!self.no_shrink, options.jobs);
+        let findings = follow_up(&scenario, &summary, &FollowUp { files, shrinks, jobs, cancel });
+        for unwritten in &findings.unwritten {
+            output::note(&format!("note: {unwritten}"));
+        }
         let circumstances = Circumstances {
             wall_ms: Some(wall_ms),
-            jobs: options.jobs,
-            causes: self.causes(&scenario, &repros, &files, options.jobs),
-            repros: named(&summary, &repros, &files),
+            jobs,
+            causes: findings.causes,
+            repros: findings.repros,
             rows: rows.path.map(|path| path.display().to_string()),
         };
-        print(&summary, &circumstances, self.format, manner)?;
-        Ok(summary.exit())
+        let (summary, is_quiet) = (&summary, manner.quiet);
+        let told = Told { summary, circumstances: &circumstances, is_quiet };
+        if !self.format.has_rows() {
+            output::result(&told, self.format)?;
+        } else if !manner.quiet {
+            // Stdout has the rows.
+            output::note(told.in_format(self.format)?.trim_end());
+        }
+        Ok(Exit::from(summary))
     }
 
     fn rows_path(&self) -> Option<PathBuf> {
@@ -140,142 +151,41 @@ impl Sweep {
             _ => Path::new("runs"),
         }
     }
-
-    /// Writes repro files of the first failing seeds of each finding; those that were written.
-    fn repros(
-        &self,
-        scenario: &Scenario,
-        summary: &Summary,
-        files: &ReproFiles<'_>,
-    ) -> Vec<(u64, Repro)> {
-        let groups = summary.findings.iter().take(FINDINGS_MAX);
-        let mut seeds: Vec<u64> = groups
-            .flat_map(|group| group.seeds.iter().copied().chain([group.smallest.1]))
-            .collect();
-        seeds.sort_unstable();
-        seeds.dedup();
-        let repro = |seed| {
-            let draft = summary.drafts.get(&seed);
-            let played = (self.strategy, seed);
-            (seed, Repro::of_search(scenario, played, draft, self.crypto.into()))
-        };
-        // What could not be written once cannot be written again; seeds replay as well.
-        let is_written = |(seed, repro): &(u64, Repro)| files.write(*seed, repro).is_some();
-        seeds.into_iter().map(repro).take_while(is_written).collect()
-    }
-
-    /// Shrinks what was found. Where a violation is expected, its script is the explanation.
-    fn causes(
-        &self,
-        scenario: &Scenario,
-        repros: &[(u64, Repro)],
-        files: &ReproFiles<'_>,
-        jobs: usize,
-    ) -> Vec<Cause> {
-        let is_explained = matches!(scenario.file.expect, Expect::Violated(_));
-        if self.no_shrink || is_explained || interrupt::asked() {
-            return Vec::new();
-        }
-        let shrunk = shrink_all(repros, jobs);
-        let mut causes = causes(&shrunk);
-        for cause in &mut causes {
-            let found =
-                |(seed, it): &&(u64, Shrunk)| *seed == cause.seed && it.reason == cause.reason;
-            let (_, smallest) = shrunk.iter().find(found).expect("a cause is that of a run");
-            let file = files.path(cause.seed);
-            let beside = super::shrink::beside(&file);
-            if let Err(why) = create(&beside, &smallest.repro.to_json()) {
-                output::note(&format!("note: cannot write {}: {why}", beside.display()));
-                continue;
-            }
-            cause.files = Some([file, beside].map(|path| path.display().to_string()));
-        }
-        causes
-    }
 }
-
-/// One command to copy per finding: that of its smallest run.
-fn named(summary: &Summary, repros: &[(u64, Repro)], files: &ReproFiles<'_>) -> Vec<String> {
-    let smallest = summary.findings.iter().take(FINDINGS_MAX).map(|group| group.smallest.1);
-    let is_written = |seed: &u64| repros.iter().any(|(played, _)| played == seed);
-    let mut named: Vec<u64> = smallest.filter(is_written).collect();
-    named.dedup();
-    named.into_iter().take(5).map(|seed| files.path(seed).display().to_string()).collect()
-}
-
-/// How many findings get repro files.
-const FINDINGS_MAX: usize = 20;
 
 /// Where rows go.
 struct Rows {
     path: Option<PathBuf>,
     file: Option<File>,
-    format: TableFormat,
+    format: Format,
 }
 
 impl Rows {
-    fn open(path: Option<PathBuf>, format: TableFormat, head: &Head) -> Result<Self, Failure> {
-        let head = serde_json::to_string(head).map_err(io::Error::other)?;
+    fn open(path: Option<PathBuf>, format: Format, head: &Head) -> Result<Self, Failure> {
         let create = |path: &PathBuf| {
-            create(path, &format!("{head}\n")).map_err(|why| {
+            let head = row::heading(Format::Ndjson, head)?.expect("it has rows");
+            create(path, &head).map_err(|why| {
                 let what = format!("cannot write {}: {why}", path.display());
-                LoadError::new(what, "`--out` names a file or a folder that can be written")
+                let help = "`--out` names a file or a folder that can be written";
+                Failure::from(LoadError::new(what, help))
             })
         };
         let file = path.as_ref().map(create).transpose()?;
-        match format {
-            TableFormat::Ndjson => output::data(&format!("{head}\n"))?,
-            TableFormat::Csv => output::data(&format!("{}\n", Row::CSV_HEADER))?,
-            TableFormat::Human | TableFormat::Json | TableFormat::Md => {}
+        if let Some(heading) = row::heading(format, head)? {
+            output::data(&heading)?;
         }
         Ok(Self { path, file, format })
     }
 
     /// Writes a row at once and whole: whatever ends the process loses no finished one.
     fn write(&mut self, row: &Row) -> io::Result<()> {
-        if self.file.is_none()
-            && self.format != TableFormat::Ndjson
-            && self.format != TableFormat::Csv
-        {
-            return Ok(());
-        }
-        let line = format!("{}\n", serde_json::to_string(row)?);
         if let Some(file) = &mut self.file {
+            let line = row::line(Format::Ndjson, row)?.expect("it has rows");
             file.write_all(line.as_bytes())?;
         }
-        match self.format {
-            TableFormat::Ndjson => output::data(&line),
-            TableFormat::Csv => output::data(&format!("{}\n", row.csv())),
-            TableFormat::Human | TableFormat::Json | TableFormat::Md => Ok(()),
-        }
-    }
-}
-
-/// Writes the summary: to stderr where stdout has the rows.
-pub(super) fn print(
-    summary: &Summary,
-    circumstances: &Circumstances,
-    format: TableFormat,
-    manner: &Manner,
-) -> io::Result<()> {
-    match format {
-        TableFormat::Human if manner.quiet => output::data(&report::verdict(summary)),
-        TableFormat::Human => output::data(&report::summary(summary, circumstances)),
-        TableFormat::Md => output::data(&report::markdown(summary)),
-        TableFormat::Ndjson | TableFormat::Csv if manner.quiet => Ok(()),
-        TableFormat::Ndjson | TableFormat::Csv => {
-            output::note(report::summary(summary, circumstances).trim_end());
-            Ok(())
-        }
-        TableFormat::Json => {
-            let mut value = serde_json::to_value(summary)?;
-            value["digest"] = summary.digest().hex().into();
-            value["distinct-traces"] = summary.distinct_traces().into();
-            value["distinct-shapes"] = summary.commit_orders.len().into();
-            value["judgement"] = serde_json::to_value(summary.judgement())?;
-            value["never-reached"] = summary.missed().into();
-            value["causes"] = serde_json::to_value(&circumstances.causes)?;
-            output::json(&value)
+        match row::line(self.format, row)? {
+            Some(line) => output::data(&line),
+            None => Ok(()),
         }
     }
 }

@@ -15,9 +15,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::VERSION;
-use crate::cli::exit::Exit;
 use crate::file::error::{LoadError, Problem};
 use crate::file::format::SeedRange;
+use crate::run::expect::Judgement;
 use crate::run::registry;
 use crate::run::scenario::Scenario;
 
@@ -306,16 +306,16 @@ impl Tally {
 }
 
 impl Comparison {
-    /// What the process exits with: a violation and a figure that differs are findings.
-    pub fn exit(&self) -> Exit {
+    /// What the comparison is worth: a violation and a figure that differs are findings.
+    pub fn judgement(&self) -> Judgement {
         let violated = self.cells.iter().any(|cell| !cell.violations.is_empty());
         let unfinished = self.cells.iter().any(|cell| 0 < cell.unfinished);
         if violated || 0 < self.tally.differ {
-            Exit::Violation
+            Judgement::Violation
         } else if unfinished {
-            Exit::Inconclusive
+            Judgement::Inconclusive
         } else {
-            Exit::Expected
+            Judgement::Expected
         }
     }
 }

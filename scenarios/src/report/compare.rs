@@ -1,13 +1,53 @@
-//! A comparison for people, in Markdown, and as lines of plain numbers.
+//! A comparison in all of its formats: for people, in Markdown, as JSON, as lines of plain numbers.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::format::{Format, Offer, Written, json};
 use super::run::line;
 use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
 use crate::compare::measure::Measure;
 use crate::compare::stats::{Agreement, Estimate, Relation, Scale};
 use crate::compare::{Cell, Comparison, Expected, Figure, Ratio, Tally};
+use crate::run::expect::Judgement;
+
+/// A comparison that is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// What came out.
+    pub comparison: &'a Comparison,
+    /// Whether people get the verdict only.
+    pub is_quiet: bool,
+}
+
+impl Written for Told<'_> {
+    fn offers() -> Vec<Offer<Self>> {
+        vec![
+            Offer {
+                format: Format::Human,
+                about: "Tables, for people",
+                write: |it| {
+                    Ok(if it.is_quiet { verdict(it.comparison) } else { human(it.comparison) })
+                },
+            },
+            Offer {
+                format: Format::Json,
+                about: "Everything, for programs",
+                write: |it| json(it.comparison),
+            },
+            Offer {
+                format: Format::Csv,
+                about: "A line per figure",
+                write: |it| Ok(csv(it.comparison)),
+            },
+            Offer {
+                format: Format::Md,
+                about: "Tables in Markdown",
+                write: |it| Ok(markdown(it.comparison)),
+            },
+        ]
+    }
+}
 
 /// Everything.
 pub fn human(comparison: &Comparison) -> String {
@@ -229,12 +269,10 @@ pub fn verdict(comparison: &Comparison) -> String {
     let Tally { agree, within_three_sigma, shape_only, differ, without_formula } = comparison.tally;
     let violated: usize = comparison.cells.iter().map(|cell| cell.violations.len()).sum();
     let unfinished: usize = comparison.cells.iter().map(|cell| cell.unfinished).sum();
-    let word = if 0 < violated + differ {
-        paint(BAD, "FAIL")
-    } else if 0 < unfinished {
-        paint(LOUD, "INCONCLUSIVE")
-    } else {
-        paint(GOOD, "PASS")
+    let word = match comparison.judgement() {
+        Judgement::Violation => paint(BAD, "FAIL"),
+        Judgement::Inconclusive => paint(LOUD, "INCONCLUSIVE"),
+        Judgement::Expected => paint(GOOD, "PASS"),
     };
     let judged = grouped((agree + within_three_sigma + differ) as u64);
     let mut text = format!(

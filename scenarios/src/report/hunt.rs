@@ -1,9 +1,15 @@
-//! A hunt as a table.
+//! A hunt in all of its formats: as a table for people, in Markdown, as JSON.
 
 use std::fmt::Write as _;
+use std::io;
 
+use serde_json::json as value;
+
+use super::format::{Format, Offer, Written, json};
 use super::style::{HEAD, LOUD, counted, grouped, paint};
-use crate::hunt::{Effort, HuntOptions, Hunted, SHRINK_BUDGET, Searched, Smaller};
+use crate::VERSION;
+use crate::hunt::found::{Hunted, Searched, Smaller};
+use crate::hunt::{Effort, HuntOptions, SHRINK_BUDGET};
 
 /// What was hunted, and of how many flaws.
 #[derive(Clone, Copy, Debug)]
@@ -14,11 +20,42 @@ pub struct Table<'a> {
     pub wanted: usize,
     /// How they were hunted.
     pub options: &'a HuntOptions,
+    /// The command that hunts the same again.
+    pub command: &'a str,
+}
+
+impl Written for Table<'_> {
+    fn offers() -> Vec<Offer<Self>> {
+        vec![
+            Offer { format: Format::Human, about: "For people", write: |it| Ok(it.human()) },
+            Offer {
+                format: Format::Json,
+                about: "For programs: every search by itself",
+                write: Self::json,
+            },
+            Offer {
+                format: Format::Md,
+                about: "A table in Markdown",
+                write: |it| Ok(it.markdown()),
+            },
+        ]
+    }
 }
 
 impl Table<'_> {
-    /// For people.
-    pub fn human(&self) -> String {
+    fn json(&self) -> io::Result<String> {
+        let options = self.options;
+        json(&value!({
+            "byzsim": VERSION,
+            "campaigns": options.campaigns,
+            "runs-max": options.strategies.iter().map(|it| it.runs_max).collect::<Vec<u64>>(),
+            "shrink-events-max": SHRINK_BUDGET.events_max,
+            "flaws-wanted": self.wanted,
+            "flaws": self.hunted,
+        }))
+    }
+
+    fn human(&self) -> String {
         let mut all = vec![self.heads()];
         all.extend(self.hunted.iter().map(cells));
         let width = |column: usize| {
@@ -46,8 +83,8 @@ impl Table<'_> {
     }
 
     /// In Markdown, below the command that wrote it.
-    pub fn markdown(&self, command: &str) -> String {
-        let heads = self.heads();
+    pub fn markdown(&self) -> String {
+        let (heads, command) = (self.heads(), self.command);
         let mut text = format!("```sh\n{command}\n```\n\n| {} |\n", heads.join(" | "));
         writeln!(text, "|{}", " --- |".repeat(heads.len())).expect("a string takes all");
         for row in self.hunted {

@@ -1,19 +1,59 @@
-//! One run for people: the setup first and in full, the verdict, the command that plays it again.
+//! One run in all of its formats. For people: the setup first and in full, the verdict, the command
+//! that plays it again.
 
 use std::fmt::Write as _;
 
 use byzsim_core::{Ended, Verdict};
 
+use super::format::{Format, Offer, Written, json};
 use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
 use crate::VERSION;
 use crate::file::format::Expect;
+use crate::run::draw::Drawn;
 use crate::run::expect::Judgement;
 use crate::run::result::Report;
 use crate::run::scenario::Scenario;
-use crate::sweep::row;
+use crate::sweep::row::{self, Row};
+
+/// A run that is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// What came out.
+    pub report: &'a Report,
+    /// The run step by step, if it is shown.
+    pub steps: Option<&'a str>,
+    /// The command that plays it again.
+    pub again: &'a str,
+}
+
+impl Written for Told<'_> {
+    fn offers() -> Vec<Offer<Self>> {
+        vec![
+            Offer { format: Format::Human, about: "For people", write: |it| Ok(it.human()) },
+            Offer {
+                format: Format::Json,
+                about: "For programs",
+                write: |it| json(&Row::new(it.report)),
+            },
+        ]
+    }
+}
+
+impl Told<'_> {
+    fn human(&self) -> String {
+        let Report { seed, drawn, beyond_f, .. } = self.report;
+        let mut text = header(self.scenario, *seed, drawn, *beyond_f);
+        text.push_str(self.steps.unwrap_or_default());
+        text.push_str(&verdict(self.scenario, self.report));
+        line(&mut text, "replay", self.again);
+        text
+    }
+}
 
 /// What identifies the run: version, scenario, seed, everything drawn.
-pub fn header(scenario: &Scenario, seed: u64, drawn: &crate::Drawn, beyond_f: bool) -> String {
+pub fn header(scenario: &Scenario, seed: u64, drawn: &Drawn, beyond_f: bool) -> String {
     let committee = scenario.under(drawn).committee;
     let mut text = format!(
         "{}  {}  #{}  seed {seed}\n",

@@ -1,17 +1,66 @@
-//! A shrunk run for people: how large it was and is, and its plan in words.
+//! A shrunk run in all of its formats. For people: how large it was and is, and its plan in words.
 
 use std::fmt::Write as _;
+use std::io;
 
-use byzsim_adversaries::Plan;
+use byzsim_adversaries::{Fault, Plan};
 
+use super::format::{Format, Offer, Written, json};
 use super::run::{beyond_f_label, line};
 use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
 use crate::VERSION;
 use crate::run::scenario::Scenario;
 use crate::shrink::{Shrunk, Size};
 
+/// A shrunk run that is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// What came out.
+    pub shrunk: &'a Shrunk,
+    /// The scenario of the smaller run, as its file says.
+    pub smaller: &'a Scenario,
+    /// That file.
+    pub file: &'a str,
+    /// Whether people get the verdict only.
+    pub is_quiet: bool,
+    /// Whether people get every step that was taken.
+    pub is_verbose: bool,
+}
+
+impl Written for Told<'_> {
+    fn offers() -> Vec<Offer<Self>> {
+        vec![
+            Offer { format: Format::Human, about: "For people", write: |it| Ok(it.human()) },
+            Offer { format: Format::Json, about: "For programs", write: Self::json },
+        ]
+    }
+}
+
+impl Told<'_> {
+    fn human(&self) -> String {
+        if self.is_quiet {
+            return verdict(self.shrunk);
+        }
+        let mut text = String::new();
+        if self.is_verbose {
+            text.push_str(&history(self.shrunk));
+        }
+        text.push_str(&summary(self.shrunk, self.smaller));
+        line(&mut text, "replays", "identical, and fails for the same reason");
+        line(&mut text, "replay", &format!("byzsim replay {}", self.file));
+        text
+    }
+
+    fn json(&self) -> io::Result<String> {
+        let mut value = serde_json::to_value(self.shrunk)?;
+        value["plan"] = self.smaller.file.faults.faults.iter().map(Fault::in_words).collect();
+        value["file"] = self.file.into();
+        json(&value)
+    }
+}
+
 /// Everything but what to do next.
-pub fn summary(shrunk: &Shrunk, smaller: &Scenario) -> String {
+fn summary(shrunk: &Shrunk, smaller: &Scenario) -> String {
     let repro = &shrunk.repro;
     let mut text = format!(
         "{}  {}  seed {}  {}\n",
@@ -39,7 +88,7 @@ fn reason(shrunk: &Shrunk) -> String {
 }
 
 /// In one line, what became of the run.
-pub fn verdict(shrunk: &Shrunk) -> String {
+fn verdict(shrunk: &Shrunk) -> String {
     let runs = counted(shrunk.runs, "run");
     let steps = counted(shrunk.steps.len() as u64, "step");
     let what = match (shrunk.is_minimal, shrunk.steps.is_empty()) {
@@ -92,7 +141,7 @@ fn plan(plan: &Plan) -> String {
 }
 
 /// Every step that was taken.
-pub fn history(shrunk: &Shrunk) -> String {
+fn history(shrunk: &Shrunk) -> String {
     let heading = format!("{:>7} {:>7} {:>7}  taken away", "runs", "faults", "events");
     let mut text = format!("{}\n", paint(HEAD, heading));
     for step in &shrunk.steps {

@@ -1,16 +1,18 @@
-//! A sweep for people.
+//! A sweep in all of its formats: for people, in Markdown, as JSON.
 
 use std::fmt::Write as _;
+use std::io;
 
 use byzsim_core::PROPERTIES;
 
+use super::format::{Format, Offer, Written, json};
 use super::run::{beyond_f_label, line};
 use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
 use crate::file::format::Expect;
 use crate::run::expect::{Judgement, PANIC};
 use crate::run::strategy::Strategy;
 use crate::shrink::Cause;
-use crate::sweep::Shard;
+use crate::sweep::options::Shard;
 use crate::sweep::summary::{FindingGroup, Summary, Tally};
 
 /// How a sweep went, apart from what came out.
@@ -28,8 +30,60 @@ pub struct Circumstances {
     pub rows: Option<String>,
 }
 
+/// A sweep that is written. Formats with rows have a line for each run ([`super::row`]), and the
+/// summary beside them.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// What came out.
+    pub summary: &'a Summary,
+    /// How it went.
+    pub circumstances: &'a Circumstances,
+    /// Whether people get the verdict only.
+    pub is_quiet: bool,
+}
+
+impl Written for Told<'_> {
+    fn offers() -> Vec<Offer<Self>> {
+        let people = |it: &Self| match it.is_quiet {
+            true => Ok(verdict(it.summary)),
+            false => Ok(summary(it.summary, it.circumstances)),
+        };
+        vec![
+            Offer { format: Format::Human, about: "The summary, for people", write: people },
+            Offer { format: Format::Json, about: "The summary, for programs", write: as_json },
+            Offer {
+                format: Format::Ndjson,
+                about: "The rows, one JSON object a line; the summary goes to stderr",
+                write: people,
+            },
+            Offer {
+                format: Format::Csv,
+                about: "The rows' plain numbers; the summary goes to stderr",
+                write: people,
+            },
+            Offer {
+                format: Format::Md,
+                about: "The summary as tables in Markdown",
+                write: |it| Ok(markdown(it.summary)),
+            },
+        ]
+    }
+}
+
+fn as_json(told: &Told<'_>) -> io::Result<String> {
+    let summary = told.summary;
+    let mut value = serde_json::to_value(summary)?;
+    value["digest"] = summary.digest().hex().into();
+    value["distinct-traces"] = summary.distinct_traces().into();
+    value["distinct-shapes"] = summary.commit_orders.len().into();
+    value["judgement"] = serde_json::to_value(summary.judgement())?;
+    value["never-reached"] = summary.missed().into();
+    value["causes"] = serde_json::to_value(&told.circumstances.causes)?;
+    json(&value)
+}
+
 /// The whole summary.
-pub fn summary(summary: &Summary, how: &Circumstances) -> String {
+fn summary(summary: &Summary, how: &Circumstances) -> String {
     let head = &summary.head;
     let mut text = format!(
         "{}  {}  #{}  seeds {}",
@@ -199,7 +253,7 @@ fn undecided(summary: &Summary) -> Vec<String> {
 }
 
 /// The line with the verdict.
-pub fn verdict(summary: &Summary) -> String {
+fn verdict(summary: &Summary) -> String {
     let runs = counted(summary.runs, "run");
     let mut text = match summary.judgement() {
         Judgement::Violation => {
@@ -328,7 +382,7 @@ fn wrap(words: Vec<String>) -> Vec<String> {
 }
 
 /// The verdicts as a table in Markdown.
-pub fn markdown(summary: &Summary) -> String {
+fn markdown(summary: &Summary) -> String {
     let head = &summary.head;
     let mut text = format!(
         "{} `#{}`, seeds {}{}, {}\n\n| property | holds | violated | inconclusive |\n| --- | ---: | ---: | ---: |\n",

@@ -1,6 +1,6 @@
 //! Replays: whether a run takes the course that a repro file recorded, and where it leaves it.
 
-use byzsim_core::{Recorder, Time, TraceEvent, Verdict};
+use byzsim_core::{NodeId, Recorder, Time, TraceEvent, Verdict};
 
 use crate::repro::Repro;
 use crate::run::event;
@@ -24,7 +24,20 @@ pub struct Divergence {
     /// How it differs.
     pub what: String,
     /// This run's events from two before the range on.
-    pub events: Vec<String>,
+    pub events: Vec<Happened>,
+}
+
+/// An event of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Happened {
+    /// Its number.
+    pub number: u64,
+    /// When it happened.
+    pub time: Time,
+    /// To whom.
+    pub node: NodeId,
+    /// What, in words.
+    pub text: String,
 }
 
 /// Plays the run of a repro file, and compares it with what was recorded.
@@ -101,24 +114,23 @@ fn excerpt(
     seed: u64,
     options: &PlayOptions,
     (first, last): (u64, u64),
-) -> Vec<String> {
+) -> Vec<Happened> {
     const BEFORE: u64 = 2;
-    const LINES: usize = 8;
-    let mut window = Window {
-        first: first.saturating_sub(BEFORE),
-        last: last.saturating_add(1),
-        lines: Vec::new(),
-        lines_max: LINES,
-    };
+    let (first, last) = (first.saturating_sub(BEFORE), last.saturating_add(1));
+    let mut window = Window { first, last, events: Vec::new() };
     scenario.play_recorded(seed, options, Some(&mut window));
-    window.lines
+    window.events
 }
 
 struct Window {
     first: u64,
     last: u64,
-    lines: Vec<String>,
-    lines_max: usize,
+    events: Vec<Happened>,
+}
+
+impl Window {
+    /// How many events are shown.
+    const EVENTS_MAX: usize = 8;
 }
 
 impl Recorder for Window {
@@ -127,10 +139,10 @@ impl Recorder for Window {
         let is_counted = !matches!(what, TraceEvent::Sent { .. });
         if is_counted
             && (self.first..=self.last).contains(&number)
-            && self.lines.len() < self.lines_max
+            && self.events.len() < Self::EVENTS_MAX
         {
             let (node, text) = event::describe(what);
-            self.lines.push(format!("{number:>7}  {time:>12}  {node:<4} {text}"));
+            self.events.push(Happened { number, time, node, text });
         }
     }
 }

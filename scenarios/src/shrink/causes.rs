@@ -6,9 +6,9 @@
 use byzsim_adversaries::Fault;
 use serde::Serialize;
 
-use super::{Budget, Reason, Shrunk, shrink};
+use super::{Budget, Reason, Shrunk, shrink_made};
 use crate::repro::Repro;
-use crate::run::scenario::Scenario;
+use crate::sweep::cancel::Cancel;
 use crate::sweep::pool;
 
 /// How many findings of a sweep are shrunk.
@@ -45,13 +45,16 @@ pub struct Cause {
 
 /// Shrinks runs of one sweep, as many as are allowed of each reason, on `jobs` threads. Each goes
 /// by the seed that the sweep played it as, which in a guided search is not the run's own.
-pub fn shrink_all(repros: &[(u64, Repro)], jobs: usize) -> Vec<(u64, Shrunk)> {
+pub(super) fn shrink_all(
+    repros: &[(u64, Repro)],
+    jobs: usize,
+    cancel: Cancel<'_>,
+) -> Vec<(u64, Shrunk)> {
     let chosen = chosen(repros);
     let events_max = EVENTS_MAX / chosen.len().max(1) as u64;
     let budget = Budget { events_max, ..Budget::default() };
     let all = pool::in_order(jobs, &chosen, |(seed, repro)| {
-        let scenario = Scenario::new(&repro.name, repro.scenario.clone(), &[]).ok()?;
-        Some((*seed, shrink(repro, &scenario, &budget).ok()?))
+        Some((*seed, shrink_made(repro, &budget, cancel).ok()?))
     });
     all.into_iter().flatten().collect()
 }
@@ -72,7 +75,7 @@ fn chosen(repros: &[(u64, Repro)]) -> Vec<&(u64, Repro)> {
 }
 
 /// What the shrunk runs have in common: the causes, those of many runs first.
-pub fn causes(all: &[(u64, Shrunk)]) -> Vec<Cause> {
+pub(super) fn causes(all: &[(u64, Shrunk)]) -> Vec<Cause> {
     let mut causes: Vec<(Cause, &Shrunk)> = Vec::new();
     for (seed, shrunk) in all {
         let same = |(cause, _): &&mut (Cause, &Shrunk)| {

@@ -6,6 +6,7 @@
 //! the same smaller one.
 
 mod causes;
+pub mod findings;
 mod rows;
 mod same;
 mod steps;
@@ -16,17 +17,17 @@ use byzsim_core::{CryptoBackend, Digest};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::cli::interrupt;
 use crate::file::error::Problem;
 use crate::file::format::{ScenarioFile, WorkloadSpec};
 use crate::repro::Repro;
 use crate::repro::replay::replay;
 use crate::run::result::{PlayOptions, Report};
 use crate::run::scenario::Scenario;
+use crate::sweep::cancel::Cancel;
 use same::Same;
 use steps::{Generator, KINDS, Run};
 
-pub use causes::{Cause, causes, shrink_all};
+pub use causes::Cause;
 pub use same::Reason;
 
 /// How hard to try.
@@ -65,7 +66,8 @@ pub struct Shrunk {
     pub steps: Vec<Taken>,
     /// How many runs were played.
     pub runs: u64,
-    /// Whether no single step makes the run smaller; if not, the budget ran out.
+    /// Whether no single step makes the run smaller; if not, the budget ran out, or shrinking was
+    /// cancelled.
     pub is_minimal: bool,
     /// The smaller run.
     #[serde(skip)]
@@ -116,11 +118,30 @@ pub enum Refusal {
     Unstable(String),
 }
 
-/// Shrinks the run of `repro`, whose scenario was read from it ([`Repro::read`]).
+/// Shrinks the run of a repro that was not read from a file, but made.
+///
+/// # Errors
+/// As [`shrink`].
+pub(crate) fn shrink_made(
+    repro: &Repro,
+    budget: &Budget,
+    cancel: Cancel<'_>,
+) -> Result<Shrunk, Refusal> {
+    let scenario = repro.played().map_err(|why| Refusal::Unstable(why.what))?;
+    shrink(repro, &scenario, budget, cancel)
+}
+
+/// Shrinks the run of `repro`, whose scenario was read from it ([`Repro::read`]). If it is
+/// cancelled, the smallest run so far comes out, and is not said to be minimal.
 ///
 /// # Errors
 /// If the run does not fail, or not as it is recorded.
-pub fn shrink(repro: &Repro, scenario: &Scenario, budget: &Budget) -> Result<Shrunk, Refusal> {
+pub fn shrink(
+    repro: &Repro,
+    scenario: &Scenario,
+    budget: &Budget,
+    cancel: Cancel<'_>,
+) -> Result<Shrunk, Refusal> {
     let reason = Reason::from(repro.found.as_ref().ok_or(Refusal::Passes)?);
     let first = scenario.play(repro.seed, &IDEAL);
     let same = Same::new(reason.clone(), &first);
@@ -133,6 +154,7 @@ pub fn shrink(repro: &Repro, scenario: &Scenario, budget: &Budget) -> Result<Shr
         seed: repro.seed,
         same,
         budget: *budget,
+        cancel,
         best: Best { file: scenario.file.clone(), size: before, fired: fired(&first) },
         tried: BTreeSet::from([scenario.hash]),
         steps: Vec::new(),
@@ -180,8 +202,7 @@ fn verified(reason: &Reason, smaller: &Scenario, first: &Repro) -> Result<Repro,
     let repro = Repro::of(smaller, first.seed, first.crypto);
     let again: Repro =
         serde_json::from_str(&repro.to_json()).map_err(|why| Refusal::Unstable(why.to_string()))?;
-    let scenario =
-        made(&again.name, again.scenario.clone()).map_err(|why| Refusal::Unstable(why.what))?;
+    let scenario = again.played().map_err(|why| Refusal::Unstable(why.what))?;
     let replay = replay(&again, &scenario);
     if let Some(divergence) = replay.divergence {
         return Err(Refusal::Unstable(divergence.what));
@@ -219,6 +240,7 @@ struct Search<'a> {
     seed: u64,
     same: Same,
     budget: Budget,
+    cancel: Cancel<'a>,
     best: Best,
     /// What was played already: a run that did not fail once will not fail again.
     tried: BTreeSet<Digest>,
@@ -303,10 +325,10 @@ impl Search<'_> {
         true
     }
 
-    /// Whether the budget ran out, or whoever waits for a sweep has waited enough.
+    /// Whether the budget ran out, or whoever waits has waited enough.
     fn is_spent(&self) -> bool {
         self.budget.runs_max <= self.runs
             || self.budget.events_max <= self.events
-            || interrupt::asked()
+            || self.cancel.is_asked()
     }
 }

@@ -141,38 +141,6 @@ impl Row {
         }
         self.trace.as_deref().and_then(digest).unwrap_or_default()
     }
-
-    /// The names of [`Row::csv`]'s fields.
-    pub const CSV_HEADER: &'static str = "seed,judgement,trace,shape,violated,events,end_ns,\
-        completed,operations,view_max,messages,bytes,faults,fired,beyond_f";
-
-    /// The row's plain numbers, separated by commas.
-    pub fn csv(&self) -> String {
-        let violated: Vec<&str> = self.findings().map(|finding| finding.property).collect();
-        let judgement = match self.judgement {
-            Judgement::Expected => "expected",
-            Judgement::Inconclusive => "inconclusive",
-            Judgement::Violation => "violation",
-        };
-        let fields = [
-            self.seed.to_string(),
-            judgement.to_owned(),
-            self.trace.clone().unwrap_or_default(),
-            self.commit_order.clone().unwrap_or_default(),
-            violated.join("+"),
-            self.events.to_string(),
-            self.end.nanos().to_string(),
-            self.completed.to_string(),
-            self.operations.to_string(),
-            self.view_max.to_string(),
-            self.messages.to_string(),
-            self.bytes.to_string(),
-            self.fired.len().to_string(),
-            self.fired.iter().filter(|count| 0 < **count).count().to_string(),
-            self.beyond_f.to_string(),
-        ];
-        fields.join(",")
-    }
 }
 
 /// How many operations of correct clients completed.

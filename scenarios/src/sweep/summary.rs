@@ -7,14 +7,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::VERSION;
-use crate::cli::exit::Exit;
 use crate::file::format::{Expect, SeedRange};
 use crate::run::draw::Draft;
 use crate::run::expect::{Judgement, PANIC};
 use crate::run::scenario::Scenario;
 use crate::run::strategy::Strategy;
+use crate::sweep::options::{Shard, SweepOptions};
 use crate::sweep::row::Row;
-use crate::sweep::{Shard, SweepOptions};
 
 /// What all rows of a sweep share: the first line of their file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -332,18 +331,6 @@ impl Summary {
             Judgement::Inconclusive
         } else {
             Judgement::Expected
-        }
-    }
-
-    /// How the command ends.
-    pub fn exit(&self) -> Exit {
-        if self.runs < self.wanted() {
-            Exit::Interrupted
-        } else if self.head.shard != Shard::WHOLE {
-            // Verdicts are data: a scheduler must not retry a shard because it found a bug.
-            Exit::Expected
-        } else {
-            self.judgement().into()
         }
     }
 }

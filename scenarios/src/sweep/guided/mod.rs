@@ -16,7 +16,7 @@ use self::coverage::Coverage;
 use crate::run::draw::Draft;
 use crate::run::result::PlayOptions;
 use crate::run::scenario::Scenario;
-use crate::sweep::SweepOptions;
+use crate::sweep::options::SweepOptions;
 use crate::sweep::pool;
 use crate::sweep::row::Row;
 use crate::sweep::summary::{Head, Search, Summary};

@@ -1,8 +1,8 @@
 //! Which strategy can choose the plans of which scenario.
 
-use super::Strategy;
 use crate::file::error::LoadError;
 use crate::run::scenario::Scenario;
+use crate::run::strategy::Strategy;
 
 impl Scenario {
     /// Whether `strategy` can choose the plans of this scenario.

@@ -1,0 +1,76 @@
+//! From a repro file to the run, ready to play.
+
+use byzsim_core::Marks;
+
+use super::{Repro, TracePrint};
+use crate::file::document::Document;
+use crate::file::error::{LoadError, Problem};
+use crate::file::format::FORMAT;
+use crate::file::path::Step;
+use crate::run::scenario::Scenario;
+use crate::sweep::row;
+
+impl Repro {
+    /// Whether a document is a repro file rather than a scenario.
+    pub fn is_one(document: &Document) -> bool {
+        // Only a repro holds a whole scenario. What is no JSON at all is told apart by its name.
+        let keys = ["\"scenario\"", "\"byzsim\""];
+        document.file.ends_with(".json") && keys.iter().any(|key| document.text.contains(key))
+    }
+
+    /// Reads a repro file, and its scenario.
+    ///
+    /// # Errors
+    /// What is wrong, and where in the document.
+    pub fn read(document: &Document) -> Result<(Self, Scenario), LoadError> {
+        let repro: Self = document.parse()?;
+        repro.check().map_err(|problem| document.locate(problem))?;
+        let scenario = repro.played().map_err(|mut problem| {
+            problem.path.insert(0, Step::key("scenario"));
+            document.locate(problem)
+        })?;
+        Ok((repro, scenario))
+    }
+
+    fn check(&self) -> Result<(), Problem> {
+        if self.format != FORMAT {
+            let what = format!("format {} is unknown", self.format);
+            return Err(Problem::at("format", what, format!("this byzsim reads format {FORMAT}")));
+        }
+        if self.scenario.random.is_some() {
+            let what = "a repro file leaves nothing open";
+            let help = "put the drawn values in its place";
+            return Err(Problem::at("scenario.random", what, help));
+        }
+        if !self.scenario.groups.is_empty() {
+            let help = "put their members into the fault rows, and take them out";
+            return Err(Problem::at(
+                "scenario.groups",
+                "a repro file names nodes, no groups",
+                help,
+            ));
+        }
+        let Some(trace) = &self.trace else { return Ok(()) };
+        if row::digest(&trace.hash).is_none() {
+            let help = "64 hexadecimal digits";
+            return Err(Problem::at("trace.hash", "this is no trace hash", help));
+        }
+        let right = || Problem::at("trace.marks", "these are no marks", "four digits each");
+        trace.parse_marks().map(|_| ()).ok_or_else(right)
+    }
+}
+
+impl TracePrint {
+    /// The marks; none if they are not well-formed.
+    pub fn parse_marks(&self) -> Option<Marks> {
+        // More marks than events would mean that someone made them up.
+        const SHIFT_MAX: u32 = 40;
+        if SHIFT_MAX < self.shift || !self.marks.is_ascii() || !self.marks.len().is_multiple_of(4) {
+            return None;
+        }
+        let count = self.marks.len() / 4;
+        let parse = |place: usize| u16::from_str_radix(&self.marks[4 * place..4 * place + 4], 16);
+        let values = (0..count).map(parse).collect::<Result<_, _>>().ok()?;
+        Some(Marks { shift: self.shift, values })
+    }
+}

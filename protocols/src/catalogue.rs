@@ -1,9 +1,10 @@
 //! What a protocol offers beyond running: parameters that files can set, and planted flaws.
 //!
 //! A *flaw* is a named bug, of a kind that real implementations had, that a parameter switches on.
-//! It exists to prove that the checkers and the searches have teeth. Each protocol keeps all its
-//! flaws in one file of *rules*: a rule is a method that says what the paper demands, and what the
-//! flaw makes of it. The handlers ask the rule and never see a flaw.
+//! It exists to prove that the checkers and the searches have teeth. Each protocol declares its
+//! flaws in `flaws.rs`, and keeps what they do in its folder of *rules*: a rule is a method that
+//! says what the paper demands, and what the flaw makes of it. The handlers ask the rule and never
+//! see a flaw.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -59,14 +60,34 @@ pub(crate) const fn field(kind: &'static str, name: &'static str, sort: Sort) ->
 
 /// The enum of a protocol's flaws.
 pub trait Flaw: Copy + Ord + Debug + Send + Sync + 'static {
-    /// All of them, in the order of the catalogue, by part of the protocol.
-    const PARTS: &'static [&'static [(Self, FlawEntry)]];
-
     /// All of them, in the order of the catalogue.
-    fn entries() -> impl Iterator<Item = (Self, FlawEntry)> {
-        Self::PARTS.iter().copied().flatten().copied()
+    const ALL: &'static [(Self, FlawEntry)];
+
+    /// Their entries, in the order of the catalogue.
+    fn entries() -> impl Iterator<Item = FlawEntry> {
+        Self::ALL.iter().map(|(_, entry)| *entry)
     }
 }
+
+/// Declares the flaws of a protocol: of each the variant, the name, the property that falls, and
+/// what the flawed rule does.
+macro_rules! flaws {
+    ($(#[$meta:meta])* pub enum $flaws:ident;
+     $($flaw:ident: $name:literal breaks $violates:literal, $about:literal;)*) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $flaws {
+            $(#[doc = $name] $flaw,)*
+        }
+
+        impl Flaw for $flaws {
+            const ALL: &'static [(Self, FlawEntry)] = &[
+                $((Self::$flaw, FlawEntry { name: $name, about: $about, violates: $violates }),)*
+            ];
+        }
+    };
+}
+pub(crate) use flaws;
 
 /// A set of planted flaws. Reads and prints as a list of names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,20 +118,20 @@ impl<F: Flaw> Flaws<F> {
         let is_it = |entry: &FlawEntry| {
             entry.name == name || entry.name.split('-').next().is_some_and(|id| id == name)
         };
-        match F::entries().find(|(_, entry)| is_it(entry)) {
+        match F::ALL.iter().find(|(_, entry)| is_it(entry)) {
             Some((flaw, _)) => {
-                self.0.insert(flaw);
+                self.0.insert(*flaw);
                 Ok(())
             }
             None => {
-                let names: Vec<&str> = F::entries().map(|(_, entry)| entry.name).collect();
+                let names: Vec<&str> = F::entries().map(|entry| entry.name).collect();
                 Err(format!("unknown flaw `{name}`, expected one of: {}", names.join(", ")))
             }
         }
     }
 
     fn names(&self) -> impl Iterator<Item = &'static str> {
-        F::entries().filter(|(flaw, _)| self.0.contains(flaw)).map(|(_, entry)| entry.name)
+        F::ALL.iter().filter(|(flaw, _)| self.0.contains(flaw)).map(|(_, entry)| entry.name)
     }
 }
 
@@ -138,7 +159,7 @@ impl<F: Flaw> JsonSchema for Flaws<F> {
         true
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let names: Vec<&str> = F::entries().map(|(_, entry)| entry.name).collect();
+        let names: Vec<&str> = F::entries().map(|entry| entry.name).collect();
         json_schema!({ "type": "array", "items": { "enum": names } })
     }
 }

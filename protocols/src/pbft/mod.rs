@@ -181,7 +181,7 @@ impl Protocol for Pbft {
 
 impl Catalogued for Pbft {
     fn flaws() -> Vec<FlawEntry> {
-        PbftFlaw::entries().map(|(_, entry)| entry).collect()
+        PbftFlaw::entries().collect()
     }
 
     fn plant(params: &mut Params, flaw: &str) -> Result<(), String> {

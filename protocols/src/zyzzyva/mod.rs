@@ -227,7 +227,7 @@ impl Protocol for Zyzzyva {
 
 impl Catalogued for Zyzzyva {
     fn flaws() -> Vec<FlawEntry> {
-        ZyzzyvaFlaw::entries().map(|(_, entry)| entry).collect()
+        ZyzzyvaFlaw::entries().collect()
     }
 
     fn plant(params: &mut Params, flaw: &str) -> Result<(), String> {

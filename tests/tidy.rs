@@ -61,6 +61,22 @@ fn protocols_know_no_adversary_and_no_file() {
 }
 
 #[test]
+fn only_rules_ask_for_flaws() {
+    let mut seen = 0;
+    for path in sources(&root().join("protocols/src")) {
+        let text = read(&path);
+        let asks = |line: &str| line.contains("flaws.has(") || line.contains("Flaw::");
+        // What a protocol offers to files names its flaws.
+        let offers = |line: &str| line.contains("Flaw::entries()");
+        let asking: Vec<_> = code(&text).filter(|(_, line)| asks(line) && !offers(line)).collect();
+        seen += asking.len();
+        let is_rule = path.components().any(|it| it.as_os_str() == "rules");
+        assert!(is_rule || asking.is_empty(), "{}: {asking:?}: a flaw is seen", path.display());
+    }
+    assert!(50 < seen, "the rules were found");
+}
+
+#[test]
 fn nothing_below_scenarios_touches_the_world() {
     let folders = ["sim-core/src", "protocols/src", "adversaries/src"];
     let words = [

@@ -42,6 +42,32 @@ pub trait Catalogued:
     fn base_timeout(params: &Self::Params) -> Span;
 }
 
+/// The greatest count that a parameter may be: beyond any run, and safe to reckon with.
+const COUNT_MAX: u64 = 1 << 32;
+
+/// Whether counts of slots are small enough, and the checkpoint interval is one.
+pub(crate) fn check_counts(interval: u64, others: &[(&str, u64)]) -> Result<(), String> {
+    for (name, count) in [("checkpoint-interval", interval)].iter().chain(others) {
+        if COUNT_MAX < *count {
+            return Err(format!("`{name}` is {count}: use {COUNT_MAX} or less"));
+        }
+    }
+    if interval == 0 {
+        return Err("`checkpoint-interval` is 0: use 1 or more".to_owned());
+    }
+    Ok(())
+}
+
+/// Whether all timeouts let time pass.
+pub(crate) fn check_times(times: &[(&str, Span)]) -> Result<(), String> {
+    match times.iter().find(|(_, span)| *span == Span::ZERO) {
+        Some((name, _)) => {
+            Err(format!("`{name}` is 0s: a timer that never waits never lets time pass"))
+        }
+        None => Ok(()),
+    }
+}
+
 /// A planted flaw, as catalogues and scenario files know it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlawEntry {

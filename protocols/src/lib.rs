@@ -1,14 +1,35 @@
-//! The protocols, one folder each, and the replicated service that they all run.
+//! The protocols, one folder each, and what they share.
 //!
-//! A protocol knows no adversary and no file format. Its folder's `mod.rs` says what the paper
-//! claims, what each message means and where the implementation deviates. To add one: write its
-//! folder, implement [`Protocol`](byzsim_core::Protocol) and [`Catalogued`], and add its row to the
-//! registry of the `byzsim` crate.
+//! | where | what |
+//! | --- | --- |
+//! | [`pbft`], [`zyzzyva`] | the protocols |
+//! | [`shared`] | parts of replicas that know no protocol, to take or to leave |
+//! | [`service`] | the replicated service that all of them run |
+//! | [`catalogue`] | what a protocol offers to files: parameters, and planted flaws |
+//! | `flawed` | what planted flaws do to the shared parts, and no correct implementation does |
+//!
+//! A protocol knows no adversary and no file format. All folders have one layout, so who knows one
+//! finds the way in the next:
+//!
+//! | in a protocol's folder | what |
+//! | --- | --- |
+//! | `mod.rs` | what the paper claims, the thresholds, the deviations from the paper; the parameters |
+//! | `message.rs` | the messages, and what each of them says |
+//! | `lies.rs` | the lies that a corrupted node can tell with them |
+//! | `replica.rs` | the state, and the one `match` that hands out what comes in |
+//! | one file for each part of the paper | the handlers |
+//! | `client.rs` | the client |
+//! | `flaws.rs` | the names of the planted flaws |
+//! | `rules/` | what the paper demands and a flaw breaks, by part: handlers ask here |
+//!
+//! To add a protocol: write its folder, implement [`Protocol`](byzsim_core::Protocol) and
+//! [`Catalogued`], and add its row to the registry of the `byzsim` crate.
 
 pub mod catalogue;
+mod flawed;
 pub mod pbft;
-pub mod quorum;
 pub mod service;
+pub mod shared;
 pub mod zyzzyva;
 
 pub use catalogue::{Catalogued, Flaw, FlawEntry, Flaws};

@@ -8,9 +8,9 @@ use byzsim_core::{Answer, Digest, Encode, Encoder, NodeId, Operation, Text};
 /// without the cache would execute old retransmissions again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Service {
-    store: BTreeMap<Text, Text>,
+    pub(crate) store: BTreeMap<Text, Text>,
     /// Of each client: the timestamp of its last executed request, and the answer.
-    replies: BTreeMap<NodeId, (u64, Answer)>,
+    pub(crate) replies: BTreeMap<NodeId, (u64, Answer)>,
 }
 
 /// What a request replaced when it was executed.
@@ -37,21 +37,12 @@ impl Service {
         timestamp: u64,
         operation: &Operation,
     ) -> Option<Answer> {
-        let is_new = self.last_reply(client).0 < timestamp;
-        is_new.then(|| self.execute_again(client, timestamp, operation))
-    }
-
-    /// Executes the client's request, even if it or a later one was executed before. What no
-    /// correct implementation does.
-    pub fn execute_again(
-        &mut self,
-        client: NodeId,
-        timestamp: u64,
-        operation: &Operation,
-    ) -> Answer {
+        if timestamp <= self.last_reply(client).0 {
+            return None;
+        }
         let answer = self.apply(operation);
         self.replies.insert(client, (timestamp, answer.clone()));
-        answer
+        Some(answer)
     }
 
     /// Executes the client's request like [`execute`](Self::execute), and says how to undo it: for
@@ -79,9 +70,8 @@ impl Service {
         };
     }
 
-    /// Undoes what the last request wrote, and leaves its reply in the cache. What no correct
-    /// implementation does.
-    pub fn undo_write(&mut self, undo: &Undo) {
+    /// Undoes what the last request wrote.
+    pub(crate) fn undo_write(&mut self, undo: &Undo) {
         match &undo.value {
             Some(value) => self.store.insert(undo.key.clone(), value.clone()),
             None => self.store.remove(&undo.key),
@@ -93,17 +83,7 @@ impl Service {
         self.sha256()
     }
 
-    /// The digest of the store alone. What no correct implementation goes by.
-    pub fn store_digest(&self) -> Digest {
-        Self { store: self.store.clone(), replies: BTreeMap::new() }.digest()
-    }
-
-    /// This store with the reply cache of another state. What no correct implementation has.
-    pub fn with_replies_of(&self, other: &Self) -> Self {
-        Self { store: self.store.clone(), replies: other.replies.clone() }
-    }
-
-    fn apply(&mut self, operation: &Operation) -> Answer {
+    pub(crate) fn apply(&mut self, operation: &Operation) -> Answer {
         match operation {
             Operation::Get { key } => Answer::Value(self.store.get(key).cloned()),
             Operation::Put { key, value } => {
@@ -185,8 +165,6 @@ mod tests {
         let before = service.clone();
         service.execute(NodeId::Client(0), 1, &get);
         assert_ne!(service.digest(), before.digest());
-        assert_eq!(service.store_digest(), before.store_digest());
-        assert_eq!(service.with_replies_of(&before), before);
     }
 
     #[test]

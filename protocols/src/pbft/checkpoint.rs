@@ -6,14 +6,13 @@ use byzsim_core::{Digest, NodeId, Observation, Signed};
 
 use super::message::{Checkpoint, Msg, Seq};
 use super::replica::{Out, Replica};
-use crate::quorum::{are_of_distinct_replicas, whom_to_ask};
 use crate::service::Service;
 
 impl Replica {
     /// §4.3: every K slots a replica keeps a copy of its state and tells the others its digest.
     pub(super) fn take_checkpoint(&mut self, out: &mut Out) {
         let (seq, state) = (self.executed, self.rules.state_digest(&self.service));
-        self.snapshots.insert(seq, (state, Rc::new(self.service.clone())));
+        self.checkpoints.keep_state(seq, state, Rc::new(self.service.clone()));
         out.observe(Observation::Checkpointed { seq, state });
         out.broadcast(Msg::Checkpoint(self.signer.sign(Checkpoint { seq, state })));
     }
@@ -27,36 +26,20 @@ impl Replica {
         out: &mut Out,
     ) {
         let (seq, sender) = (checkpoint.seq, checkpoint.signer());
-        let is_due = seq.is_multiple_of(self.params.checkpoint_interval);
-        if seq <= self.stable || !is_due || sender.is_client() {
-            return;
-        }
-        if !self.vouches(from, checkpoint) {
+        let is_news = self.checkpoints.is_news(seq);
+        if !is_news || sender.is_client() || !self.vouches(from, checkpoint) {
             return;
         }
         if !self.in_window(seq) {
-            self.forget_far_checkpoints_of(sender);
+            self.checkpoints.forget_far(sender, self.stable() + self.params.window);
         }
-        let votes = self.checkpoints.entry(seq).or_default();
-        match self.rules.counts_checkpoints_again() {
-            false => _ = votes.add(checkpoint.clone()),
-            true => votes.add_again(checkpoint.clone()),
-        }
-        let rules = &self.rules;
+        let (rules, votes) = (&self.rules, self.checkpoints.votes(seq));
+        rules.record_checkpoint(votes, checkpoint);
         let equal = votes.iter().filter(|vote| rules.same_state(vote.state, checkpoint.state));
-        let proof: Vec<_> = equal.take(self.rules.quorum()).cloned().collect();
-        if proof.len() == self.rules.quorum() {
+        let proof: Vec<_> = equal.take(rules.quorum()).cloned().collect();
+        if proof.len() == rules.quorum() {
             self.stabilise(seq, checkpoint.state, proof, out);
         }
-    }
-
-    /// Above the window one checkpoint per sender is kept, or a liar could fill the memory.
-    fn forget_far_checkpoints_of(&mut self, sender: NodeId) {
-        let high = self.stable + self.params.window;
-        for (_, votes) in self.checkpoints.range_mut(high + 1..) {
-            votes.remove(sender);
-        }
-        self.checkpoints.retain(|_, votes| !votes.is_empty());
     }
 
     /// §4.3: h moves to a proven checkpoint; what lies at or below it is forgotten.
@@ -67,17 +50,14 @@ impl Replica {
         proof: Vec<Signed<Checkpoint>>,
         out: &mut Out,
     ) {
-        assert!(self.stable < seq, "the stable checkpoint moves up");
-        self.stable = seq;
-        self.stable_proof = proof;
+        self.checkpoints.stabilise(seq, proof);
         self.log.collect_garbage(seq);
-        self.checkpoints = self.checkpoints.split_off(&(seq + 1));
         self.next_seq = self.next_seq.max(seq + 1);
         out.observe(Observation::StableCheckpoint { seq, state });
         if self.lacks_state() {
             self.fetch_state(out);
         } else {
-            self.snapshots = self.snapshots.split_off(&seq);
+            self.checkpoints.forget_old_states();
             self.propose(out);
         }
     }
@@ -87,15 +67,15 @@ impl Replica {
         if !self.lacks_state() {
             return;
         }
-        if let Some(to) = whom_to_ask(&self.stable_proof, self.id, self.volatile.fetches) {
-            self.volatile.fetches += 1;
-            out.send(to, Msg::FetchState(self.stable));
+        let to = self.checkpoints.whom_to_ask(self.id, &mut self.volatile.fetches);
+        if let Some(to) = to {
+            out.send(to, Msg::FetchState(self.stable()));
         }
     }
 
     /// Sends the state of the last stable checkpoint, if it is what is asked for or later.
     pub(super) fn on_fetch_state(&self, from: NodeId, seq: Seq, out: &mut Out) {
-        if seq <= self.stable {
+        if seq <= self.stable() {
             self.send_stable_state(from, out);
         }
     }
@@ -103,9 +83,8 @@ impl Replica {
     /// Sends the state of the last stable checkpoint with its proof, in one piece. Relayed one by
     /// one, the CHECKPOINTs might never add up: a liar's other vote may have come first.
     pub(super) fn send_stable_state(&self, to: NodeId, out: &mut Out) {
-        if let Some((_, state)) = self.snapshots.get(&self.stable).filter(|_| 0 < self.stable) {
-            let proof = self.stable_proof.clone();
-            out.send(to, Msg::State(self.stable, Rc::clone(state), proof));
+        if let Some((seq, state, proof)) = self.checkpoints.stable_state() {
+            out.send(to, Msg::State(seq, state, proof));
         }
     }
 
@@ -118,23 +97,23 @@ impl Replica {
         proof: &[Signed<Checkpoint>],
         out: &mut Out,
     ) {
-        if seq <= self.executed && seq <= self.stable || seq < self.stable {
+        if seq <= self.executed && seq <= self.stable() || seq < self.stable() {
             return;
         }
         let digest = self.rules.state_digest(state);
-        if self.rules.compares_states() && !self.proves(seq, digest, proof) {
+        if !self.rules.is_proven_state(self, (seq, digest), proof) {
             return;
         }
         if self.executed < seq {
-            self.service = self.rules.restored(state, &self.service);
+            self.rules.restore(&mut self.service, state);
             self.executed = seq;
-            self.snapshots.insert(seq, (digest, Rc::clone(state)));
+            self.checkpoints.keep_state(seq, digest, Rc::clone(state));
             out.observe(Observation::Restored { seq, state: digest });
         }
-        if self.stable < seq {
+        if self.stable() < seq {
             self.stabilise(seq, digest, proof.to_vec(), out);
         } else {
-            self.snapshots = self.snapshots.split_off(&seq);
+            self.checkpoints.forget_old_states();
         }
         self.note_progress(out);
         self.execute_ready(out);
@@ -147,6 +126,6 @@ impl Replica {
             *it.body() == Checkpoint { seq, state } && self.signer.verify(it)
         };
         let all_say_so = proof.len() == self.rules.quorum() && proof.iter().all(says_so);
-        all_say_so && (are_of_distinct_replicas(proof) || self.rules.counts_checkpoints_again())
+        all_say_so && self.rules.are_distinct_checkpoints(proof)
     }
 }

@@ -48,13 +48,11 @@ impl Client {
         }
         pending.replies.insert(from, (reply.view, reply.answer.clone()));
         let equal = pending.replies.values().filter(|(_, answer)| *answer == reply.answer);
-        let mut views: Vec<View> = equal.map(|(view, _)| *view).collect();
+        let views: Vec<View> = equal.map(|(view, _)| *view).collect();
         if views.len() < self.rules.replies() {
             return;
         }
-        // The highest view that a correct replica is in for certain: f may exaggerate.
-        views.sort_unstable_by(|a, b| b.cmp(a));
-        self.view = self.view.max(views[self.rules.weak().min(views.len()) - 1]);
+        self.view = self.view.max(self.rules.view_of(views));
         self.pending = None;
         let timestamp = self.timestamp;
         out.cancel_timer(Timer::Retransmit(timestamp));

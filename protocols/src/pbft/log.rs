@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use byzsim_core::{Digest, ReplicaSet, Signed};
+use byzsim_core::{Digest, Signed};
 
 use super::message::{Batch, Commit, Decision, PrePrepare, Prepare, PreparedCertificate, Seq};
 use super::rules::Rules;
-use crate::quorum::Votes;
+use crate::shared::quorum::Votes;
 
 /// What the current view says about one slot.
 #[derive(Debug, Default)]
@@ -39,8 +39,14 @@ impl Slot {
         self.pre_prepare.as_ref().map(|pre_prepare| pre_prepare.digest)
     }
 
+    /// The slot begins with this proposal, which is not *prepared*.
+    pub(super) fn propose(&mut self, pre_prepare: Signed<PrePrepare>) {
+        self.pre_prepare = Some(pre_prepare);
+        self.prepared = false;
+    }
+
     /// The PREPAREs that count for the accepted proposal.
-    fn matching_prepares<'a>(
+    pub(super) fn matching_prepares<'a>(
         &'a self,
         rules: &'a Rules,
         digest: Digest,
@@ -57,19 +63,11 @@ impl Slot {
     /// §4.2, *committed-local(m, v, n, i)*.
     pub(super) fn may_commit(&self, rules: &Rules) -> bool {
         let Some(digest) = self.digest() else { return false };
-        self.prepared && rules.commits() <= self.committers(rules, digest)
+        self.prepared && rules.commits() <= rules.committers(self, digest)
     }
 
-    fn committers(&self, rules: &Rules, digest: Digest) -> usize {
-        let commits = self.matching_commits(rules, digest).map(Signed::signer);
-        if rules.pools_phases() {
-            let prepares = self.matching_prepares(rules, digest).map(Signed::signer);
-            return commits.chain(prepares).collect::<ReplicaSet>().len();
-        }
-        rules.tally(commits)
-    }
-
-    fn matching_commits<'a>(
+    /// The COMMITs that count for the accepted proposal.
+    pub(super) fn matching_commits<'a>(
         &'a self,
         rules: &'a Rules,
         digest: Digest,
@@ -92,23 +90,6 @@ impl Log {
 
     pub(super) fn slot(&mut self, seq: Seq) -> &mut Slot {
         self.slots.entry(seq).or_default()
-    }
-
-    /// Adds the votes of other slots for the batch of this one. What no correct implementation
-    /// does.
-    pub(super) fn pool_slots(&mut self, seq: Seq, digest: Digest) {
-        let slots = self.slots.values();
-        let prepares = slots.clone().flat_map(|slot| slot.prepares.iter());
-        let prepares: Vec<_> = prepares.filter(|vote| vote.digest == digest).cloned().collect();
-        let commits = slots.flat_map(|slot| slot.commits.iter());
-        let commits: Vec<_> = commits.filter(|vote| vote.digest == digest).cloned().collect();
-        let slot = self.slot(seq);
-        for vote in prepares {
-            slot.prepares.add(vote);
-        }
-        for vote in commits {
-            slot.commits.add(vote);
-        }
     }
 
     /// The slots from `seq` on.

@@ -115,7 +115,7 @@ pub struct NewView {
 
 /// `Status`: this is how far I came; send me what I lack. Not of the paper's core: see the
 /// module's list of deviations.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status {
     /// The view that I am in.
     pub view: View,

@@ -7,6 +7,14 @@
 //! of clients may be. *Liveness*, if in addition message delays do not grow faster than time
 //! forever: here, after GST (§3 of the paper).
 //!
+//! # Where things are
+//!
+//! [`message`]: what each message says. `replica.rs`: the state, one field for each variable of the
+//! paper, and the one `match` that hands out what comes in. `normal.rs` (§4.2), `checkpoint.rs`
+//! (§4.3), `view_change.rs` (§4.4) and [`retransmit`]: the handlers. `log.rs`: what a replica holds
+//! for each slot. `client.rs` (§4.1). `rules/`: what the paper demands and a planted flaw breaks;
+//! `flaws.rs`: the names of the flaws. `lies.rs`: how corrupted nodes can lie.
+//!
 //! # The messages
 //!
 //! Each statement of [`message`] is documented with what it says. A view's primary gives slots to
@@ -16,7 +24,7 @@
 //! # The thresholds
 //!
 //! * Quorum, 2f + 1: two of them share f + 1 replicas, one of them correct. For general n it is
-//!   ceil((n + f + 1) / 2) ([`crate::quorum::quorum`]).
+//!   ceil((n + f + 1) / 2) ([`crate::shared::quorum::quorum`]).
 //! * *prepared*, PRE-PREPARE and 2f PREPAREs: a quorum stands by the batch; no other batch can
 //!   prepare in this view.
 //! * *committed-local*, 2f + 1 COMMITs: f + 1 correct replicas prepared; every later view change
@@ -90,12 +98,9 @@ pub use flaws::PbftFlaw;
 pub use message::Msg;
 pub use replica::{Replica, Timer};
 
-use crate::catalogue::{Catalogued, Flaw as _, FlawEntry, Flaws};
-use crate::quorum::quorum;
+use crate::catalogue::{Catalogued, Flaw as _, FlawEntry, Flaws, check_counts, check_times};
+use crate::shared::quorum::quorum;
 use rules::Rules;
-
-/// The greatest interval, window and pipeline: beyond any run, and safe to reckon with.
-const COUNT_MAX: u64 = 1 << 32;
 
 /// The protocol.
 #[derive(Clone, Copy, Debug)]
@@ -190,17 +195,7 @@ impl Catalogued for Pbft {
 
     fn check(params: &Params, committee: Committee) -> Result<(), String> {
         let Params { checkpoint_interval, window, batch_max, pipeline, .. } = *params;
-        let counts = [
-            ("checkpoint-interval", checkpoint_interval),
-            ("window", window),
-            ("pipeline", pipeline),
-        ];
-        if let Some((name, count)) = counts.iter().find(|(_, count)| COUNT_MAX < *count) {
-            return Err(format!("`{name}` is {count}: use {COUNT_MAX} or less"));
-        }
-        if checkpoint_interval == 0 {
-            return Err("`checkpoint-interval` is 0: use 1 or more".to_owned());
-        }
+        check_counts(checkpoint_interval, &[("window", window), ("pipeline", pipeline)])?;
         if window < 2 * checkpoint_interval {
             let least = checkpoint_interval.saturating_mul(2);
             return Err(format!(
@@ -210,14 +205,11 @@ impl Catalogued for Pbft {
         if batch_max == 0 || pipeline == 0 {
             return Err("`batch-max` and `pipeline` must be 1 or more".to_owned());
         }
-        let times = [
+        check_times(&[
             ("view-change-timeout", params.view_change_timeout),
             ("client-timeout", params.client_timeout),
             ("status-interval", params.status_interval),
-        ];
-        if let Some((name, _)) = times.iter().find(|(_, span)| *span == Span::ZERO) {
-            return Err(format!("`{name}` is 0s: a timer that never waits never lets time pass"));
-        }
+        ])?;
         match params.quorum {
             Some(quorum) if quorum == 0 || committee.replicas < quorum => {
                 Err(format!("`quorum` is {quorum}: use 1 to {}", committee.replicas))

@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use byzsim_core::{NodeId, Observation, Signed};
+use byzsim_core::{Answer, NodeId, Observation, Signed};
 
 use super::message::{Batch, Commit, Msg, PrePrepare, Prepare, Reply, Request, Seq};
-use super::replica::{Out, Replica, Timer, Volatile};
+use super::replica::{Out, Replica, Timer};
 
 impl Replica {
     /// §4.1: executed before: send the reply again. New: the primary orders it, a backup relays it
@@ -17,9 +17,10 @@ impl Replica {
         out: &mut Out,
     ) {
         let client = request.signer();
-        if !self.is_of_client(request) {
+        if !self.rules.is_of_client(request, &self.signer) {
             return;
         }
+        let is_active = self.is_active();
         let (last, answer) = self.service.last_reply(client);
         match answer {
             Some(answer) if self.rules.is_in_cache(request.timestamp, last) => {
@@ -27,14 +28,11 @@ impl Replica {
                 self.reply(client, request.timestamp, answer, out);
                 return;
             }
-            _ if last < request.timestamp => {}
+            _ if self.rules.takes_up(request, last, is_active) => {}
             _ => return,
         }
-        if !self.is_news(request) {
-            return;
-        }
         self.await_execution(request, out);
-        if !self.is_active() {
+        if !is_active {
             return;
         }
         if self.is_primary() {
@@ -45,51 +43,31 @@ impl Replica {
         }
     }
 
-    /// Whether a request that was not executed is to be taken up.
-    fn is_news(&mut self, request: &Signed<Request>) -> bool {
-        if !self.rules.heard_is_executed() {
-            return true;
-        }
-        let heard = self.heard.entry(request.signer()).or_default();
-        let is_news = *heard < request.timestamp;
-        *heard = request.timestamp.max(*heard);
-        is_news && self.is_active()
-    }
-
     /// §4.4: a backup that waits for a request runs a timer.
     pub(super) fn await_execution(&mut self, request: &Rc<Signed<Request>>, out: &mut Out) {
         let client = request.signer();
         if request.timestamp <= self.service.last_reply(client).0 {
             return;
         }
-        self.volatile.arrivals += 1;
-        let arrival = (self.volatile.arrivals, Rc::clone(request));
-        let (_, waiting) = self.volatile.waiting.entry(client).or_insert(arrival);
-        if waiting.timestamp < request.timestamp {
-            *waiting = Rc::clone(request);
-        }
+        let id = (client, request.timestamp);
+        self.volatile.waiting.add(out.now(), id, Rc::clone(request));
         self.start_progress_timer(out);
     }
 
     /// The timer runs for the request that waits longest, and stops for no other: a primary that
     /// serves some clients only is deposed.
     pub(super) fn start_progress_timer(&mut self, out: &mut Out) {
-        if self.volatile.timing.is_some() || !self.is_active() || self.is_primary() {
+        if self.volatile.waiting.is_timed() || !self.is_active() || self.is_primary() {
             return;
         }
-        let Volatile { waiting, arrivals_before, .. } = &self.volatile;
-        let timed =
-            waiting.iter().filter(|(_, (arrival, _))| self.rules.times(*arrival, *arrivals_before));
-        let oldest = timed.min_by_key(|(_, (arrival, _))| *arrival);
-        let oldest = oldest.map(|(client, (_, request))| (*client, request.timestamp));
-        self.volatile.timing = oldest.or(self.rules.runs_idle().then_some((self.id, 0)));
-        if self.volatile.timing.is_some() {
+        if let Some(request) = self.rules.times(self.view, &self.volatile.waiting) {
+            self.volatile.waiting.start_timer(request);
             out.set_timer(Timer::Progress(self.view), self.timeout());
         }
     }
 
     pub(super) fn stop_progress_timer(&mut self, out: &mut Out) {
-        if self.volatile.timing.take().is_some() {
+        if self.volatile.waiting.stop_timer() {
             out.cancel_timer(Timer::Progress(self.view));
         }
     }
@@ -142,14 +120,15 @@ impl Replica {
         if !self.in_window(seq) || !is_body || pre_prepare.signer() != primary {
             return;
         }
-        match self.log.get(seq).and_then(|slot| slot.pre_prepare.clone()) {
-            Some(known) if known.digest == digest => {
+        match self.rules.stands_by(&self.log, pre_prepare) {
+            None => {}
+            Some(known) if known == digest => {
                 // A retransmission; the batch may be new, if a NEW-VIEW proposed it.
                 self.log.keep_batch(seq, digest, batch);
                 self.try_prepare(seq, out);
                 return;
             }
-            Some(_) if !self.rules.replaces_proposals() || self.log.decided(seq).is_some() => {
+            Some(_) => {
                 // Two statements of one primary for one (v, n): anyone can check both signatures.
                 if self.signer.verify(pre_prepare) {
                     let reason = "two pre-prepares for one slot";
@@ -157,7 +136,6 @@ impl Replica {
                 }
                 return;
             }
-            Some(_) | None => {}
         }
         let is_null = batch.requests().is_empty();
         if is_null || from != self.id && !self.verify_proposal(pre_prepare, batch) {
@@ -170,13 +148,8 @@ impl Replica {
     }
 
     fn verify_proposal(&self, pre_prepare: &Signed<PrePrepare>, batch: &Batch) -> bool {
-        let all_signed = || batch.requests().iter().all(|it| self.is_of_client(it));
-        self.signer.verify(pre_prepare) && all_signed()
-    }
-
-    /// §4.1: whether the client in whose name the request is has signed it.
-    fn is_of_client(&self, it: &Signed<Request>) -> bool {
-        it.signer().is_client() && (!self.rules.verifies_requests() || self.signer.verify(it))
+        let is_of_client = |it: &Rc<_>| self.rules.is_of_client(it, &self.signer);
+        self.signer.verify(pre_prepare) && batch.requests().iter().all(is_of_client)
     }
 
     /// Logs a proposal of the current view, and votes for it as a backup.
@@ -191,12 +164,10 @@ impl Replica {
         if let Some(batch) = batch {
             self.log.keep_batch(seq, digest, batch);
         }
-        let slot = self.log.slot(seq);
-        slot.prepared = false;
-        slot.pre_prepare = Some(pre_prepare);
+        let votes = self.rules.votes_for(&pre_prepare, self.id, &self.log);
+        self.log.slot(seq).propose(pre_prepare);
         out.observe(Observation::Accepted { view, seq, batch: digest });
-        let may_vote = self.rules.may_vote(self.log.prepared_before(seq), digest);
-        if !self.is_primary() && may_vote {
+        if votes {
             out.broadcast(Msg::Prepare(self.signer.sign(Prepare { view, seq, digest })));
         }
         self.try_prepare(seq, out);
@@ -204,23 +175,12 @@ impl Replica {
 
     /// §4.2: accept iff signed, in this view and window; from a backup; the first of its sender.
     pub(super) fn on_prepare(&mut self, from: NodeId, prepare: &Signed<Prepare>, out: &mut Out) {
-        let sender = prepare.signer();
-        let counts = self.rules.primary(self.view) != sender || self.rules.primary_may_prepare();
-        if !self.in_window(prepare.seq) || sender.is_client() || !counts {
-            return;
-        }
-        if !self.vouches(from, prepare) {
+        let is_backup = self.rules.is_backup(prepare.signer(), self.view);
+        if !self.in_window(prepare.seq) || !is_backup || !self.vouches(from, prepare) {
             return;
         }
         let slot = self.log.slot(prepare.seq);
-        let said_the_same = || {
-            slot.prepares
-                .iter()
-                .any(|vote| vote.signer() == sender && vote.digest == prepare.digest)
-        };
-        if self.rules.keeps_another_vote(said_the_same) {
-            slot.prepares.add_again(prepare.clone());
-        } else if !slot.prepares.add(prepare.clone()) {
+        if !self.rules.record(&mut slot.prepares, prepare) {
             return;
         }
         self.try_prepare(prepare.seq, out);
@@ -229,37 +189,23 @@ impl Replica {
     /// §4.2: when *prepared* becomes true, multicast COMMIT, once.
     pub(super) fn try_prepare(&mut self, seq: Seq, out: &mut Out) {
         let Some((digest, _)) = self.log.proposed(seq) else { return };
-        if !self.rules.binds_slots() {
-            self.log.pool_slots(seq, digest);
-        }
-        let slot = self.log.slot(seq);
+        let slot = self.rules.slot(&mut self.log, seq);
         if !slot.prepared && slot.may_prepare(&self.rules) {
             slot.prepared = true;
-            let view = self.view;
-            out.broadcast(Msg::Commit(self.signer.sign(Commit { view, seq, digest })));
-            if self.rules.replies_when_prepared() {
-                self.reply_early(seq, out);
-            }
+            let commit = self.signer.sign(Commit { view: self.view, seq, digest });
+            self.rules.multicast(commit, self, out);
         }
         self.try_commit(seq, out);
     }
 
     /// §4.2: accept iff signed, in this view and window; the first of its sender.
     pub(super) fn on_commit(&mut self, from: NodeId, commit: &Signed<Commit>, out: &mut Out) {
-        let sender = commit.signer();
-        if !self.in_window(commit.seq) || sender.is_client() {
-            return;
-        }
-        if !self.vouches(from, commit) {
+        let is_client = commit.signer().is_client();
+        if !self.in_window(commit.seq) || is_client || !self.vouches(from, commit) {
             return;
         }
         let slot = self.log.slot(commit.seq);
-        let said_the_same = || {
-            slot.commits.iter().any(|vote| vote.signer() == sender && vote.digest == commit.digest)
-        };
-        if self.rules.keeps_another_vote(said_the_same) {
-            slot.commits.add_again(commit.clone());
-        } else if !slot.commits.add(commit.clone()) {
+        if !self.rules.record(&mut slot.commits, commit) {
             return;
         }
         self.try_commit(commit.seq, out);
@@ -280,16 +226,10 @@ impl Replica {
 
     /// Executes what is decided and has its turn.
     pub(super) fn execute_ready(&mut self, out: &mut Out) {
-        while let Some((seq, batch)) = self.next_ready() {
+        while let Some((seq, batch)) = self.rules.next_to_execute(&self.log, self.executed) {
             self.execute(seq, &batch, out);
         }
         self.propose(out);
-    }
-
-    fn next_ready(&self) -> Option<(Seq, Rc<Batch>)> {
-        (self.executed + 1..=self.log.last())
-            .take_while(|seq| self.rules.executes(*seq, self.executed))
-            .find_map(|seq| Some((seq, Rc::clone(self.log.decided(seq)?))))
     }
 
     fn execute(&mut self, seq: Seq, batch: &Batch, out: &mut Out) {
@@ -312,10 +252,7 @@ impl Replica {
     /// §4.2: at most once: a timestamp that is not new is not executed, and is no progress.
     fn apply(&mut self, seq: Seq, request: &Signed<Request>, out: &mut Out) -> bool {
         let (client, timestamp) = (request.signer(), request.timestamp);
-        if timestamp <= self.service.last_reply(client).0 && !self.rules.executes_again() {
-            return false;
-        }
-        let answer = self.service.execute_again(client, timestamp, &request.operation);
+        let Some(answer) = self.rules.execute(&mut self.service, request) else { return false };
         let operation = request.operation.clone();
         let result = answer.clone();
         out.observe(Observation::Applied { seq, client, timestamp, operation, answer: result });
@@ -323,41 +260,21 @@ impl Replica {
         true
     }
 
-    /// Answers from a copy of the state that runs ahead of the commit.
-    fn reply_early(&self, seq: Seq, out: &mut Out) {
-        let Some((_, batch)) = self.log.proposed(seq).filter(|_| seq == self.executed + 1) else {
-            return;
-        };
-        let mut state = self.service.clone();
-        for request in batch.requests() {
-            let (client, timestamp) = (request.signer(), request.timestamp);
-            if let Some(answer) = state.execute(client, timestamp, &request.operation) {
-                self.reply(client, timestamp, answer, out);
-            }
-        }
-    }
-
     /// §4.4: the timer stops when its request was executed, and starts anew for what still waits.
     pub(super) fn note_progress(&mut self, out: &mut Out) {
-        let (service, rest) = (&self.service, self.rules.awaits_the_rest());
-        let waits = |client: NodeId, timestamp| rest && service.last_reply(client).0 < timestamp;
-        self.volatile.waiting.retain(|client, (_, it)| waits(*client, it.timestamp));
-        self.volatile.failed_views = 0;
-        self.volatile.awaited = None;
-        if self.volatile.timing.is_some_and(|(client, timestamp)| !waits(client, timestamp)) {
+        let (service, rules) = (&self.service, &self.rules);
+        let waits = |client, timestamp| rules.waits(timestamp, service.last_reply(client).0);
+        let is_timed_one_done = self.volatile.waiting.retain(waits);
+        self.volatile.patience.note_progress();
+        self.volatile.patience.recover();
+        if is_timed_one_done {
             self.stop_progress_timer(out);
         }
         self.start_progress_timer(out);
     }
 
-    fn reply(&self, client: NodeId, timestamp: u64, answer: byzsim_core::Answer, out: &mut Out) {
+    pub(super) fn reply(&self, client: NodeId, timestamp: u64, answer: Answer, out: &mut Out) {
         let reply = Reply { view: self.view, timestamp, client, answer };
         out.send(client, Msg::Reply(self.signer.sign(reply)));
-    }
-
-    /// All replicas but this one.
-    pub(super) fn others(&self) -> impl Iterator<Item = NodeId> + use<> {
-        let me = self.id;
-        self.rules.replicas().filter(move |node| *node != me)
     }
 }

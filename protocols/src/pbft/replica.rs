@@ -3,16 +3,21 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use byzsim_core::{Digest, Encode, Encoder, Node, NodeId, Outbox, Signed, Signer, Span, Statement};
+use byzsim_core::{
+    Encode, Encoder, Message as _, Node, NodeId, Outbox, Signed, Signer, Span, Statement,
+};
 
 use super::Params;
 use super::log::Log;
-use super::message::{
-    Checkpoint, Msg, NewView, PreparedCertificate, Request, Seq, View, ViewChange,
-};
+use super::message::{Checkpoint, Msg, NewView, Request, Seq, Status, View, ViewChange};
 use super::rules::Rules;
-use crate::quorum::{Votes, vouches};
 use crate::service::Service;
+use crate::shared::checkpoints::Checkpoints;
+use crate::shared::early::Early;
+use crate::shared::patience::Patience;
+use crate::shared::quorum::vouches;
+use crate::shared::status::StatusClock;
+use crate::shared::waiting::Waiting;
 
 pub(super) type Out = Outbox<Msg, Timer>;
 
@@ -58,17 +63,9 @@ pub struct Replica {
     pub(super) service: Service,
     /// The last slot that it executed.
     pub(super) executed: Seq,
-    /// Of each client: the last timestamp that it heard, if the rules ask for it.
-    pub(super) heard: BTreeMap<NodeId, u64>,
 
-    /// h.
-    pub(super) stable: Seq,
-    /// C: the proof of h.
-    pub(super) stable_proof: Vec<Signed<Checkpoint>>,
-    /// Its own states: at h, and at the checkpoints after it.
-    pub(super) snapshots: BTreeMap<Seq, (Digest, Rc<Service>)>,
-    /// CHECKPOINT messages above h.
-    pub(super) checkpoints: BTreeMap<Seq, Votes<Checkpoint>>,
+    /// h, C, the own states at h and after it, and CHECKPOINTs above h.
+    pub(super) checkpoints: Checkpoints<Checkpoint, Service>,
 
     /// The last VIEW-CHANGE of each replica, its own included, in the order of arrival.
     pub(super) view_changes: Vec<Rc<Signed<ViewChange>>>,
@@ -81,35 +78,28 @@ pub struct Replica {
 /// What a crash wipes out.
 #[derive(Debug, Default)]
 pub(super) struct Volatile {
-    /// Requests received and not executed: for each client the last, and its place in the order of
-    /// arrival.
-    pub(super) waiting: BTreeMap<NodeId, (u64, Rc<Signed<Request>>)>,
-    /// How many requests arrived.
-    pub(super) arrivals: u64,
-    /// How many of them arrived before the current view was entered.
-    pub(super) arrivals_before: u64,
+    /// Requests received and not executed; one of them has the progress timer of the view.
+    pub(super) waiting: Waiting<Rc<Signed<Request>>>,
     /// As primary: requests to propose, oldest first.
     pub(super) queue: VecDeque<Rc<Signed<Request>>>,
     /// As primary: the last timestamp of each client that was queued in this view.
     pub(super) queued: BTreeMap<NodeId, u64>,
-    /// The request (client, timestamp) for which the progress timer of the current view runs.
-    pub(super) timing: Option<(NodeId, u64)>,
-    /// How many views failed since a request was last executed: the timeout doubles with each.
-    pub(super) failed_views: u32,
-    /// The view whose NEW-VIEW timer was armed.
-    pub(super) awaited: Option<View>,
-    /// Messages of views that it has not entered, with their senders.
-    pub(super) early: Vec<(NodeId, Msg)>,
+    /// How long it waits for a view.
+    pub(super) patience: Patience,
+    /// Messages of views that it has not entered.
+    pub(super) early: Early<Msg>,
     /// How often it asked for the state of its stable checkpoint.
     pub(super) fetches: usize,
-    /// (view, changing, h, executed) when the status timer was armed.
-    pub(super) status: Option<(View, Option<View>, Seq, Seq)>,
+    /// Whether it is stuck.
+    pub(super) status: StatusClock<Status>,
 }
 
 impl Replica {
     pub(super) fn new(signer: Rc<Signer>, rules: Rules, params: Params) -> Self {
         let service = Service::default();
-        let genesis = (rules.state_digest(&service), Rc::new(service.clone()));
+        let genesis = rules.state_digest(&service);
+        let interval = params.checkpoint_interval;
+        let checkpoints = Checkpoints::new(interval, genesis, service.clone());
         Self {
             id: signer.node(),
             signer,
@@ -121,11 +111,7 @@ impl Replica {
             next_seq: 1,
             service,
             executed: 0,
-            heard: BTreeMap::new(),
-            stable: 0,
-            stable_proof: Vec::new(),
-            snapshots: BTreeMap::from([(0, genesis)]),
-            checkpoints: BTreeMap::new(),
+            checkpoints,
             view_changes: Vec::new(),
             new_view: None,
             volatile: Volatile::default(),
@@ -137,13 +123,23 @@ impl Replica {
         self.changing.is_none()
     }
 
+    /// The view in which it takes part.
+    fn active_view(&self) -> Option<View> {
+        self.is_active().then_some(self.view)
+    }
+
     pub(super) fn is_primary(&self) -> bool {
         self.rules.primary(self.view) == self.id
     }
 
+    /// h.
+    pub(super) const fn stable(&self) -> Seq {
+        self.checkpoints.stable()
+    }
+
     /// §4.3: h < n ≤ H.
     pub(super) fn in_window(&self, seq: Seq) -> bool {
-        self.rules.in_window(seq, self.stable, self.params.window)
+        self.rules.in_window(seq, self.stable(), self.params.window)
     }
 
     /// Whether a statement is its signer's.
@@ -154,13 +150,18 @@ impl Replica {
     /// Whether it knows of a stable checkpoint that it has not executed up to: it fetches the
     /// state.
     pub(super) const fn lacks_state(&self) -> bool {
-        self.executed < self.stable
+        self.executed < self.stable()
     }
 
     /// The timeout of a view, doubled for each view that failed before it.
     pub(super) fn timeout(&self) -> Span {
-        let doublings = self.rules.doublings(self.volatile.failed_views);
-        self.params.view_change_timeout.doubled(doublings)
+        self.rules.timeout(self.params.view_change_timeout, &self.volatile.patience)
+    }
+
+    /// All replicas but this one.
+    pub(super) fn others(&self) -> impl Iterator<Item = NodeId> + use<> {
+        let me = self.id;
+        self.rules.replicas().filter(move |node| *node != me)
     }
 }
 
@@ -170,17 +171,11 @@ impl Node<Msg, Timer> for Replica {
     fn on_message(&mut self, from: NodeId, msg: &Msg, out: &mut Out) {
         match msg {
             Msg::Request(request) => self.on_request(from, request, out),
-            Msg::PrePrepare(it, batch) if self.accepts_view(it.view, from, msg) => {
+            Msg::PrePrepare(it, batch) if self.is_for_now(from, msg) => {
                 self.on_pre_prepare(from, it, batch, out);
             }
-            Msg::Prepare(it) if self.accepts_view(it.view, from, msg) => {
-                self.on_prepare(from, it, out);
-            }
-            Msg::Commit(it)
-                if self.accepts_view(it.view, from, msg) || !self.rules.binds_views() =>
-            {
-                self.on_commit(from, it, out);
-            }
+            Msg::Prepare(it) if self.is_for_now(from, msg) => self.on_prepare(from, it, out),
+            Msg::Commit(it) if self.is_for_now(from, msg) => self.on_commit(from, it, out),
             Msg::Checkpoint(it) => self.on_checkpoint(from, it, out),
             Msg::ViewChange(it) => self.on_view_change(from, it, out),
             Msg::NewView(it) => self.on_new_view(it, out),
@@ -217,30 +212,20 @@ impl Node<Msg, Timer> for Replica {
 }
 
 impl Replica {
-    /// Whether a message of the agreement in `view` is for now. One of a view to come is kept:
-    /// its sender may have heard of the NEW-VIEW first.
-    fn accepts_view(&mut self, view: View, from: NodeId, msg: &Msg) -> bool {
-        if self.view < view {
-            let kept = self.volatile.early.iter().filter(|(sender, _)| *sender == from).count();
+    /// Whether a message of the agreement is for the view in which it takes part. One of a view to
+    /// come is kept: its sender may have heard of the NEW-VIEW first.
+    fn is_for_now(&mut self, from: NodeId, msg: &Msg) -> bool {
+        if msg.view().is_some_and(|view| self.view < view) {
             // Three messages for each slot is what a correct replica has to say in a view.
-            if (kept as u64) < 3 * self.params.window {
-                self.volatile.early.push((from, msg.clone()));
-            }
+            self.volatile.early.keep(from, msg, 3 * self.params.window);
         }
-        view == self.view && self.is_active()
+        self.rules.is_of_view(msg, self.active_view())
     }
 
-    /// Handles the messages of the current view that came before it was entered.
+    /// Handles the messages of the view that was just entered, which came before.
     pub(super) fn catch_up(&mut self, out: &mut Out) {
-        for (from, msg) in std::mem::take(&mut self.volatile.early) {
-            if byzsim_core::Message::view(&msg).is_some_and(|view| self.view <= view) {
-                self.on_message(from, &msg, out);
-            }
+        for (from, msg) in self.volatile.early.take_from(self.view) {
+            self.on_message(from, &msg, out);
         }
-    }
-
-    /// P of §4.4.
-    pub(super) fn prepared_certificates(&self) -> Vec<PreparedCertificate> {
-        self.rules.carries(self.log.prepared())
     }
 }

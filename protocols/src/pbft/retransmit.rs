@@ -18,8 +18,8 @@ const SLOTS_MAX: usize = 16;
 impl Replica {
     /// Arms the status timer while something is open.
     pub(super) fn watch(&mut self, out: &mut Out) {
-        if self.volatile.status.is_none() && self.has_something_open() {
-            self.volatile.status = Some(self.progress());
+        if !self.volatile.status.is_armed() && self.has_something_open() {
+            self.volatile.status.arm(self.progress());
             out.set_timer(Timer::Status, self.params.status_interval);
         }
     }
@@ -29,18 +29,19 @@ impl Replica {
             || self.lacks_state()
             || !self.volatile.waiting.is_empty()
             || self.log.has_open(self.executed)
-            || self.checkpoints.values().any(|votes| {
+            || self.checkpoints.heard().any(|votes| {
                 // One vote alone may be a liar's; the own one waits for others.
                 votes.of(self.id).is_some() || self.rules.weak() <= votes.iter().count()
             })
     }
 
-    fn progress(&self) -> (u64, Option<u64>, Seq, Seq) {
-        (self.view, self.changing, self.stable, self.executed)
+    fn progress(&self) -> Status {
+        let (view, changing) = (self.view, self.changing);
+        Status { view, changing, stable: self.stable(), executed: self.executed }
     }
 
     pub(super) fn on_status_timer(&mut self, out: &mut Out) {
-        let stuck = self.volatile.status.take() == Some(self.progress());
+        let stuck = self.volatile.status.expires(&self.progress());
         if stuck && self.has_something_open() {
             self.say_again(out);
             self.ask_for_help(out);
@@ -49,8 +50,7 @@ impl Replica {
 
     /// Says how far it came, so that others send what it lacks.
     pub(super) fn ask_for_help(&mut self, out: &mut Out) {
-        let (view, changing, stable, executed) = self.progress();
-        let status = Status { view, changing, stable, executed };
+        let status = self.progress();
         for to in self.others() {
             out.send(to, Msg::Status(status));
         }
@@ -76,7 +76,7 @@ impl Replica {
         if from.is_client() {
             return;
         }
-        if status.stable < self.stable {
+        if status.stable < self.stable() {
             self.send_stable_state(from, out);
         } else {
             self.send_own_checkpoints(from, out);
@@ -142,8 +142,7 @@ impl Replica {
         if it.commits.len() != self.rules.commits() || !it.commits.iter().all(counts) {
             return;
         }
-        let voters: Vec<NodeId> = it.commits.iter().map(Signed::signer).collect();
-        if self.rules.voters(&voters) < self.rules.commits() {
+        if !self.rules.are_distinct(&it.commits) {
             return;
         }
         self.log.keep_decision(seq, it);
@@ -160,10 +159,8 @@ impl Replica {
     }
 
     fn send_own_checkpoints(&self, to: NodeId, out: &mut Out) {
-        for votes in self.checkpoints.values() {
-            if let Some(own) = votes.of(self.id) {
-                out.send(to, Msg::Checkpoint(own.clone()));
-            }
+        for own in self.checkpoints.votes_of(self.id) {
+            out.send(to, Msg::Checkpoint(own.clone()));
         }
     }
 

@@ -10,32 +10,31 @@ use std::rc::Rc;
 
 use byzsim_core::{Digest, NodeId, Observation, ReplicaSet, Signed};
 
-use super::message::{Batch, Msg, NewView, PrePrepare, PreparedCertificate, Seq, View, ViewChange};
+use super::message::{
+    Batch, Msg, NewView, PrePrepare, Prepare, PreparedCertificate, Seq, View, ViewChange,
+};
 use super::replica::{Out, Replica, Timer};
 use super::rules::Rules;
 
 /// What follows from the VIEW-CHANGEs of a NEW-VIEW.
 #[derive(Debug, PartialEq, Eq)]
-struct Order {
+pub(super) struct Order {
     /// min-s: the latest stable checkpoint among them (the *largest* h), and whose proof to take.
     stable: Seq,
     prover: usize,
     /// For the slots from min-s + 1 to max-s: what is proposed again.
-    proposals: Vec<(Seq, Digest)>,
+    pub(super) proposals: Vec<(Seq, Digest)>,
 }
 
 impl Replica {
     /// A request was not executed in time: the primary is suspected.
     pub(super) fn on_progress_timeout(&mut self, view: View, out: &mut Out) {
-        if view == self.view && self.is_active() && self.volatile.timing.take().is_some() {
+        if view == self.view && self.is_active() && self.volatile.waiting.stop_timer() {
             out.observe(Observation::Suspected {
                 node: self.rules.primary(view),
                 reason: "no progress",
             });
-            // A view that never made progress counts as failed; a working one did not fail yet.
-            if 0 < view && self.volatile.awaited == Some(view) {
-                self.volatile.failed_views += 1;
-            }
+            self.volatile.patience.time_out(view);
             self.start_view_change(view + 1, "no progress", out);
         }
     }
@@ -43,7 +42,7 @@ impl Replica {
     /// The NEW-VIEW did not come in time.
     pub(super) fn on_new_view_timeout(&mut self, view: View, out: &mut Out) {
         if self.changing == Some(view) {
-            self.volatile.failed_views += 1;
+            self.volatile.patience.view_failed();
             self.start_view_change(view + 1, "no new view", out);
         }
     }
@@ -56,13 +55,13 @@ impl Replica {
             out.cancel_timer(Timer::NewView(before));
         }
         self.log.leave_view(&self.rules);
-        self.volatile.awaited = None;
+        self.volatile.patience.leave();
         out.observe(Observation::ViewChangeStarted { view, reason });
         let view_change = ViewChange {
             view,
-            stable: self.stable,
-            proof: self.stable_proof.clone(),
-            prepared: self.prepared_certificates(),
+            stable: self.stable(),
+            proof: self.checkpoints.proof().to_vec(),
+            prepared: self.rules.carries(self.log.prepared()),
         };
         out.broadcast(Msg::ViewChange(Rc::new(self.signer.sign(view_change))));
     }
@@ -78,16 +77,13 @@ impl Replica {
             // Late, or of a replica that is stuck: its STATUS asks for the NEW-VIEW.
             return;
         }
-        let known = self.view_changes.iter().find(|known| known.signer() == it.signer());
-        let again = self.rules.counts_asking_again();
-        if !again && known.is_some_and(|known| it.view <= known.view) {
+        if !self.rules.is_later(&self.view_changes, it) {
             return;
         }
         if from != self.id && !self.is_valid_view_change(it) {
             return;
         }
-        self.view_changes.retain(|known| again || known.signer() != it.signer());
-        self.view_changes.push(Rc::clone(it));
+        self.rules.keep_last(&mut self.view_changes, it);
         self.join(out);
         self.await_new_view(out);
         self.open_new_view(out);
@@ -115,8 +111,7 @@ impl Replica {
     pub(super) fn await_new_view(&mut self, out: &mut Out) {
         let Some(goal) = self.changing else { return };
         let asking = self.view_changes.iter().filter(|it| goal <= it.view).count();
-        if self.rules.patience() <= asking && self.volatile.awaited != Some(goal) {
-            self.volatile.awaited = Some(goal);
+        if self.rules.starts_timer(asking) && self.volatile.patience.await_view(goal) {
             out.set_timer(Timer::NewView(goal), self.timeout());
         }
     }
@@ -132,17 +127,10 @@ impl Replica {
         let mut view_changes = own;
         view_changes.extend(others);
         view_changes.truncate(self.rules.quorum());
-        if view_changes.len() < self.rules.quorum() || view_changes[0].signer() != self.id {
+        if !self.rules.opens(&view_changes, self.id, &self.log) {
             return;
         }
         let order = order(&view_changes, &self.rules);
-        let votes = |&(seq, digest): &(Seq, Digest)| {
-            self.rules.may_vote(self.log.prepared_before(seq), digest)
-        };
-        if !order.proposals.iter().all(votes) {
-            // Its proposals are its votes.
-            return;
-        }
         let propose =
             |&(seq, digest): &(Seq, Digest)| self.signer.sign(PrePrepare { view, seq, digest });
         let proposals = order.proposals.iter().map(propose).collect();
@@ -189,14 +177,13 @@ impl Replica {
                 && self.signer.verify(pre_prepare)
         };
         let proposed: Vec<_> = it.proposals.iter().map(|p| (p.seq, p.digest)).collect();
-        let recomputed = proposed == order.proposals || !self.rules.recomputes_new_view();
-        recomputed && it.proposals.iter().all(signed)
+        self.rules.follows(&proposed, &order.proposals) && it.proposals.iter().all(signed)
     }
 
     fn enter_view(&mut self, new_view: Rc<Signed<NewView>>, order: &Order, out: &mut Out) {
         // While it is not in the view yet: a window that moves lets a primary propose, and in the
         // new view it knows no free number before it has taken up all that O holds.
-        if self.stable < order.stable {
+        if self.stable() < order.stable {
             let proof = new_view.view_changes[order.prover].proof.clone();
             self.stabilise(order.stable, proof[0].state, proof, out);
         }
@@ -207,11 +194,12 @@ impl Replica {
         // From an older view straight into this one: what prepared there must be kept, too.
         self.log.leave_view(&self.rules);
         self.view = new_view.view;
-        self.volatile.awaited = Some(new_view.view);
+        self.volatile.patience.enter(self.view);
         self.view_changes.retain(|it| new_view.view < it.view);
         out.observe(Observation::EnteredView { view: self.view });
         let last = order.proposals.last().map_or(order.stable, |(seq, _)| *seq);
-        self.next_seq = self.rules.next_seq(last.max(self.stable), self.next_seq);
+        let max_s = last.max(self.stable());
+        self.rules.number_on(&mut self.next_seq, max_s);
         let null = Batch::new(Vec::new());
         for pre_prepare in &new_view.proposals {
             if self.in_window(pre_prepare.seq) {
@@ -228,7 +216,6 @@ impl Replica {
         for (seq, digest) in self.log.missing() {
             out.broadcast(Msg::FetchBatch(seq, digest));
         }
-        self.volatile.arrivals_before = self.volatile.arrivals;
         self.volatile.queue.clear();
         self.volatile.queued.clear();
         for (_, batch) in
@@ -240,10 +227,8 @@ impl Replica {
             }
         }
         if self.is_primary() {
-            let mut waiting: Vec<_> = self.volatile.waiting.values().cloned().collect();
-            waiting.sort_by_key(|(arrival, _)| *arrival);
-            for (_, request) in &waiting {
-                self.enqueue(request);
+            for request in self.volatile.waiting.in_order() {
+                self.enqueue(&request);
             }
         }
         self.start_progress_timer(out);
@@ -254,8 +239,7 @@ impl Replica {
     /// §4.4: signed; C proves (h, d); each entry of P is a certificate of a lower view within the
     /// window, at most one for each slot.
     fn is_valid_view_change(&self, it: &Signed<ViewChange>) -> bool {
-        let verifies = self.rules.verifies_view_changes();
-        if it.signer().is_client() || verifies && !self.signer.verify(it) {
+        if !self.rules.is_of_sender(it, &self.signer) {
             return false;
         }
         let proven = match it.proof.first() {
@@ -278,23 +262,15 @@ impl Replica {
     /// §4.2: the primary's PRE-PREPARE and matching PREPAREs of 2f distinct backups.
     fn is_valid_certificate(&self, it: &PreparedCertificate) -> bool {
         let PrePrepare { view, seq, digest } = *it.pre_prepare.body();
-        let primary = self.rules.primary(view);
-        let counts = |vote: &Signed<super::message::Prepare>| {
-            let sender = vote.signer();
-            let matches = (vote.view, vote.seq) == (view, seq)
+        let counts = |vote: &Signed<Prepare>| {
+            (vote.view, vote.seq) == (view, seq)
                 && self.rules.matches(vote.digest, digest)
-                && (sender != primary || self.rules.primary_may_prepare());
-            !self.rules.checks_certificates()
-                || matches && !sender.is_client() && self.signer.verify(vote)
+                && self.rules.is_backup(vote.signer(), view)
+                && self.signer.verify(vote)
         };
-        let signed = it.pre_prepare.signer() == primary && self.signer.verify(&it.pre_prepare);
-        // Exactly the votes that are needed: what does not count is not carried on.
-        if !signed || it.prepares.len() != self.rules.prepares() || !it.prepares.iter().all(counts)
-        {
-            return false;
-        }
-        let voters: Vec<NodeId> = it.prepares.iter().map(Signed::signer).collect();
-        self.rules.voters(&voters) == it.prepares.len() || !self.rules.checks_certificates()
+        it.pre_prepare.signer() == self.rules.primary(view)
+            && self.signer.verify(&it.pre_prepare)
+            && self.rules.certifies(&it.prepares, counts)
     }
 }
 
@@ -303,7 +279,7 @@ impl Replica {
 ///
 /// Two certificates of one view for one slot cannot be for different batches, unless more than f
 /// replicas are faulty or a rule is broken: then the smaller digest is taken, by everyone.
-fn order(view_changes: &[Rc<Signed<ViewChange>>], rules: &Rules) -> Order {
+pub(super) fn order(view_changes: &[Rc<Signed<ViewChange>>], rules: &Rules) -> Order {
     let (prover, stable) = rules.min_s(view_changes.iter().map(|it| it.stable)).unwrap_or((0, 0));
     let mut best: BTreeMap<Seq, (View, Digest)> = BTreeMap::new();
     let certificates = view_changes.iter().flat_map(|it| &it.prepared);
@@ -316,18 +292,10 @@ fn order(view_changes: &[Rc<Signed<ViewChange>>], rules: &Rules) -> Order {
             *known = (view, digest);
         }
     }
-    let last = best.last_key_value().map_or(stable, |(seq, _)| *seq);
-    let reports = |chosen: (Seq, Digest)| {
-        let certificates = view_changes.iter().flat_map(|it| &it.prepared);
-        let slots = certificates.map(|it| (it.pre_prepare.seq, it.pre_prepare.digest));
-        slots.filter(|slot| *slot == chosen).count()
-    };
+    let max_s = best.last_key_value().map_or(stable, |(seq, _)| *seq);
     let null = Batch::null_digest();
-    let proposals = (stable + 1..=last)
-        .filter(|seq| rules.reaches(*seq, last))
-        .filter(|seq| best.contains_key(seq) || rules.fills_gaps())
-        .map(|seq| (seq, best.get(&seq).map_or(null, |(_, digest)| *digest)))
-        .map(|it| if rules.outdoes_null(reports(it)) { it } else { (it.0, null) })
-        .collect();
+    let chosen = |seq| best.get(&seq).map_or(null, |(_, digest)| *digest);
+    let proposals = (stable + 1..=max_s).map(|seq| (seq, chosen(seq))).collect();
+    let proposals = rules.proposes_all(proposals, view_changes);
     Order { stable, prover, proposals }
 }

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use byzsim_core::{Answer, Digest, NodeId, Observation, Signed};
+use byzsim_core::{Answer, Digest, NodeId, Observation, Signed, Span};
 
 use super::history::Slot;
 use super::message::{
@@ -80,43 +80,39 @@ impl Replica {
 
     /// A backup that waits for the order of a request runs a timer.
     fn await_order(&mut self, request: &Rc<Signed<Request>>, out: &mut Out) {
-        self.volatile.arrivals += 1;
-        let arrival = (self.volatile.arrivals, Rc::clone(request));
-        let (_, waiting) = self.volatile.waiting.entry(request.signer()).or_insert(arrival);
-        if waiting.timestamp < request.timestamp {
-            *waiting = Rc::clone(request);
-        }
+        let id = (request.signer(), request.timestamp);
+        self.volatile.waiting.add(out.now(), id, Rc::clone(request));
         self.start_order_timer(out);
     }
 
     /// The timer runs for the request that waits longest, and stops for no other: a primary that
     /// serves some clients only is deposed.
     pub(super) fn start_order_timer(&mut self, out: &mut Out) {
-        if self.volatile.timing.is_some() || !self.is_active() || self.is_primary() {
+        if self.volatile.waiting.is_timed() || !self.is_active() || self.is_primary() {
             return;
         }
-        let oldest = self.volatile.waiting.iter().min_by_key(|(_, (arrival, _))| *arrival);
-        if let Some((client, (_, request))) = oldest {
-            self.volatile.timing = Some((*client, request.timestamp));
-            out.set_timer(Timer::Order(self.view), self.patience(self.params.order_timeout));
+        if let Some(request) = self.volatile.waiting.oldest() {
+            self.volatile.waiting.start_timer(request);
+            out.set_timer(Timer::Order(self.view), self.order_timeout());
         }
     }
 
+    /// How long it waits for an order, in this view.
+    fn order_timeout(&self) -> Span {
+        self.volatile.patience.timeout(self.params.order_timeout)
+    }
+
     pub(super) fn stop_order_timer(&mut self, out: &mut Out) {
-        if self.volatile.timing.take().is_some() {
+        if self.volatile.waiting.stop_timer() {
             out.cancel_timer(Timer::Order(self.view));
         }
     }
 
     pub(super) fn on_order_timeout(&mut self, view: View, out: &mut Out) {
-        if view != self.view || !self.is_active() || self.volatile.timing.take().is_none() {
+        if view != self.view || !self.is_active() || !self.volatile.waiting.stop_timer() {
             return;
         }
-        // A view that never made progress counts as failed; a working one did not fail yet.
-        if 0 < view && self.volatile.awaited == Some(view) {
-            self.volatile.failed_views += 1;
-            self.volatile.awaited = None;
-        }
+        self.volatile.patience.time_out(view);
         self.suspect("no order for a request", out);
         self.start_order_timer(out);
     }
@@ -144,12 +140,10 @@ impl Replica {
         if !self.is_active() || !self.is_primary() {
             return;
         }
-        let mut waiting: Vec<_> = self.volatile.waiting.values().cloned().collect();
-        waiting.sort_by_key(|(arrival, _)| *arrival);
-        for (_, request) in &waiting {
+        for request in self.volatile.waiting.in_order() {
             let last = self.state.last_reply(request.signer()).0;
             if self.may_order() && last < request.timestamp {
-                self.order(request, out);
+                self.order(&request, out);
             }
         }
     }
@@ -166,7 +160,7 @@ impl Replica {
     ) {
         let seq = order.seq;
         let primary = self.rules.primary(self.view);
-        if order.signer() != primary || request.digest() != order.digest || seq <= self.stable {
+        if order.signer() != primary || request.digest() != order.digest || seq <= self.stable() {
             return;
         }
         let known = self.history.get(seq).map(|slot| &slot.ordered.order);
@@ -197,19 +191,11 @@ impl Replica {
             && !self.lacks_state()
             && self.executed < self.high()
             && let Some(entry) = self.volatile.ahead.first_entry()
-            && self.rules.executes(*entry.key(), self.executed + 1)
+            && self.rules.has_its_turn(*entry.key(), self.executed + 1)
         {
             let (order, request) = entry.remove();
-            let continues = chain(self.history.head(), order.digest) == order.history;
-            // A request has one place in a history. If two were adopted, the primary of the next
-            // view would have to order both again, and that is proof against it.
-            let is_new = self.state.last_reply(request.signer()).0 < request.timestamp;
-            let wrong = match (continues, is_new) {
-                (true, true) => None,
-                (true, false) => Some("an order of a request that the history holds already"),
-                (false, _) => Some("an order with a wrong history"),
-            };
-            if let Some(reason) = wrong.filter(|_| self.rules.checks_history()) {
+            let own = (self.history.head(), self.state.last_reply(request.signer()).0);
+            if let Some(reason) = self.rules.objection(&order, &request, own) {
                 self.volatile.contradicted = true;
                 self.suspect(reason, out);
                 return;
@@ -257,8 +243,8 @@ impl Replica {
         let answers = answer.is_some();
         self.history.push(Slot { ordered, answer, undone });
         self.executed = seq;
-        if seq.is_multiple_of(self.params.checkpoint_interval) {
-            self.snapshots.insert(seq, (self.state.digest(), Rc::new(self.state.clone())));
+        if self.checkpoints.is_due(seq) {
+            self.checkpoints.keep_state(seq, self.state.digest(), Rc::new(self.state.clone()));
         }
         answers
     }
@@ -315,7 +301,7 @@ impl Replica {
     /// one, for ever.
     pub(super) fn note_commitment(&mut self) {
         if self.is_active() && self.is_covered(self.adopted_last().saturating_add(1)) {
-            self.volatile.failed_views = 0;
+            self.volatile.patience.recover();
         }
     }
 
@@ -328,12 +314,12 @@ impl Replica {
     pub(super) fn note_progress(&mut self, out: &mut Out) {
         self.note_commitment();
         let state = &self.state;
-        let waits = |client: NodeId, timestamp| state.last_reply(client).0 < timestamp;
-        self.volatile.waiting.retain(|client, (_, it)| waits(*client, it.timestamp));
+        let waits = |client, timestamp| state.last_reply(client).0 < timestamp;
+        let is_timed_one_done = self.volatile.waiting.retain(waits);
         if self.is_active() && self.adopted_last() < self.executed {
-            self.volatile.awaited = None;
+            self.volatile.patience.note_progress();
         }
-        if self.volatile.timing.is_some_and(|(client, timestamp)| !waits(client, timestamp)) {
+        if is_timed_one_done {
             self.stop_order_timer(out);
         }
         self.start_order_timer(out);
@@ -361,7 +347,7 @@ impl Replica {
         self.volatile.hole = Some(Hole::AskedPrimary(next));
         out.observe(Observation::Reached("fill-hole"));
         out.send(self.rules.primary(self.view), Msg::FillHole(self.view, next, until));
-        out.set_timer(Timer::Hole(self.view), self.patience(self.params.order_timeout));
+        out.set_timer(Timer::Hole(self.view), self.order_timeout());
     }
 
     pub(super) fn on_hole_timeout(&mut self, view: View, out: &mut Out) {
@@ -374,7 +360,7 @@ impl Replica {
                 for to in self.others() {
                     out.send(to, Msg::FillHole(view, next, next + ORDERS_MAX));
                 }
-                out.set_timer(Timer::Hole(view), self.patience(self.params.order_timeout));
+                out.set_timer(Timer::Hole(view), self.order_timeout());
             }
             Some(Hole::AskedAll(_)) => self.suspect("a hole that nobody fills", out),
             None => {}
@@ -396,7 +382,7 @@ impl Replica {
     /// Sends the orders of the slots from `first` on and before `last`; in place of those that a
     /// stable checkpoint made it forget, the proof of that.
     pub(super) fn send_orders(&self, to: NodeId, first: Seq, last: Seq, out: &mut Out) {
-        if first <= self.stable {
+        if first <= self.stable() {
             self.send_stable_proof(to, out);
         }
         let last = last.min(first.saturating_add(ORDERS_MAX)).min(self.executed + 1);

@@ -8,10 +8,10 @@ use std::rc::Rc;
 
 use byzsim_core::{Digest, NodeId, Observation, Signed};
 
-use super::message::{Certificate, Checkpoint, Msg, Seq, SpecResponse};
+use super::message::{Certificate, Checkpoint, Msg, OrderReq, Seq, SpecResponse};
 use super::replica::{Out, Replica};
 use super::state::State;
-use crate::quorum::{are_of_distinct_replicas, vouches, whom_to_ask};
+use crate::shared::quorum::{are_of_distinct_replicas, vouches};
 
 impl Replica {
     /// If the slot is due for a checkpoint, all replicas are told the response to it.
@@ -25,7 +25,7 @@ impl Replica {
     /// What it answers, in the current view, in a slot that is due for a checkpoint.
     fn checkpoint_response(&self, seq: Seq) -> Option<SpecResponse> {
         let slot = self.history.get(seq)?;
-        if !seq.is_multiple_of(self.params.checkpoint_interval) {
+        if !self.checkpoints.is_due(seq) {
             return None;
         }
         let nobody = (self.rules.primary(self.view), 0);
@@ -44,9 +44,8 @@ impl Replica {
         out: &mut Out,
     ) {
         let seq = it.seq;
-        let is_due = seq.is_multiple_of(self.params.checkpoint_interval);
         let far = self.high() + 2 * self.params.checkpoint_interval;
-        if !is_due || seq <= self.stable || far < seq || it.signer().is_client() {
+        if !self.checkpoints.is_news(seq) || far < seq || it.signer().is_client() {
             return;
         }
         if !vouches(&self.signer, from, it) {
@@ -75,48 +74,49 @@ impl Replica {
         if !self.is_active() {
             return;
         }
-        let own = |seq: &Seq| self.checkpoints.get(seq).and_then(|votes| votes.get(&self.id));
-        let said = |seq: &Seq| own(seq).is_some_and(|vote| vote.view == self.view);
+        let own = |seq| self.checkpoints.vote_of(self.id, seq);
+        let said = |seq| own(seq).is_some_and(|vote| vote.view == self.view);
         let due: Vec<Checkpoint> = self
-            .snapshots
-            .range(self.stable + 1..)
-            .filter(|(seq, _)| self.rules.takes_checkpoint(self.is_covered(**seq)) && !said(seq))
-            .filter_map(|(seq, (state, _))| {
-                let (view, history) = (self.view, self.history.digest(*seq)?);
-                Some(Checkpoint { view, seq: *seq, history, state: *state })
+            .checkpoints
+            .unproven()
+            .filter(|(seq, _)| self.rules.takes_checkpoint(self.is_covered(*seq)) && !said(*seq))
+            .filter_map(|(seq, state)| {
+                let (view, history) = (self.view, self.history.digest(seq)?);
+                Some(Checkpoint { view, seq, history, state })
             })
             .collect();
         for checkpoint in due {
             let checkpoint = self.signer.sign(checkpoint);
             // Noted at once: what it leads to comes with the copy that it sends to itself.
-            let votes = self.checkpoints.entry(checkpoint.seq).or_default();
-            votes.insert(self.id, checkpoint.clone());
+            self.note_checkpoint(&checkpoint);
             out.broadcast(Msg::Checkpoint(checkpoint));
         }
+    }
+
+    /// Of each replica the CHECKPOINT of the highest view is kept.
+    fn note_checkpoint(&mut self, it: &Signed<Checkpoint>) {
+        self.checkpoints.votes(it.seq).add_latest(it.clone(), |last| last.view < it.view);
     }
 
     /// A quorum of equal CHECKPOINTs of one view makes it stable. Those far ahead are heard too: a
     /// replica that fell behind learns from them.
     pub(super) fn on_checkpoint(&mut self, from: NodeId, it: &Signed<Checkpoint>, out: &mut Out) {
         let (seq, sender) = (it.seq, it.signer());
-        let is_due = seq.is_multiple_of(self.params.checkpoint_interval);
-        if !is_due || seq <= self.stable || sender.is_client() {
+        if !self.checkpoints.is_news(seq) || sender.is_client() {
             return;
         }
         if !vouches(&self.signer, from, it) {
             return;
         }
         if self.high() < seq {
-            self.forget_far_checkpoints_of(sender);
+            self.checkpoints.forget_far(sender, self.high());
         }
-        let votes = self.checkpoints.entry(seq).or_default();
-        let last = votes.entry(sender).or_insert_with(|| it.clone());
-        if last.view < it.view {
-            *last = it.clone();
-        }
-        let equal = votes.values().filter(|vote| vote.body() == it.body());
-        let proof: Vec<_> = equal.take(self.rules.quorum()).cloned().collect();
-        if proof.len() == self.rules.quorum() {
+        self.note_checkpoint(it);
+        let votes = self.checkpoints.votes(seq).iter();
+        let mut proof: Vec<_> = votes.filter(|vote| vote.body() == it.body()).cloned().collect();
+        if self.rules.quorum() <= proof.len() {
+            proof.sort_by_key(Signed::signer);
+            proof.truncate(self.rules.quorum());
             self.stabilise(proof, out);
         }
     }
@@ -124,18 +124,9 @@ impl Replica {
     /// Another replica proves that a checkpoint is stable.
     pub(super) fn on_stable_proof(&mut self, proof: &[Signed<Checkpoint>], out: &mut Out) {
         let seq = proof.first().map_or(0, |checkpoint| checkpoint.seq);
-        if self.stable < seq && self.proves(seq, proof) {
+        if self.stable() < seq && self.proves(seq, proof) {
             self.stabilise(proof.to_vec(), out);
         }
-    }
-
-    /// Above the window one checkpoint per sender is kept, or a liar could fill the memory.
-    fn forget_far_checkpoints_of(&mut self, sender: NodeId) {
-        let high = self.high();
-        for (_, votes) in self.checkpoints.range_mut(high + 1..) {
-            votes.remove(&sender);
-        }
-        self.checkpoints.retain(|_, votes| !votes.is_empty());
     }
 
     /// What is proven stable never changes: the history before it is forgotten, and so is an own
@@ -145,24 +136,23 @@ impl Replica {
         else {
             return;
         };
-        assert!(self.stable < seq, "the stable checkpoint moves up");
-        let own_state = self.snapshots.get(&seq).map(|(state, _)| *state);
-        if self.history.digest(seq) == Some(history) && own_state.is_some() {
-            for slot in self.history.base() + 1..=seq {
-                let Some(batch) = self.history.digest(slot) else { continue };
-                out.observe(Observation::Committed { view: self.view, seq: slot, batch });
+        let before = self.stable();
+        let own_state = self.checkpoints.own_digest(seq);
+        if self.history.digest(seq) == Some(history)
+            && let Some(state) = own_state
+        {
+            for slot in self.history.orders().take_while(|it| it.order.seq <= seq) {
+                let (view, OrderReq { seq, history: batch, .. }) = (self.view, *slot.order.body());
+                out.observe(Observation::Committed { view, seq, batch });
             }
-            let state = own_state.unwrap_or(state);
             out.observe(Observation::Checkpointed { seq, state });
         } else {
             self.roll_back(self.history.base(), out);
             out.observe(Observation::Committed { view: self.view, seq, batch: history });
         }
         self.history.collect_garbage(seq, history);
-        self.trim_held_certificate(self.stable, (seq, history));
-        self.stable = seq;
-        self.stable_proof = proof;
-        self.checkpoints = self.checkpoints.split_off(&(seq + 1));
+        self.trim_held_certificate(before, (seq, history));
+        self.checkpoints.stabilise(seq, proof);
         self.volatile.responses = self.volatile.responses.split_off(&(seq + 1));
         out.observe(Observation::StableCheckpoint { seq, state });
         self.note_commitment();
@@ -174,7 +164,7 @@ impl Replica {
         if self.lacks_state() {
             self.fetch_state(out);
         } else {
-            self.snapshots = self.snapshots.split_off(&seq);
+            self.checkpoints.forget_old_states();
             self.order_waiting(out);
             self.execute_ready(out);
         }
@@ -202,18 +192,17 @@ impl Replica {
         if !self.lacks_state() {
             return;
         }
-        if let Some(to) = whom_to_ask(&self.stable_proof, self.id, self.volatile.fetches) {
-            self.volatile.fetches += 1;
-            out.send(to, Msg::FetchState(self.stable));
+        let to = self.checkpoints.whom_to_ask(self.id, &mut self.volatile.fetches);
+        if let Some(to) = to {
+            out.send(to, Msg::FetchState(self.stable()));
         }
     }
 
     /// Sends the state of the last stable checkpoint, if it is what is asked for or later.
     pub(super) fn on_fetch_state(&self, from: NodeId, seq: Seq, out: &mut Out) {
-        let Some((_, state)) = self.snapshots.get(&self.stable) else { return };
-        if seq <= self.stable && 0 < self.stable && !from.is_client() {
-            let proof = self.stable_proof.clone();
-            out.send(from, Msg::State(self.stable, Rc::clone(state), proof));
+        let Some((stable, state, proof)) = self.checkpoints.stable_state() else { return };
+        if seq <= stable && !from.is_client() {
+            out.send(from, Msg::State(stable, state, proof));
         }
     }
 
@@ -227,21 +216,22 @@ impl Replica {
     ) {
         let digest = state.digest();
         let claims = |it: &Signed<Checkpoint>| it.seq == seq && it.state == digest;
-        if seq <= self.executed || seq < self.stable || !proof.first().is_some_and(claims) {
+        if seq <= self.executed || seq < self.stable() || !proof.first().is_some_and(claims) {
             return;
         }
         if !self.proves(seq, proof) {
             return;
         }
-        if self.stable < seq {
+        if self.stable() < seq {
             self.stabilise(proof.to_vec(), out);
         }
-        if !self.lacks_state() || seq != self.stable {
+        if !self.lacks_state() || seq != self.stable() {
             return;
         }
         self.state = State::clone(state);
         self.executed = seq;
-        self.snapshots = [(seq, (digest, Rc::clone(state)))].into();
+        self.checkpoints.keep_state(seq, digest, Rc::clone(state));
+        self.checkpoints.forget_old_states();
         out.observe(Observation::Restored { seq, state: digest });
         self.adopt_pending(out);
         self.try_enter(out);
@@ -249,8 +239,7 @@ impl Replica {
         self.execute_ready(out);
     }
 
-    /// Whether `proof` is a quorum's word on one state after `seq`. It is not the planted flaw's
-    /// business: what a stable checkpoint rests on is always verified.
+    /// Whether `proof` is a quorum's word on one state after `seq`.
     pub(super) fn proves(&self, seq: Seq, proof: &[Signed<Checkpoint>]) -> bool {
         let Some(first) = proof.first().map(|it| *it.body()) else { return seq == 0 };
         let says_so = |it: &Signed<Checkpoint>| *it.body() == first && self.signer.verify(it);

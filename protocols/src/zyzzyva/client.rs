@@ -12,6 +12,7 @@ use super::message::{LocalCommit, Msg, OrderReq, Request, SpecResponse, View};
 use super::replica::{Out, Timer};
 use super::rules::Rules;
 use super::view_change::contradict;
+use crate::shared::quorum::certain_view;
 
 /// How often at most the interval of retransmission doubles: replicas may have gone through many
 /// views, but a client that waits for minutes is of no use.
@@ -89,11 +90,9 @@ impl Client {
         }
         let kept = Response { signed: response.clone(), answer: answer.clone() };
         pending.responses.insert(from, kept);
-        let mut views: Vec<View> = pending.responses.values().map(|it| it.signed.view).collect();
-        // The highest view that a correct replica is in for certain: f may exaggerate.
-        views.sort_unstable_by(|a, b| b.cmp(a));
-        if let Some(certain) = views.get(self.rules.weak() - 1) {
-            self.view = self.view.max(*certain);
+        let views = pending.responses.values().map(|it| it.signed.view).collect();
+        if let Some(view) = certain_view(views, self.rules.faults()) {
+            self.view = self.view.max(view);
         }
         self.look_for_proof(order, out);
         self.complete_fast(from, out);

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use byzsim_core::{NodeId, Observation, Signed};
 
-use super::message::{Certificate, Claim, Seq, SpecResponse};
+use super::message::{Certificate, Claim, Msg, Seq, SpecResponse};
 use super::replica::{Held, Out, Replica};
 use super::state::Place;
 
@@ -23,7 +23,7 @@ impl Replica {
             return;
         };
         if self.view < view {
-            self.accepts_view(view, from, &super::message::Msg::Commit(Rc::clone(votes)));
+            self.is_for_now(from, &Msg::Commit(Rc::clone(votes)));
         }
         if !self.is_active() || self.view < view || !self.rules.certifies(votes, &self.signer) {
             return;
@@ -100,16 +100,16 @@ impl Replica {
         let covers = |Claim { view, seq: last, history }: Claim| {
             seq <= last
                 && (view == self.view || !binds)
-                && (last <= self.stable || self.history.digest(last) == Some(history))
+                && (last <= self.stable() || self.history.digest(last) == Some(history))
         };
-        seq <= self.stable || self.held.as_ref().is_some_and(|held| covers(held.claim))
+        seq <= self.stable() || self.held.as_ref().is_some_and(|held| covers(held.claim))
     }
 
     /// The own history changed: a certificate for what is no longer in it may have to go.
     pub(super) fn forget_overtaken_certificate(&mut self) {
         let rule = self.rules.view_change();
         let overtaken = |Claim { seq, history, .. }: Claim| {
-            self.stable < seq && self.history.digest(seq) != Some(history)
+            self.stable() < seq && self.history.digest(seq) != Some(history)
         };
         if rule.forgets_overtaken_certificates()
             && self.held.as_ref().is_some_and(|held| overtaken(held.claim))

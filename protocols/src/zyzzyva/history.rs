@@ -15,7 +15,7 @@ pub(super) struct History {
     base: Seq,
     /// `h_n` there.
     base_digest: Digest,
-    /// The slots from base + 1 on; without gaps, unless a flaw leaves some.
+    /// The slots from base + 1 on.
     slots: BTreeMap<Seq, Slot>,
 }
 

@@ -13,6 +13,16 @@
 //! view change can lose a completed request. [`selection`] holds the published rule beside the one
 //! that repairs it, and four that look as if they would.
 //!
+//! # Where things are
+//!
+//! [`message`]: what each message says. `replica.rs`: the state, one field for each variable of the
+//! paper, and the one `match` that hands out what comes in. `agreement.rs`, `commit.rs`,
+//! `checkpoint.rs`, `view_change.rs` (VC1 to VC3), `validity.rs`, `reconcile.rs` (VC4, VC5) and
+//! [`retransmit`]: the handlers. `history.rs` and `state.rs`: what a replica executed, and what came
+//! of it. [`selection`]: how a new view chooses its history. `client.rs`. `rules/`: what the paper
+//! demands and a planted flaw breaks; `flaws.rs`: the names of the flaws. `lies.rs`: how corrupted
+//! nodes can lie.
+//!
 //! # The messages
 //!
 //! Each statement of [`message`] is documented with what it says. The primary gives slots to
@@ -131,11 +141,8 @@ pub use replica::{Replica, Timer};
 pub use selection::ViewChangeRule;
 pub use state::{Place, State};
 
-use crate::catalogue::{Catalogued, Flaw as _, FlawEntry, Flaws};
+use crate::catalogue::{Catalogued, Flaw as _, FlawEntry, Flaws, check_counts, check_times};
 use rules::Rules;
-
-/// The greatest interval: beyond any run, and safe to reckon with.
-const INTERVAL_MAX: u64 = 1 << 32;
 
 /// The protocol.
 #[derive(Clone, Copy, Debug)]
@@ -235,26 +242,14 @@ impl Catalogued for Zyzzyva {
     }
 
     fn check(params: &Params, _: Committee) -> Result<(), String> {
-        if params.checkpoint_interval == 0 {
-            return Err("`checkpoint-interval` is 0: use 1 or more".to_owned());
-        }
-        if INTERVAL_MAX < params.checkpoint_interval {
-            let interval = params.checkpoint_interval;
-            return Err(format!("`checkpoint-interval` is {interval}: use {INTERVAL_MAX} or less"));
-        }
-        let times = [
+        check_counts(params.checkpoint_interval, &[])?;
+        check_times(&[
             ("client-timeout", params.client_timeout),
             ("commit-timeout", params.commit_timeout),
             ("order-timeout", params.order_timeout),
             ("view-change-timeout", params.view_change_timeout),
             ("status-interval", params.status_interval),
-        ];
-        match times.iter().find(|(_, span)| *span == Span::ZERO) {
-            Some((name, _)) => {
-                Err(format!("`{name}` is 0s: a timer that never waits never lets time pass"))
-            }
-            None => Ok(()),
-        }
+        ])
     }
 
     /// The paper claims safety for n = 3f + 1, and for its own view change above all: what breaks

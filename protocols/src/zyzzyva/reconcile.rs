@@ -5,7 +5,7 @@ use byzsim_core::{NodeId, Observation, Signed};
 
 use super::message::{Certificate, Msg, Seq, ViewConfirm};
 use super::replica::{Adoption, Out, Replica, Timer};
-use crate::quorum::vouches;
+use crate::shared::quorum::vouches;
 
 impl Replica {
     /// VC4: adopts the pending history, as soon as it has the state that it begins with.
@@ -13,7 +13,7 @@ impl Replica {
         let Some(mut adoption) = self.pending.take() else { return };
         let view = adoption.new_view.view;
         assert_eq!(self.changing, Some(view), "a pending history is of the view to come");
-        if self.stable < adoption.start.stable {
+        if self.stable() < adoption.start.stable {
             self.pending = Some(adoption);
             let proof = self.pending.as_ref().map_or_else(Vec::new, |it| it.proof.clone());
             self.stabilise(proof, out);
@@ -54,7 +54,7 @@ impl Replica {
             Some(ordered) => self.history.digest(base) == Some(ordered.order.history),
             None => {
                 let view = adoption.new_view.view;
-                self.stable_proof.first().is_none_or(|checkpoint| view <= checkpoint.view)
+                self.checkpoints.proof().first().is_none_or(|checkpoint| view <= checkpoint.view)
             }
         }
     }
@@ -103,19 +103,14 @@ impl Replica {
             out.observe(Observation::Reached("rolled-back-commit"));
         }
         out.observe(Observation::RolledBack { to });
-        let replies = self.rules.undoes_replies();
         while to < self.history.last() {
             let slot = self.history.pop();
             if let Some(undone) = slot.and_then(|slot| slot.undone) {
-                self.state.undo(&undone, replies);
+                self.rules.undo(&mut self.state, &undone);
             }
         }
         self.executed = to;
-        self.snapshots.split_off(&(to + 1));
-        let me = self.id;
-        for (_, votes) in self.checkpoints.range_mut(to + 1..) {
-            votes.remove(&me);
-        }
+        self.checkpoints.roll_back(self.id, to);
     }
 
     /// VC5: the last VIEW-CONFIRM of each replica; of one view the first.
@@ -158,16 +153,13 @@ impl Replica {
         self.changing = None;
         self.view = view;
         out.cancel_timer(Timer::NewView(view));
-        self.volatile.awaited = Some(view);
+        self.volatile.patience.enter(view);
         self.view_changes.retain(|it| view < it.view);
         self.confirms.retain(|_, it| view < it.view);
         self.hates.retain(|_, it| view <= it.view);
         out.observe(Observation::EnteredView { view });
         out.observe(Observation::Reached("view-confirm"));
-        let rule = self.rules.view_change();
-        // With one wrong turn the paper's rule is this: no slots confirmed, no certificate.
-        let counts = rule != super::ViewChangeRule::CcByView || self.stable < own.seq;
-        if rule.counts_view_confirms() && counts {
+        if self.rules.view_change().certifies_entry(own.seq, self.stable()) {
             let votes = std::rc::Rc::new(confirmation.clone());
             self.hold(Certificate::Confirm(votes), out);
         }
@@ -177,14 +169,11 @@ impl Replica {
 
     /// Takes up the work in a view that was just entered.
     fn resume(&mut self, out: &mut Out) {
-        let due: Vec<Seq> = self.snapshots.range(self.stable + 1..).map(|(seq, _)| *seq).collect();
+        let due: Vec<Seq> = self.checkpoints.unproven().map(|(seq, _)| seq).collect();
         for seq in due {
             self.announce_checkpoint(seq, out);
         }
-        let mut waiting: Vec<_> =
-            std::mem::take(&mut self.volatile.waiting).into_values().collect();
-        waiting.sort_by_key(|(arrival, _)| *arrival);
-        let mut requests: Vec<_> = waiting.into_iter().map(|(_, request)| request).collect();
+        let mut requests = self.volatile.waiting.take();
         requests.extend(std::mem::take(&mut self.volatile.unanswered).into_values());
         for request in requests {
             self.on_request(request.signer(), &request, out);

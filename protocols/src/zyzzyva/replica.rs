@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use byzsim_core::{
-    Digest, Encode, Encoder, Message as _, Node, NodeId, Outbox, Signed, Signer, Span,
-};
+use byzsim_core::{Encode, Encoder, Message as _, Node, NodeId, Outbox, Signed, Signer};
 
 use super::Params;
 use super::history::History;
@@ -16,7 +14,12 @@ use super::message::{
 use super::rules::Rules;
 use super::selection::Start;
 use super::state::State;
-use crate::quorum::Votes;
+use crate::shared::checkpoints::Checkpoints;
+use crate::shared::early::Early;
+use crate::shared::patience::Patience;
+use crate::shared::quorum::Votes;
+use crate::shared::status::StatusClock;
+use crate::shared::waiting::Waiting;
 
 pub(super) type Out = Outbox<Msg, Timer>;
 
@@ -73,14 +76,9 @@ pub struct Replica {
     /// `max_cc`: the certificate that it would report.
     pub(super) held: Option<Held>,
 
-    /// The last stable checkpoint.
-    pub(super) stable: Seq,
-    /// The proof of it.
-    pub(super) stable_proof: Vec<Signed<Checkpoint>>,
-    /// Its own states: at the stable checkpoint, and at the slots that are due for one.
-    pub(super) snapshots: BTreeMap<Seq, (Digest, Rc<State>)>,
-    /// CHECKPOINT messages above the stable one: of each replica the one of the highest view.
-    pub(super) checkpoints: BTreeMap<Seq, BTreeMap<NodeId, Signed<Checkpoint>>>,
+    /// The last stable checkpoint and its proof, the own states at it and at the slots that are due
+    /// for one, and CHECKPOINTs above it: of each replica the one of the highest view.
+    pub(super) checkpoints: Checkpoints<Checkpoint, State>,
 
     /// The I-HATE-THE-PRIMARY of the highest view of each replica.
     pub(super) hates: BTreeMap<NodeId, Signed<Hate>>,
@@ -133,15 +131,10 @@ pub(super) enum Hole {
 /// What a crash wipes out.
 #[derive(Debug, Default)]
 pub(super) struct Volatile {
-    /// Requests received and not executed: for each client the last, and its place in the order of
-    /// arrival.
-    pub(super) waiting: BTreeMap<NodeId, (u64, Rc<Signed<Request>>)>,
+    /// Requests received and not executed; one of them has the order timer of the view.
+    pub(super) waiting: Waiting<Rc<Signed<Request>>>,
     /// Requests that came while it was in no view, to be looked at when it is in one.
     pub(super) unanswered: BTreeMap<NodeId, Rc<Signed<Request>>>,
-    /// How many requests arrived.
-    pub(super) arrivals: u64,
-    /// The request (client, timestamp) for which the order timer of the current view runs.
-    pub(super) timing: Option<(NodeId, u64)>,
     /// Orders of the current view that came before their turn.
     pub(super) ahead: BTreeMap<Seq, (Signed<OrderReq>, Rc<Signed<Request>>)>,
     pub(super) hole: Option<Hole>,
@@ -155,22 +148,21 @@ pub(super) struct Volatile {
     pub(super) doubted: bool,
     /// The view whose primary it proved guilty last.
     pub(super) proven: Option<View>,
-    /// How many views failed since a request was last executed: timeouts double with each.
-    pub(super) failed_views: u32,
-    /// The view whose timer was armed.
-    pub(super) awaited: Option<View>,
-    /// Messages of views that it has not entered, with their senders.
-    pub(super) early: Vec<(NodeId, Msg)>,
+    /// How long it waits for a view.
+    pub(super) patience: Patience,
+    /// Messages of views that it has not entered.
+    pub(super) early: Early<Msg>,
     /// How often it asked for the state of its stable checkpoint.
     pub(super) fetches: usize,
-    /// How far it was when the status timer was armed.
-    pub(super) status: Option<Status>,
+    /// Whether it is stuck.
+    pub(super) status: StatusClock<Status>,
 }
 
 impl Replica {
     pub(super) fn new(signer: Rc<Signer>, rules: Rules, params: Params) -> Self {
         let state = State::default();
-        let genesis = (state.digest(), Rc::new(state.clone()));
+        let interval = params.checkpoint_interval;
+        let checkpoints = Checkpoints::new(interval, state.digest(), state.clone());
         Self {
             id: signer.node(),
             signer,
@@ -183,10 +175,7 @@ impl Replica {
             state,
             executed: 0,
             held: None,
-            stable: 0,
-            stable_proof: Vec::new(),
-            snapshots: BTreeMap::from([(0, genesis)]),
-            checkpoints: BTreeMap::new(),
+            checkpoints,
             hates: BTreeMap::new(),
             view_changes: Vec::new(),
             confirms: BTreeMap::new(),
@@ -200,12 +189,7 @@ impl Replica {
 
     /// Whether it works in its view: it is on the way to no other.
     pub(super) fn is_active(&self) -> bool {
-        self.changing.is_none() && !self.rules.stops(self.suspects())
-    }
-
-    /// Whether it said I-HATE-THE-PRIMARY in its view.
-    fn suspects(&self) -> bool {
-        self.hates.get(&self.id).is_some_and(|hate| self.view <= hate.view)
+        self.rules.works(self)
     }
 
     pub(super) fn is_primary(&self) -> bool {
@@ -222,20 +206,20 @@ impl Replica {
         self.changing.is_some() && self.adopted.as_ref().map(|(it, _)| it.view) == self.changing
     }
 
+    /// The last stable checkpoint.
+    pub(super) const fn stable(&self) -> Seq {
+        self.checkpoints.stable()
+    }
+
     /// Flow control: nothing is executed further than this.
     pub(super) const fn high(&self) -> Seq {
-        self.stable + 2 * self.params.checkpoint_interval
+        self.stable() + 2 * self.params.checkpoint_interval
     }
 
     /// Whether it knows of a stable checkpoint that it has not executed up to: it fetches the
     /// state.
     pub(super) const fn lacks_state(&self) -> bool {
-        self.executed < self.stable
-    }
-
-    /// A timeout, doubled for each view that failed before.
-    pub(super) fn patience(&self, timeout: Span) -> Span {
-        timeout.doubled(self.volatile.failed_views.min(32))
+        self.executed < self.stable()
     }
 
     /// All replicas but this one.
@@ -251,10 +235,10 @@ impl Node<Msg, Timer> for Replica {
     fn on_message(&mut self, from: NodeId, msg: &Msg, out: &mut Out) {
         match msg {
             Msg::Request(request) => self.on_request(from, request, out),
-            Msg::OrderReq(it, request) if self.accepts_view(it.view, from, msg) => {
+            Msg::OrderReq(it, request) if self.is_for_now(from, msg) => {
                 self.on_order_req(it, request, out);
             }
-            Msg::SpecResponse(it, ..) if self.accepts_view(it.view, from, msg) => {
+            Msg::SpecResponse(it, ..) if self.is_for_now(from, msg) => {
                 self.on_spec_response(from, it, out);
             }
             Msg::Commit(it) => self.on_commit(from, it, out),
@@ -301,24 +285,20 @@ impl Node<Msg, Timer> for Replica {
 }
 
 impl Replica {
-    /// Whether a message of the agreement in `view` is for now. One of a view to come is kept: its
-    /// sender may have heard of the VIEW-CONFIRMs first.
-    pub(super) fn accepts_view(&mut self, view: View, from: NodeId, msg: &Msg) -> bool {
-        if self.view < view {
-            let kept = self.volatile.early.iter().filter(|(sender, _)| *sender == from).count();
-            if (kept as u64) < 4 * self.params.checkpoint_interval.min(1_000) {
-                self.volatile.early.push((from, msg.clone()));
-            }
+    /// Whether a message of the agreement is for the view in which it works. One of a view to come
+    /// is kept: its sender may have heard of the VIEW-CONFIRMs first.
+    pub(super) fn is_for_now(&mut self, from: NodeId, msg: &Msg) -> bool {
+        if msg.view().is_some_and(|view| self.view < view) {
+            let most = 4 * self.params.checkpoint_interval.min(1_000);
+            self.volatile.early.keep(from, msg, most);
         }
-        view == self.view && self.is_active()
+        msg.view() == Some(self.view) && self.is_active()
     }
 
     /// Handles the messages of the view that was just entered, which came before.
     pub(super) fn catch_up(&mut self, out: &mut Out) {
-        for (from, msg) in std::mem::take(&mut self.volatile.early) {
-            if msg.view().is_some_and(|view| self.view <= view) {
-                self.on_message(from, &msg, out);
-            }
+        for (from, msg) in self.volatile.early.take_from(self.view) {
+            self.on_message(from, &msg, out);
         }
     }
 }

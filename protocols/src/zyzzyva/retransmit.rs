@@ -16,8 +16,8 @@ use super::replica::{Out, Replica, Timer};
 impl Replica {
     /// Arms the status timer while something is open.
     pub(super) fn watch(&mut self, out: &mut Out) {
-        if self.volatile.status.is_none() && self.has_something_open() {
-            self.volatile.status = Some(self.progress());
+        if !self.volatile.status.is_armed() && self.has_something_open() {
+            self.volatile.status.arm(self.progress());
             out.set_timer(Timer::Status, self.params.status_interval);
         }
     }
@@ -31,8 +31,8 @@ impl Replica {
             || !volatile.commits.is_empty()
             || volatile.contradicted
             || volatile.doubted
-            || self.snapshots.keys().any(|seq| self.stable < *seq)
-            || !self.checkpoints.is_empty()
+            || self.checkpoints.unproven().next().is_some()
+            || self.checkpoints.heard().next().is_some()
     }
 
     fn progress(&self) -> Status {
@@ -40,14 +40,14 @@ impl Replica {
             view: self.view,
             changing: self.changing,
             adopted: self.has_adopted(),
-            stable: self.stable,
+            stable: self.stable(),
             executed: self.executed,
             history: self.history.head(),
         }
     }
 
     pub(super) fn on_status_timer(&mut self, out: &mut Out) {
-        let stuck = self.volatile.status.take() == Some(self.progress());
+        let stuck = self.volatile.status.expires(&self.progress());
         if stuck && self.has_something_open() {
             for to in self.others() {
                 self.say_again(to, out);
@@ -64,8 +64,8 @@ impl Replica {
             out.send(to, Msg::Status(status));
         }
         if self.is_active() && !self.is_primary() {
-            for (_, request) in self.volatile.waiting.values() {
-                let confirm = Msg::ConfirmReq(self.view, request.clone());
+            for (_, waiter) in self.volatile.waiting.iter() {
+                let confirm = Msg::ConfirmReq(self.view, waiter.request.clone());
                 out.send(self.rules.primary(self.view), confirm);
             }
         }
@@ -97,7 +97,7 @@ impl Replica {
                 out.send(to, Msg::SpecResponse(own.clone(), None, None));
             }
         }
-        for own in self.checkpoints.values().filter_map(|votes| votes.get(&self.id)) {
+        for own in self.checkpoints.votes_of(self.id) {
             out.send(to, Msg::Checkpoint(own.clone()));
         }
     }
@@ -109,7 +109,7 @@ impl Replica {
         if from.is_client() {
             return;
         }
-        if status.stable < self.stable {
+        if status.stable < self.stable() {
             self.send_stable_proof(from, out);
         }
         let goal = status.changing.unwrap_or(status.view);
@@ -134,8 +134,8 @@ impl Replica {
 
     /// The proof of the last stable checkpoint.
     pub(super) fn send_stable_proof(&self, to: NodeId, out: &mut Out) {
-        if 0 < self.stable {
-            out.send(to, Msg::StableProof(self.stable_proof.clone()));
+        if 0 < self.stable() {
+            out.send(to, Msg::StableProof(self.checkpoints.proof().to_vec()));
         }
     }
 

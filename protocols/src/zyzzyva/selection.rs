@@ -133,6 +133,13 @@ impl ViewChangeRule {
         }
     }
 
+    /// Whether the 2f + 1 VIEW-CONFIRMs with which a replica enters a view count as a certificate:
+    /// they confirm a history of `length` slots, of which those up to `stable` are stable. One
+    /// repair that fails holds that where no slots are confirmed, nothing is certified.
+    pub(super) fn certifies_entry(self, length: Seq, stable: Seq) -> bool {
+        self.counts_view_confirms() && (self != Self::CcByView || stable < length)
+    }
+
     /// Whether a certificate commits a replica only in the view that it is of. One of an older view
     /// can be worth nothing in this one, if the history was shortened in between and has grown
     /// again: then this replica reports the later VIEW-CONFIRMs in its place.

@@ -15,7 +15,7 @@ use crate::service::{Service, Undo};
 /// The state.
 #[derive(Clone, Debug, Default)]
 pub struct State {
-    service: Service,
+    pub(super) service: Service,
     places: BTreeMap<NodeId, Place>,
 }
 
@@ -33,7 +33,7 @@ pub struct Place {
 /// What a request replaced.
 #[derive(Clone, Debug)]
 pub(super) struct Undone {
-    service: Undo,
+    pub(super) service: Undo,
     client: NodeId,
     place: Option<Place>,
 }
@@ -67,13 +67,8 @@ impl State {
         Some((answer, Undone { service, client, place: before }))
     }
 
-    /// Undoes the last request: what it wrote, its reply, its timestamp and its place. With
-    /// `cache` false the last three survive.
-    pub(super) fn undo(&mut self, undone: &Undone, cache: bool) {
-        if !cache {
-            self.service.undo_write(&undone.service);
-            return;
-        }
+    /// Undoes the last request: what it wrote, its reply, its timestamp and its place.
+    pub(super) fn undo(&mut self, undone: &Undone) {
         self.service.undo(&undone.service);
         match undone.place {
             Some(place) => self.places.insert(undone.client, place),

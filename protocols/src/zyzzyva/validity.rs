@@ -1,8 +1,8 @@
 //! What a VIEW-CHANGE must prove before anything of it is believed.
 
-use byzsim_core::{ReplicaSet, Signed};
+use byzsim_core::Signed;
 
-use super::message::{Certificate, Certified, Hate, Link, ViewChange, chain};
+use super::message::{Certificate, Certified, Link, ViewChange, chain};
 use super::replica::Replica;
 use super::view_change::history_of;
 
@@ -12,15 +12,9 @@ impl Replica {
     /// claims, with the requests that lead to it.
     pub(super) fn is_valid_view_change(&self, it: &Signed<ViewChange>) -> bool {
         let Some(before) = it.view.checked_sub(1) else { return false };
-        let accuses = |hate: &&Signed<Hate>| {
-            hate.view == before && !hate.signer().is_client() && self.signer.verify(hate)
-        };
-        let accusers: ReplicaSet = it.hates.iter().filter(accuses).map(Signed::signer).collect();
-        // Exactly so many: who joins passes them on.
-        let accusations = self.rules.accusations();
-        let accused = it.hates.len() == accusations && accusers.len() == accusations;
+        let accused = self.rules.are_accusations(&it.hates, before, &self.signer);
         !it.signer().is_client()
-            && (accused || !self.rules.asks_for_accusations())
+            && accused
             && self.signer.verify(it)
             && self.proves(it.stable, &it.proof)
             && self.is_valid_history(it)

@@ -17,7 +17,7 @@ use super::message::{
 };
 use super::replica::{Adoption, Out, Replica, Timer};
 use super::selection::{Report, Start, Step};
-use crate::quorum::vouches;
+use crate::shared::quorum::vouches;
 
 impl Replica {
     /// VC1.
@@ -80,7 +80,7 @@ impl Replica {
         }
         let same = self.hates.values().filter(|hate| hate.view == it.view);
         let hates: Vec<_> = same.take(self.rules.accusations()).cloned().collect();
-        // There is none after the last view; with a flaw one liar can get there.
+        // There is none after the last view.
         let next = it.view.checked_add(1).filter(|_| hates.len() == self.rules.accusations());
         if let Some(next) = next {
             self.start_view_change(next, hates, "f + 1 accusations", out);
@@ -104,8 +104,8 @@ impl Replica {
         });
         let view_change = Rc::new(self.signer.sign(ViewChange {
             view,
-            stable: self.stable,
-            proof: self.stable_proof.clone(),
+            stable: self.stable(),
+            proof: self.checkpoints.proof().to_vec(),
             certificate,
             origin: self.origin,
             history: self.history.orders().cloned().collect(),
@@ -127,7 +127,7 @@ impl Replica {
             out.cancel_timer(Timer::NewView(before));
         }
         self.pending = None;
-        self.volatile.awaited = None;
+        self.volatile.patience.leave();
         self.volatile.ahead.clear();
         self.volatile.commits.clear();
         self.volatile.responses.clear();
@@ -166,16 +166,16 @@ impl Replica {
     pub(super) fn await_new_view(&mut self, out: &mut Out) {
         let Some(goal) = self.changing else { return };
         let asking = self.view_changes.iter().filter(|it| goal <= it.view).count();
-        if self.rules.quorum() <= asking && self.volatile.awaited != Some(goal) {
-            self.volatile.awaited = Some(goal);
-            out.set_timer(Timer::NewView(goal), self.patience(self.params.view_change_timeout));
+        if self.rules.quorum() <= asking && self.volatile.patience.await_view(goal) {
+            let timeout = self.volatile.patience.timeout(self.params.view_change_timeout);
+            out.set_timer(Timer::NewView(goal), timeout);
         }
     }
 
     /// The view was not entered in time: the next one, if f others think so too.
     pub(super) fn on_new_view_timeout(&mut self, view: View, out: &mut Out) {
         if self.changing == Some(view) {
-            self.volatile.failed_views += 1;
+            self.volatile.patience.view_failed();
             self.suspect("the new view does not come about", out);
         }
     }

@@ -1,12 +1,12 @@
 //! Votes: who said the same thing, and whether they did.
 
-use byzsim_core::{NodeId, ReplicaSet, Signed, Signer, Statement};
+use byzsim_core::{Committee, NodeId, ReplicaSet, Signed, Signer, Statement};
 
 /// The signed votes of replicas on one question, at most one each.
 #[derive(Clone, Debug)]
 pub struct Votes<T> {
-    voters: ReplicaSet,
-    votes: Vec<Signed<T>>,
+    pub(crate) voters: ReplicaSet,
+    pub(crate) votes: Vec<Signed<T>>,
 }
 
 impl<T> Default for Votes<T> {
@@ -25,10 +25,13 @@ impl<T: Statement + Clone> Votes<T> {
         new
     }
 
-    /// Adds a vote even if its signer voted before. What no correct implementation does.
-    pub fn add_again(&mut self, vote: Signed<T>) {
-        self.voters.insert(vote.signer());
-        self.votes.push(vote);
+    /// Adds a vote in place of its signer's last one, if that is `older`.
+    pub fn add_latest(&mut self, vote: Signed<T>, older: impl Fn(&T) -> bool) {
+        match self.votes.iter_mut().find(|known| known.signer() == vote.signer()) {
+            Some(known) if older(known) => *known = vote,
+            Some(_) => {}
+            None => _ = self.add(vote),
+        }
     }
 
     /// The votes, in the order of their arrival.
@@ -73,6 +76,26 @@ pub fn whom_to_ask<T: Statement>(
 ) -> Option<NodeId> {
     let others: Vec<NodeId> = proof.iter().map(Signed::signer).filter(|node| *node != me).collect();
     others.get(attempt % others.len().max(1)).copied()
+}
+
+/// The primary of a view: replica v mod n (Castro–Liskov §4, and Zyzzyva like it).
+pub fn primary(committee: Committee, view: u64) -> NodeId {
+    let number = view % u64::from(committee.replicas);
+    NodeId::Replica(u16::try_from(number).expect("below n"))
+}
+
+/// Of the views that replicas say they are in, the highest that a correct one is in for certain:
+/// f of them may exaggerate. None if at most f spoke.
+///
+/// ```
+/// use byzsim_protocols::shared::quorum::certain_view;
+///
+/// assert_eq!(certain_view(vec![2, 9, 3], 1), Some(3));
+/// assert_eq!(certain_view(vec![9], 1), None);
+/// ```
+pub fn certain_view(mut views: Vec<u64>, faults: usize) -> Option<u64> {
+    views.sort_unstable_by(|a, b| b.cmp(a));
+    views.get(faults).copied()
 }
 
 /// The size of a quorum of `n` replicas of which `f` may be faulty: any two quorums share a correct

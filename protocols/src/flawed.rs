@@ -1,0 +1,38 @@
+//! What no correct implementation does with the parts that protocols share: for planted flaws only.
+
+use byzsim_core::{Answer, Digest, NodeId, Operation, Signed, Statement};
+
+use crate::service::Service;
+use crate::shared::quorum::Votes;
+
+impl<T: Statement + Clone> Votes<T> {
+    /// Adds a vote even if its signer voted before.
+    pub(crate) fn add_again(&mut self, vote: Signed<T>) {
+        self.voters.insert(vote.signer());
+        self.votes.push(vote);
+    }
+}
+
+impl Service {
+    /// Executes the client's request, even if it or a later one was executed before.
+    pub(crate) fn execute_again(
+        &mut self,
+        client: NodeId,
+        timestamp: u64,
+        operation: &Operation,
+    ) -> Answer {
+        let answer = self.apply(operation);
+        self.replies.insert(client, (timestamp, answer.clone()));
+        answer
+    }
+
+    /// The digest of the store alone.
+    pub(crate) fn store_digest(&self) -> Digest {
+        Self { store: self.store.clone(), replies: Default::default() }.digest()
+    }
+
+    /// Takes over another store, and keeps the own reply cache.
+    pub(crate) fn restore_store(&mut self, other: &Self) {
+        self.store.clone_from(&other.store);
+    }
+}

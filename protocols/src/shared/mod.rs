@@ -1,0 +1,18 @@
+//! Parts of replicas that know no protocol: plain structs, to take or to leave.
+//!
+//! What the papers say stands in each protocol's folder, so that each reads alone. Here stands what
+//! every implementation needs beside it, and what is the same logic whatever the protocol:
+//!
+//! * [`quorum`]: votes, quorums, and whose word counts.
+//! * [`checkpoints`]: hear CHECKPOINTs, prove one stable, and know whom to ask for the state.
+//! * [`waiting`]: requests that wait for their execution, and the timer of one of them.
+//! * [`early`]: messages of views that a replica has not entered.
+//! * [`patience`]: timeouts that double with each view that fails.
+//! * [`status`]: the clock that tells whether a replica is stuck.
+
+pub mod checkpoints;
+pub mod early;
+pub mod patience;
+pub mod quorum;
+pub mod status;
+pub mod waiting;

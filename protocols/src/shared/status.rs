@@ -1,0 +1,50 @@
+//! The clock that tells whether a replica is stuck.
+
+/// How far a replica was when its status timer was armed.
+///
+/// The papers assume that senders retransmit; Castro and Liskov's library does so by periodic
+/// STATUS messages. Here a replica arms a timer while something is open, and if the timer finds it
+/// where it was, it says again what it has to say and asks for what it lacks. `P` is whatever tells
+/// progress.
+///
+/// ```
+/// use byzsim_protocols::shared::status::StatusClock;
+///
+/// let mut clock = StatusClock::default();
+/// assert!(clock.arm(7), "armed when the replica was at slot 7");
+/// assert!(!clock.arm(8), "it is armed");
+/// assert!(!clock.expires(&8), "the replica came on: it is not stuck");
+/// assert!(clock.arm(8));
+/// assert!(clock.expires(&8), "stuck");
+/// ```
+#[derive(Debug)]
+pub struct StatusClock<P> {
+    armed_at: Option<P>,
+}
+
+impl<P> Default for StatusClock<P> {
+    fn default() -> Self {
+        Self { armed_at: None }
+    }
+}
+
+impl<P: PartialEq> StatusClock<P> {
+    /// Whether the timer is armed.
+    pub const fn is_armed(&self) -> bool {
+        self.armed_at.is_some()
+    }
+
+    /// Arms the timer, unless it is armed; says whether it was not.
+    pub fn arm(&mut self, progress: P) -> bool {
+        let idle = !self.is_armed();
+        if idle {
+            self.armed_at = Some(progress);
+        }
+        idle
+    }
+
+    /// The timer expired: whether the replica is where it was when the timer was armed.
+    pub fn expires(&mut self, progress: &P) -> bool {
+        self.armed_at.take().as_ref() == Some(progress)
+    }
+}

@@ -1,0 +1,132 @@
+//! Requests that wait for their execution, and the timer of one of them.
+
+use std::collections::BTreeMap;
+
+use byzsim_core::{NodeId, Time};
+
+/// A request by its client and timestamp.
+pub type RequestId = (NodeId, u64);
+
+/// When a request arrived; and its number, as several may arrive at one time.
+pub type Arrival = (Time, u64);
+
+/// A request that waits.
+#[derive(Clone, Debug)]
+pub struct Waiter<R> {
+    /// When its client began to wait.
+    pub arrival: Arrival,
+    /// t.
+    pub timestamp: u64,
+    /// The request.
+    pub request: R,
+}
+
+/// Requests that a replica received and has not executed: of each client the last.
+///
+/// Castro–Liskov §4.4: a backup runs a timer while a request waits, and suspects the primary when it
+/// expires. The paper leaves open which execution stops the timer. Here it runs for *one* request,
+/// and stops when that one is done: a primary that served one client for ever, and starved another,
+/// would otherwise never be deposed.
+///
+/// ```
+/// use byzsim_core::{NodeId, Span, Time};
+/// use byzsim_protocols::shared::waiting::Waiting;
+///
+/// let (c0, c1) = (NodeId::Client(0), NodeId::Client(1));
+/// let now = Time::ZERO;
+/// let mut waiting = Waiting::default();
+/// waiting.add(now, (c1, 1), "first");
+/// waiting.add(now, (c0, 1), "second");
+/// waiting.add(now + Span::from_millis(1), (c1, 2), "of the client that waits longest");
+/// assert_eq!(waiting.in_order(), ["of the client that waits longest", "second"]);
+/// assert_eq!(waiting.oldest(), Some((c1, 2)));
+///
+/// waiting.start_timer((c1, 2));
+/// assert!(!waiting.retain(|client, _| client != c0), "the timer runs for another one");
+/// assert!(waiting.retain(|client, _| client != c1), "the timer's request is done");
+/// assert!(waiting.stop_timer());
+/// assert!(waiting.is_empty());
+/// ```
+#[derive(Debug)]
+pub struct Waiting<R> {
+    waiters: BTreeMap<NodeId, Waiter<R>>,
+    /// How many requests arrived.
+    arrivals: u64,
+    /// The request that the timer runs for.
+    timed: Option<RequestId>,
+}
+
+impl<R> Default for Waiting<R> {
+    fn default() -> Self {
+        Self { waiters: BTreeMap::new(), arrivals: 0, timed: None }
+    }
+}
+
+impl<R> Waiting<R> {
+    /// Adds a request. It takes the place of an older one of its client, which gave that one up.
+    pub fn add(&mut self, now: Time, (client, timestamp): RequestId, request: R) {
+        self.arrivals += 1;
+        let arrival = (now, self.arrivals);
+        match self.waiters.get_mut(&client) {
+            None => _ = self.waiters.insert(client, Waiter { arrival, timestamp, request }),
+            Some(known) if known.timestamp < timestamp => {
+                (known.timestamp, known.request) = (timestamp, request);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiters.is_empty()
+    }
+
+    /// All that waits, by client.
+    pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Waiter<R>)> {
+        self.waiters.iter().map(|(client, waiter)| (*client, waiter))
+    }
+
+    /// The request that waits longest.
+    pub fn oldest(&self) -> Option<RequestId> {
+        let oldest = self.iter().min_by_key(|(_, it)| it.arrival);
+        oldest.map(|(client, it)| (client, it.timestamp))
+    }
+
+    /// The requests, oldest first.
+    pub fn in_order(&self) -> Vec<R>
+    where
+        R: Clone,
+    {
+        let mut waiters: Vec<_> = self.waiters.values().collect();
+        waiters.sort_unstable_by_key(|it| it.arrival);
+        waiters.into_iter().map(|it| it.request.clone()).collect()
+    }
+
+    /// Takes the requests out, oldest first.
+    pub fn take(&mut self) -> Vec<R> {
+        let mut waiters: Vec<_> = std::mem::take(&mut self.waiters).into_values().collect();
+        waiters.sort_unstable_by_key(|it| it.arrival);
+        waiters.into_iter().map(|it| it.request).collect()
+    }
+
+    /// Keeps the requests that still wait; says whether the timer runs for one that does not.
+    pub fn retain(&mut self, waits: impl Fn(NodeId, u64) -> bool) -> bool {
+        self.waiters.retain(|client, it| waits(*client, it.timestamp));
+        self.timed.is_some_and(|(client, timestamp)| !waits(client, timestamp))
+    }
+
+    /// Whether the timer runs.
+    pub const fn is_timed(&self) -> bool {
+        self.timed.is_some()
+    }
+
+    /// The timer starts, for this request.
+    pub const fn start_timer(&mut self, request: RequestId) {
+        self.timed = Some(request);
+    }
+
+    /// The timer stops, or has expired; says whether it ran.
+    pub const fn stop_timer(&mut self) -> bool {
+        self.timed.take().is_some()
+    }
+}

@@ -1,0 +1,92 @@
+//! The rules of the paper that a planted flaw can break, by part; here, how many are enough.
+//!
+//! A rule is a method that says what the paper demands, and what a flaw makes of it. The handlers
+//! ask the rule; what no correct implementation does stands behind it. The flaws' names are in
+//! [`super::flaws`], and those of real bugs beside them in `docs/flaws.md`. How a new view chooses
+//! its history is a parameter with several values, side by side in [`super::selection`]; a flaw can
+//! name each of the wrong ones.
+
+mod agreement;
+mod view_change;
+
+use byzsim_core::{Committee, NodeId};
+
+use super::Params;
+use super::flaws::ZyzzyvaFlaw;
+use super::message::View;
+use super::selection::ViewChangeRule;
+use crate::catalogue::Flaws;
+use crate::shared::quorum;
+
+/// The rules, for one committee.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    committee: Committee,
+    flaws: Flaws<ZyzzyvaFlaw>,
+    view_change: ViewChangeRule,
+}
+
+/// The flaws that are rules of the view change.
+const RULES: [(ZyzzyvaFlaw, ViewChangeRule); 5] = [
+    (ZyzzyvaFlaw::OriginalViewChange, ViewChangeRule::Original),
+    (ZyzzyvaFlaw::FPlus1First, ViewChangeRule::FPlus1First),
+    (ZyzzyvaFlaw::CcByView, ViewChangeRule::CcByView),
+    (ZyzzyvaFlaw::NotStrict, ViewChangeRule::NotStrict),
+    (ZyzzyvaFlaw::LatestClientCertificateOnly, ViewChangeRule::LatestClientCertificateOnly),
+];
+
+impl Rules {
+    pub(super) fn new(committee: Committee, params: &Params) -> Self {
+        let flaws = params.flaws.clone();
+        let planted = RULES.iter().find(|(flaw, _)| flaws.has(*flaw));
+        let view_change = planted.map_or(params.view_change, |(_, rule)| *rule);
+        Self { committee, flaws, view_change }
+    }
+
+    /// View v has primary v mod n.
+    pub(super) fn primary(&self, view: View) -> NodeId {
+        quorum::primary(self.committee, view)
+    }
+
+    /// All replicas.
+    pub(super) fn replicas(&self) -> impl Iterator<Item = NodeId> + use<> {
+        self.committee.replica_ids()
+    }
+
+    /// 3f + 1: all.
+    pub(super) fn everyone(&self) -> usize {
+        usize::from(self.committee.replicas)
+    }
+
+    /// 2f + 1 of 3f + 1. Any two share a correct replica.
+    pub(super) fn quorum(&self) -> usize {
+        quorum::quorum(self.everyone(), self.faults())
+    }
+
+    /// f + 1: at least one of them is correct.
+    pub(super) const fn weak(&self) -> usize {
+        self.faults() + 1
+    }
+
+    /// f.
+    pub(super) const fn faults(&self) -> usize {
+        self.committee.faults as usize
+    }
+
+    /// Step 4a: a client completes on 3f + 1 matching responses: then every correct replica holds
+    /// the request, and f + 1 of any 2f + 1 that report at a view change say so.
+    pub(super) fn responses(&self) -> usize {
+        match self.flaws.has(ZyzzyvaFlaw::ClientImpatient) {
+            false => self.everyone(),
+            true => self.quorum(),
+        }
+    }
+
+    /// VC2: f + 1 accusations, one of them from a correct replica.
+    pub(super) fn accusations(&self) -> usize {
+        match self.flaws.has(ZyzzyvaFlaw::HateAlone) {
+            false => self.weak(),
+            true => 1,
+        }
+    }
+}

@@ -23,7 +23,7 @@
 //! kept, beats a request that completed later at all replicas (Abraham et al., arXiv 1712.01367).
 //!
 //! The sixth rule, `latest-client-certificate-only`, chooses like `fixed`. It differs in what
-//! replicas report: see [`ViewChangeRule::reports_instead`].
+//! replicas report: see `ViewChangeRule::reports_instead`.
 
 use byzsim_core::Digest;
 use schemars::JsonSchema;

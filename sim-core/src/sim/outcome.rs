@@ -40,7 +40,7 @@ pub struct Served {
 /// What came out of a run.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// The verdict on each of [`PROPERTIES`], in their order.
+    /// The verdict on each of [`PROPERTIES`](crate::PROPERTIES), in their order.
     pub verdicts: Vec<(&'static str, Verdict)>,
     /// The SHA-256 hash over every event: the run's fingerprint.
     pub trace: Digest,

@@ -15,6 +15,7 @@ use crate::time::Time;
 /// queue.push(Time::from_nanos(5), "later");
 /// assert_eq!(queue.pop(), Some((Time::from_nanos(1), "early")));
 /// assert_eq!(queue.pop(), Some((Time::from_nanos(5), "late")));
+/// assert_eq!(queue.now(), Time::from_nanos(5));
 /// ```
 #[derive(Debug)]
 pub struct EventQueue<E> {
@@ -23,11 +24,18 @@ pub struct EventQueue<E> {
     slots: Vec<Option<E>>,
     free: Vec<u32>,
     inserted: u64,
+    now: Time,
 }
 
 impl<E> Default for EventQueue<E> {
     fn default() -> Self {
-        Self { heap: BinaryHeap::new(), slots: Vec::new(), free: Vec::new(), inserted: 0 }
+        Self {
+            heap: BinaryHeap::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            inserted: 0,
+            now: Time::ZERO,
+        }
     }
 }
 
@@ -46,9 +54,24 @@ impl<E> EventQueue<E> {
         self.inserted += 1;
     }
 
-    /// Takes out the first event.
+    /// The time of the event that was taken out last.
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
+    /// The time of the first event.
+    pub fn next_time(&self) -> Option<Time> {
+        self.heap.peek().map(|Reverse((time, ..))| *time)
+    }
+
+    /// Takes out the first event: it is now its time.
+    ///
+    /// # Panics
+    /// If the event was inserted for a time that had passed.
     pub fn pop(&mut self) -> Option<(Time, E)> {
         let Reverse((time, _, slot)) = self.heap.pop()?;
+        assert!(self.now <= time, "time runs forward");
+        self.now = time;
         self.free.push(slot);
         let event = self.slots[slot as usize].take().expect("a queued slot holds its event");
         Some((time, event))

@@ -1,351 +1,199 @@
 //! The run: one queue of events, handed one by one to the nodes they concern.
 
+mod adversary;
 mod clients;
-mod nodes;
+mod corrupted;
+mod hosts;
 mod outcome;
+mod recording;
 mod setup;
 mod transport;
+mod world;
 
-use std::collections::{BTreeMap, VecDeque};
-use std::rc::Rc;
-
-use crate::adversary::{Adversary, Command, Control, Wake};
-use crate::checkers::{Brief, Checker, PROPERTIES, Stamp};
-use crate::crypto::{Keyring, Signer};
-use crate::encode::Encoder;
-use crate::id::{Committee, NodeId};
-use crate::metrics::{CryptoCount, Metrics, Traffic};
-use crate::milestones::Milestones;
-use crate::node::{Input, Message, Outbox, Protocol};
-use crate::queue::EventQueue;
-use crate::rng::{Purpose, SimRng};
+use crate::adversary::{Command, Wake};
+use crate::id::NodeId;
+use crate::node::{Input, Protocol};
 use crate::time::{Span, Time};
-use crate::trace::{Recorder, Trace, TraceEvent};
+use crate::timers::Look;
 
 pub use outcome::{Ended, Outcome, Served};
-pub use setup::{CorruptedSigners, Setup};
+pub use setup::{CorruptedSigners, Setup, Simulation};
 
-use clients::Progress;
-use nodes::{Arming, Seat};
-use transport::{Flight, Held};
+use hosts::Hosts;
+use transport::Envelope;
+use world::World;
 
-/// A run in the making.
-pub struct Simulation<P: Protocol> {
-    setup: Setup,
-    signers: Vec<Rc<Signer>>,
-    liveness_bound: Span,
-    params: P::Params,
-}
-
-impl<P: Protocol> std::fmt::Debug for Simulation<P> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Simulation").field("setup", &self.setup).finish_non_exhaustive()
-    }
-}
-
-impl<P: Protocol> Simulation<P> {
-    /// Prepares a run.
-    ///
-    /// # Panics
-    /// If the workload has not one list of operations for each client, or the committee is larger
-    /// than [`Committee::REPLICAS_MAX`].
-    pub fn new(setup: Setup, params: P::Params) -> Self {
-        let committee = setup.committee;
-        assert!(committee.replicas <= Committee::REPLICAS_MAX, "too many replicas");
-        assert_eq!(setup.workload.operations.len(), usize::from(committee.clients));
-        let keyring = Keyring::new(setup.crypto, committee, setup.seed);
-        let signers = committee.nodes().map(|node| keyring.signer(node)).collect();
-        let asynchrony = setup.network.gst.since(Time::ZERO);
-        let delta = setup.network.delta;
-        let liveness_bound = P::liveness_bound(committee, &params, delta, asynchrony);
-        Self { setup, signers, liveness_bound, params }
-    }
-
-    /// Hands out the signers of the nodes that the adversary corrupts.
-    pub fn corrupted_signers(&self, corrupted: &[NodeId]) -> CorruptedSigners {
-        let committee = self.setup.committee;
-        let signer = |node: &NodeId| (*node, Rc::clone(&self.signers[committee.index(*node)]));
-        let by_node = corrupted.iter().map(signer).collect();
-        CorruptedSigners { by_node, committee, seed: self.setup.seed }
-    }
-
-    /// Plays the run to its end.
-    pub fn run<'a>(
-        self,
-        adversary: &'a mut dyn Adversary<P::Msg>,
-        recorder: Option<&'a mut dyn Recorder>,
-    ) -> Outcome {
-        let mut run = Run::<P>::new(self, adversary, recorder);
-        run.start();
-        let ended = run.play();
-        run.finish(ended)
-    }
-}
-
-/// What happens next.
+/// What happens next: an entry of the queue.
 enum Event<P: Protocol> {
-    Deliver(Flight<P::Msg>),
-    Expire { node: NodeId, timer: P::Timer },
+    /// A message arrives.
+    Deliver(Envelope<P::Msg>),
+    /// A held message arrives, unless it was released before: the model holds it no longer.
+    HoldEnds { key: u32, number: u64 },
+    /// A timer of a correct node is looked at.
+    Timer { node: NodeId, timer: P::Timer },
+    /// A corrupted node wakes up.
     Wake { node: NodeId, wake: Wake },
+    /// The application asks a client for its next operation.
     Ask { client: NodeId },
-    Alarm,
-    Obey(Command),
-    Overheld { key: u32, number: u64 },
+    /// What the adversary commanded is done.
+    Command(Command),
 }
 
+/// When a run ends, whatever the nodes do.
+struct Limits {
+    at_least: Time,
+    at_most: Time,
+    drain: Span,
+    events_max: u64,
+}
+
+/// A run under way: the nodes, and the world around them.
 struct Run<'a, P: Protocol> {
-    setup: Setup,
-    committee: Committee,
-    liveness_bound: Span,
-    now: Time,
-    queue: EventQueue<Event<P>>,
-    seats: Vec<Seat<P>>,
-    signers: Vec<Rc<Signer>>,
-    corrupted: Vec<bool>,
-    down: Vec<bool>,
-    drift_ppm: Vec<i32>,
-    /// Of each node: its timers.
-    timers: Vec<BTreeMap<P::Timer, Arming>>,
-    adversary: &'a mut dyn Adversary<P::Msg>,
-    control: Control,
-    /// Messages that the adversary holds, by key; each with a number of its own.
-    held: BTreeMap<u32, Vec<Held<P::Msg>>>,
-    holds: u64,
-    /// Messages under way to others, held ones excluded.
-    in_flight: u64,
-    network_key: u64,
-    /// By (link, kind): how many messages were sent.
-    carried: Vec<u32>,
-    /// By link, for FIFO networks: when the last message arrives.
-    last_arrival: Vec<Time>,
-    outbox: Outbox<P::Msg, P::Timer>,
-    corrupted_outbox: Outbox<P::Msg, Wake>,
-    loopback: VecDeque<Rc<P::Msg>>,
-    encoder: Encoder,
-    progress: Vec<Progress>,
-    served: Vec<Served>,
-    operations: u64,
-    unfinished: u64,
-    next_deadline: Time,
-    done_at: Option<Time>,
-    trace: Trace,
-    recorder: Option<&'a mut dyn Recorder>,
-    metrics: Metrics,
-    milestones: Milestones,
-    view_max: u64,
-    checkers: Vec<(&'static str, Box<dyn Checker>)>,
+    limits: Limits,
+    hosts: Hosts<P>,
+    world: World<'a, P>,
 }
 
-impl<'a, P: Protocol> Run<'a, P> {
-    fn new(
-        simulation: Simulation<P>,
-        adversary: &'a mut dyn Adversary<P::Msg>,
-        recorder: Option<&'a mut dyn Recorder>,
-    ) -> Self {
-        let Simulation { setup, signers, liveness_bound, params } = simulation;
-        let committee = setup.committee;
-        let nodes = committee.len();
-        let mut corrupted = vec![false; nodes];
-        for node in adversary.corrupted() {
-            corrupted[committee.index(node)] = true;
-        }
-        let seat = |node: NodeId| {
-            let signer = Rc::clone(&signers[committee.index(node)]);
-            match node {
-                _ if corrupted[committee.index(node)] => Seat::Corrupted,
-                NodeId::Replica(_) => Seat::Replica(P::replica(signer, committee, &params)),
-                NodeId::Client(_) => Seat::Client(P::client(signer, committee, &params)),
-            }
-        };
-        let seats = committee.nodes().map(seat).collect();
-        let brief = Brief {
-            committee,
-            corrupted: adversary.corrupted(),
-            gst: setup.network.gst,
-            liveness_bound,
-            search_budget: setup.search_budget,
-        };
-        let kinds = P::Msg::KINDS.len();
-        Self {
-            committee,
-            liveness_bound,
-            now: Time::ZERO,
-            queue: EventQueue::default(),
-            seats,
-            down: vec![false; nodes],
-            drift_ppm: committee.nodes().map(|node| adversary.drift_ppm(node)).collect(),
-            timers: (0..nodes).map(|_| BTreeMap::new()).collect(),
-            control: Control::default(),
-            held: BTreeMap::new(),
-            holds: 0,
-            in_flight: 0,
-            network_key: SimRng::new(setup.seed, Purpose::Network, 0).next_u64(),
-            carried: vec![0; nodes * nodes * kinds],
-            last_arrival: vec![Time::ZERO; if setup.network.fifo { nodes * nodes } else { 0 }],
-            outbox: Outbox::new(Time::ZERO),
-            corrupted_outbox: Outbox::new(Time::ZERO),
-            loopback: VecDeque::new(),
-            encoder: Encoder::default(),
-            progress: vec![Progress::default(); usize::from(committee.clients)],
-            served: Vec::new(),
-            operations: 0,
-            unfinished: 0,
-            next_deadline: Time::NEVER,
-            done_at: None,
-            trace: Trace::new(setup.with_marks),
-            recorder,
-            metrics: Metrics { traffic: vec![Traffic::default(); kinds], ..Metrics::default() },
-            milestones: Milestones::default(),
-            view_max: 0,
-            checkers: PROPERTIES.iter().map(|p| (p.name, (p.checker)(&brief))).collect(),
-            setup,
-            signers,
-            corrupted,
-            adversary,
-        }
+impl<P: Protocol> Run<'_, P> {
+    /// Plays the run to its end.
+    fn play_to_the_end(mut self) -> Outcome {
+        self.start();
+        let (ended, end) = self.play();
+        let World { recording, clients, .. } = self.world;
+        recording.finish((ended, end), clients, self.hosts.crypto())
     }
 
     fn start(&mut self) {
-        for client in self.committee.client_ids() {
-            if !self.corrupted[self.committee.index(client)] {
-                self.operations += self.operations_of(client) as u64;
-            }
+        let committee = self.world.committee;
+        self.world.consult(|adversary, control| adversary.control(Time::ZERO, control));
+        for node in committee.nodes() {
+            self.give(node, Input::Start);
         }
-        self.unfinished = self.operations;
-        self.call_adversary(|adversary, control| adversary.control(Time::ZERO, control));
-        for node in self.committee.nodes() {
-            self.handle(node, Input::Start);
+        for client in committee.client_ids().filter(|client| self.world.clients.has_next(*client)) {
+            self.world.queue.push(Time::ZERO, Event::Ask { client });
         }
-        for client in self.committee.client_ids() {
-            if 0 < self.operations_of(client) {
-                self.queue.push(Time::ZERO, Event::Ask { client });
-            }
-        }
-        self.note_done();
     }
 
-    fn play(&mut self) -> Ended {
-        while let Some((time, event)) = self.queue.pop() {
+    /// Plays events until the run ends. Why it ended, and when.
+    fn play(&mut self) -> (Ended, Time) {
+        while let Some(time) = self.world.queue.next_time() {
             let end = self.end_by();
             if end < time {
-                self.now = end.max(self.now);
-                return if self.done_at.is_some() && self.setup.at_most != end {
+                let ended = if self.world.clients.done_at().is_some() && self.limits.at_most != end
+                {
                     Ended::Done
-                } else if end == self.next_deadline {
+                } else if end == self.world.clients.next_deadline() {
                     Ended::Overdue
                 } else {
                     Ended::Horizon
                 };
+                return (ended, end.max(self.world.now()));
             }
-            if self.setup.events_max <= self.trace.events() {
-                return Ended::EventLimit;
+            if self.limits.events_max <= self.world.recording.events() {
+                return (Ended::EventLimit, self.world.now());
             }
-            assert!(self.now <= time, "time runs forward");
-            self.now = time;
-            self.happen(event);
-            if self.done_at.is_some() && self.in_flight == 0 && self.setup.at_least <= self.now {
-                return Ended::Done;
+            let (now, event) = self.world.queue.pop().expect("an event is queued for that time");
+            self.happen(now, event);
+            let is_done = self.world.clients.done_at().is_some();
+            if is_done && self.world.transport.is_idle() && self.limits.at_least <= now {
+                return (Ended::Done, now);
             }
         }
-        if self.done_at.is_some() {
-            return Ended::Done;
+        let now = self.world.now();
+        if self.world.clients.done_at().is_some() {
+            return (Ended::Done, now);
         }
-        if self.next_deadline != Time::NEVER {
+        match self.world.clients.next_deadline() {
+            Time::NEVER => (Ended::Quiet, now),
             // Nothing can happen any more, and an operation waits: it will be overdue.
-            self.now = self.next_deadline.max(self.now);
+            deadline => (Ended::Quiet, deadline.max(now)),
         }
-        Ended::Quiet
     }
 
     /// The latest time at which the run may still go on.
     fn end_by(&self) -> Time {
-        let drained = match self.done_at {
-            Some(done) => self.setup.at_least.max(done + self.setup.drain),
+        let drained = match self.world.clients.done_at() {
+            Some(done) => self.limits.at_least.max(done + self.limits.drain),
             None => Time::NEVER,
         };
-        drained.min(self.next_deadline).min(self.setup.at_most)
+        drained.min(self.world.clients.next_deadline()).min(self.limits.at_most)
     }
 
-    fn happen(&mut self, event: Event<P>) {
+    /// Lets an event happen.
+    fn happen(&mut self, now: Time, event: Event<P>) {
         match event {
-            Event::Deliver(flight) => self.deliver(flight),
-            Event::Expire { node, timer } => self.look_at(node, timer),
-            Event::Wake { node, wake } => self.act_as(node, Input::Timer(wake)),
-            Event::Ask { client } => self.ask(client),
-            Event::Alarm => {
-                let now = self.now;
-                self.call_adversary(|adversary, control| adversary.control(now, control));
+            Event::Deliver(envelope) => {
+                let arrived = self.world.transport.land(envelope);
+                self.deliver(now, &arrived);
             }
-            Event::Obey(command) => self.obey(command),
-            Event::Overheld { key, number } => {
-                let Some(flights) = self.held.get_mut(&key) else { return };
-                if let Some(place) = flights.iter().position(|held| held.number == number) {
-                    let flight = flights.remove(place).flight;
-                    self.in_flight += 1;
-                    self.deliver(flight);
+            Event::HoldEnds { key, number } => {
+                if let Some(arrived) = self.world.transport.end_hold(key, number) {
+                    self.deliver(now, &arrived);
                 }
             }
+            Event::Timer { node, timer } => match self.hosts.look_at(now, node, &timer) {
+                Look::Expired => {
+                    self.world.recording.expired(now, node, &timer);
+                    self.give(node, Input::Timer(timer));
+                }
+                Look::Again(at) => self.world.queue.push(at, Event::Timer { node, timer }),
+                Look::Stale => {}
+            },
+            Event::Wake { node, wake } => self.world.act(node, Input::Timer(wake)),
+            Event::Ask { client } => {
+                let operation = self.world.clients.ask(now, client);
+                self.give(client, Input::Operation(&operation));
+            }
+            Event::Command(command) => self.obey(now, command),
         }
     }
 
-    fn call_adversary(&mut self, call: impl FnOnce(&mut dyn Adversary<P::Msg>, &mut Control)) {
-        let mut control = std::mem::take(&mut self.control);
-        call(self.adversary, &mut control);
-        for command in control.commands.drain(..) {
-            match command {
-                Command::Alarm(at) => self.queue.push(at.max(self.now), Event::Alarm),
-                // Never in the middle of a node's handler.
-                Command::Crash(_) | Command::Restart(_) | Command::Release(_) => {
-                    self.queue.push(self.now, Event::Obey(command));
-                }
-            }
+    fn deliver(&mut self, now: Time, arrived: &Envelope<P::Msg>) {
+        if self.hosts.is_down(arrived.to) {
+            self.world.recording.lost(now, arrived);
+        } else {
+            self.world.recording.delivered(now, arrived);
+            self.give(arrived.to, Input::Message(arrived.from, &arrived.msg));
         }
-        self.control = control;
     }
 
-    fn obey(&mut self, command: Command) {
+    fn obey(&mut self, now: Time, command: Command) {
         match command {
-            Command::Crash(node) => self.crash(node),
-            Command::Restart(node) => self.restart(node),
-            Command::Release(key) => self.release(key),
-            Command::Alarm(_) => unreachable!("alarms are queued as such"),
+            Command::Crash(node) => {
+                if self.hosts.crash(node) {
+                    self.world.recording.crashed(now, node);
+                }
+            }
+            Command::Restart(node) => {
+                if self.hosts.restart(node) {
+                    self.world.recording.restarted(now, node);
+                    self.give(node, Input::Restart);
+                }
+            }
+            Command::Release(key) => self.world.release(key),
+            Command::Alarm(_) => {
+                self.world.consult(|adversary, control| adversary.control(now, control));
+            }
         }
     }
 
-    fn stamp(&self) -> Stamp {
-        Stamp { time: self.now, event: self.trace.events().saturating_sub(1) }
-    }
-
-    fn record(&mut self, event: &TraceEvent<'_>) {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.record(self.trace.events(), self.now, event);
+    /// Gives an input to a correct node; to the adversary, if the node is corrupted.
+    fn give(&mut self, node: NodeId, input: Input<'_, P::Msg, P::Timer>) {
+        let Self { hosts, world, .. } = self;
+        if let Some(host) = hosts.correct(node) {
+            let now = world.now();
+            return host.handle(now, input, |request| world.perform(node, request));
         }
-        self.trace.fold(self.now, event);
-    }
-
-    fn finish(mut self, ended: Ended) -> Outcome {
-        let end = self.stamp();
-        let verdicts =
-            self.checkers.iter_mut().map(|(name, checker)| (*name, checker.finish(end))).collect();
-        let count = |signer: &Rc<Signer>| CryptoCount {
-            signed: signer.signed(),
-            verified: signer.verified(),
-        };
-        self.metrics.crypto = self.signers.iter().map(count).collect();
-        let events = self.trace.events();
-        let (trace, marks) = self.trace.finish();
-        Outcome {
-            verdicts,
-            trace,
-            marks,
-            events,
-            end: self.now,
-            ended,
-            metrics: self.metrics,
-            milestones: self.milestones,
-            operations: self.operations,
-            served: self.served,
-            view_max: self.view_max,
-        }
+        world.act(
+            node,
+            match input {
+                Input::Start => Input::Start,
+                Input::Message(from, msg) => Input::Message(from, msg),
+                Input::Operation(operation) => Input::Operation(operation),
+                Input::Timer(_) | Input::Restart => {
+                    unreachable!("corrupted nodes have wake-ups, and never crash")
+                }
+            },
+        );
     }
 }

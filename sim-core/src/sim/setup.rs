@@ -1,12 +1,26 @@
-//! What a run is made of.
+//! What a run is made of, and how its parts are put together.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::rc::Rc;
 
-use crate::crypto::{CryptoBackend, Signer};
+use super::adversary::AdversaryPort;
+use super::clients::Clients;
+use super::corrupted::Corrupted;
+use super::hosts::Hosts;
+use super::recording::Recording;
+use super::transport::Transport;
+use super::world::World;
+use super::{Limits, Outcome, Run};
+use crate::adversary::Adversary;
+use crate::checkers::Brief;
+use crate::crypto::{CryptoBackend, Keyring, Signer};
 use crate::id::{Committee, NodeId};
 use crate::network::NetworkModel;
+use crate::node::{Message as _, Protocol};
+use crate::queue::EventQueue;
 use crate::time::{Span, Time};
+use crate::trace::{Recorder, Trace};
 use crate::workload::Workload;
 
 /// What a run is made of, apart from the protocol's parameters and the adversary.
@@ -45,4 +59,98 @@ pub struct CorruptedSigners {
     pub committee: Committee,
     /// The run's seed, for streams of the adversary's own.
     pub seed: u64,
+}
+
+/// A run in the making.
+pub struct Simulation<P: Protocol> {
+    setup: Setup,
+    signers: Vec<Rc<Signer>>,
+    liveness_bound: Span,
+    params: P::Params,
+}
+
+impl<P: Protocol> fmt::Debug for Simulation<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulation").field("setup", &self.setup).finish_non_exhaustive()
+    }
+}
+
+impl<P: Protocol> Simulation<P> {
+    /// Prepares a run.
+    ///
+    /// # Panics
+    /// If the workload has not one list of operations for each client, or the committee is larger
+    /// than [`Committee::REPLICAS_MAX`].
+    pub fn new(setup: Setup, params: P::Params) -> Self {
+        let committee = setup.committee;
+        assert!(committee.replicas <= Committee::REPLICAS_MAX, "too many replicas");
+        assert_eq!(setup.workload.operations.len(), usize::from(committee.clients));
+        let keyring = Keyring::new(setup.crypto, committee, setup.seed);
+        let signers = committee.nodes().map(|node| keyring.signer(node)).collect();
+        let asynchrony = setup.network.gst.since(Time::ZERO);
+        let delta = setup.network.delta;
+        let liveness_bound = P::liveness_bound(committee, &params, delta, asynchrony);
+        Self { setup, signers, liveness_bound, params }
+    }
+
+    /// Hands out the signers of the nodes that the adversary corrupts.
+    pub fn corrupted_signers(&self, corrupted: &[NodeId]) -> CorruptedSigners {
+        let committee = self.setup.committee;
+        let signer = |node: &NodeId| (*node, Rc::clone(&self.signers[committee.index(*node)]));
+        let by_node = corrupted.iter().map(signer).collect();
+        CorruptedSigners { by_node, committee, seed: self.setup.seed }
+    }
+
+    /// Plays the run to its end.
+    pub fn run<'a>(
+        self,
+        adversary: &'a mut dyn Adversary<P::Msg>,
+        recorder: Option<&'a mut dyn Recorder>,
+    ) -> Outcome {
+        self.assemble(adversary, recorder).play_to_the_end()
+    }
+    /// The parts of the run, put together.
+    fn assemble<'a>(
+        self,
+        adversary: &'a mut dyn Adversary<P::Msg>,
+        recorder: Option<&'a mut dyn Recorder>,
+    ) -> Run<'a, P> {
+        let Self { setup, signers, liveness_bound, params } = self;
+        let Setup { committee, seed, network, .. } = setup;
+        let nodes = adversary.corrupted();
+        let corrupted = Corrupted::new(committee, &nodes);
+        let gst = network.gst;
+        let brief = Brief {
+            committee,
+            corrupted: nodes,
+            gst,
+            liveness_bound,
+            search_budget: setup.search_budget,
+        };
+        let trace = Trace::new(setup.with_marks);
+        let drift_ppm = |node| adversary.drift_ppm(node);
+        Run {
+            limits: Limits {
+                at_least: setup.at_least,
+                at_most: setup.at_most,
+                drain: setup.drain,
+                events_max: setup.events_max,
+            },
+            hosts: Hosts::new(committee, signers, &params, &corrupted, drift_ppm),
+            world: World {
+                committee,
+                queue: EventQueue::default(),
+                transport: Transport::new(committee, corrupted.clone(), network, seed),
+                clients: Clients::new(
+                    committee,
+                    setup.workload,
+                    corrupted.clone(),
+                    gst,
+                    liveness_bound,
+                ),
+                recording: Recording::new(&brief, P::Msg::KINDS.len(), trace, recorder),
+                adversary: AdversaryPort::new(adversary, corrupted),
+            },
+        }
+    }
 }

@@ -1,34 +1,39 @@
-//! Messages under way: from a node's outbox through the network to the receiver's handler.
+//! Messages under way: how many each link has carried, when a message arrives, which ones are held.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::{Event, Run};
-use crate::adversary::{Fate, Sent};
-use crate::encode::Encode as _;
-use crate::id::NodeId;
-use crate::network::Transit;
-use crate::node::{Input, Kind, Message, Protocol};
-use crate::rng::MessageChoices;
+use super::corrupted::Corrupted;
+use crate::adversary::Fate;
+use crate::encode::Encoder;
+use crate::id::{Committee, NodeId};
+use crate::network::{NetworkModel, Transit};
+use crate::node::{Kind, Message};
+use crate::rng::{MessageChoices, Purpose, SimRng};
 use crate::time::Time;
-use crate::trace::{Parcel, TraceEvent};
+use crate::trace::Parcel;
 
-/// A message under way.
-pub(super) struct Flight<M> {
+/// A message on its way to one receiver.
+pub(super) struct Envelope<M> {
     pub(super) from: NodeId,
     pub(super) to: NodeId,
     pub(super) msg: Rc<M>,
     pub(super) kind: Kind,
     pub(super) bytes: u32,
-    pub(super) fingerprint: u64,
+    /// The first eight bytes of the SHA-256 digest of the canonical bytes.
+    fingerprint: u64,
+    /// How many messages of its kind the link had carried before.
+    pub(super) count: u32,
 }
 
-impl<M> Clone for Flight<M> {
+impl<M> Clone for Envelope<M> {
     fn clone(&self) -> Self {
         Self { msg: Rc::clone(&self.msg), ..*self }
     }
 }
 
-impl<M: Message> Flight<M> {
+impl<M: Message> Envelope<M> {
+    /// What a trace knows of the message.
     pub(super) fn parcel(&self) -> Parcel<'_> {
         Parcel {
             kind: self.kind.0,
@@ -42,153 +47,167 @@ impl<M: Message> Flight<M> {
     }
 }
 
-/// A message that the adversary holds.
-pub(super) struct Held<M> {
-    /// The how manieth hold of the run it is.
-    pub(super) number: u64,
-    /// How many messages of its kind the link had carried before.
-    pub(super) count: u32,
-    /// When it arrives at the latest.
-    pub(super) deadline: Time,
-    pub(super) flight: Flight<M>,
+/// What messages to several receivers share.
+pub(super) struct Measured {
+    bytes: u32,
+    fingerprint: u64,
 }
 
-impl<P: Protocol> Run<'_, P> {
-    /// Puts one message on its way to each of `receivers`.
-    pub(super) fn send(
-        &mut self,
-        from: NodeId,
-        receivers: impl Iterator<Item = NodeId>,
-        msg: &Rc<P::Msg>,
-    ) {
+/// A message that the adversary holds.
+struct Held<M> {
+    /// The how manieth hold of the run it is.
+    number: u64,
+    /// When it arrives at the latest.
+    deadline: Time,
+    envelope: Envelope<M>,
+}
+
+/// The network at work.
+pub(super) struct Transport<M> {
+    committee: Committee,
+    corrupted: Corrupted,
+    model: NetworkModel,
+    /// What the network's choices about messages derive from.
+    key: u64,
+    /// By (link, kind): how many messages were sent.
+    carried: Vec<u32>,
+    /// By link, for FIFO networks: when the last message arrives.
+    last_arrival: Vec<Time>,
+    /// Messages that the adversary holds, by its key.
+    held: BTreeMap<u32, Vec<Held<M>>>,
+    /// How many messages were ever held.
+    holds: u64,
+    /// How many messages are under way, held ones excluded.
+    in_flight: u64,
+    encoder: Encoder,
+}
+
+impl<M: Message> Transport<M> {
+    pub(super) fn new(
+        committee: Committee,
+        corrupted: Corrupted,
+        model: NetworkModel,
+        seed: u64,
+    ) -> Self {
+        let links = committee.len() * committee.len();
+        Self {
+            committee,
+            corrupted,
+            key: SimRng::new(seed, Purpose::Network, 0).next_u64(),
+            carried: vec![0; links * M::KINDS.len()],
+            last_arrival: vec![Time::ZERO; if model.fifo { links } else { 0 }],
+            held: BTreeMap::new(),
+            holds: 0,
+            in_flight: 0,
+            encoder: Encoder::default(),
+            model,
+        }
+    }
+
+    /// Whether no message is under way; held ones do not count.
+    pub(super) const fn is_idle(&self) -> bool {
+        self.in_flight == 0
+    }
+
+    /// What `msg` is on the wire, whoever receives it.
+    pub(super) fn measure(&mut self, msg: &M) -> Measured {
         self.encoder.clear();
         msg.encode(&mut self.encoder);
         let bytes = self.encoder.wire_bytes();
-        let fingerprint = self.encoder.sha256().prefix();
-        let kind = msg.kind();
-        for to in receivers {
-            let msg = Rc::clone(msg);
-            self.dispatch(Flight { from, to, msg, kind, bytes, fingerprint });
-        }
+        Measured { bytes, fingerprint: self.encoder.sha256().prefix() }
     }
 
-    fn dispatch(&mut self, flight: Flight<P::Msg>) {
-        let Flight { from, to, kind, .. } = flight;
-        let ends @ (source, target) = (self.committee.index(from), self.committee.index(to));
-        let link = source * self.committee.len() + target;
-        let carried = &mut self.carried[link * P::Msg::KINDS.len() + usize::from(kind.0)];
+    /// Puts `msg` into an envelope, and counts it on its link.
+    pub(super) fn envelope(
+        &mut self,
+        from: NodeId,
+        to: NodeId,
+        msg: &Rc<M>,
+        measured: &Measured,
+    ) -> Envelope<M> {
+        let kind = msg.kind();
+        let link = self.link(from, to);
+        let carried = &mut self.carried[link * M::KINDS.len() + usize::from(kind.0)];
         let count = *carried;
         *carried += 1;
-        let wish = self.adversary.schedule(&Sent {
-            now: self.now,
-            from,
-            to,
-            kind,
-            count,
-            msg: &*flight.msg,
-        });
-        if wish == Fate::Drop && self.corrupted[source] {
-            // What a corrupted node withholds was never sent: it costs nothing. Its place in the
-            // link's count stays, so that the messages after it keep their choices.
-            return;
-        }
-        self.count_traffic(&flight);
-        let transit = self.transit(wish, (from, to), ends, kind, count);
-        self.record(&TraceEvent::Sent { from, to, what: flight.parcel(), transit });
-        match transit {
-            Transit::Lost => {
-                self.metrics.lost += 1;
-                self.record(&TraceEvent::Lost { from, to, what: flight.parcel() });
-            }
-            Transit::Held(key, deadline) => {
-                self.holds += 1;
-                let number = self.holds;
-                let held = Held { number, count, deadline, flight };
-                self.held.entry(key).or_default().push(held);
-                if deadline != Time::NEVER {
-                    self.queue.push(deadline, Event::Overheld { key, number });
-                }
-            }
-            Transit::Arrives(first, second) => {
-                for at in [Some(first), second].into_iter().flatten() {
-                    self.in_flight += 1;
-                    self.queue.push(at, Event::Deliver(flight.clone()));
-                }
-            }
-        }
+        let Measured { bytes, fingerprint } = *measured;
+        Envelope { from, to, msg: Rc::clone(msg), kind, bytes, fingerprint, count }
     }
 
-    fn count_traffic(&mut self, flight: &Flight<P::Msg>) {
-        let traffic = &mut self.metrics.traffic[usize::from(flight.kind.0)];
-        traffic.bytes += u64::from(flight.bytes);
-        match flight.from {
-            NodeId::Replica(_) => traffic.from_replicas += 1,
-            NodeId::Client(_) => traffic.from_clients += 1,
-        }
-    }
-
-    /// What the network makes of the adversary's wish for one message.
-    fn transit(
-        &mut self,
-        wish: Fate,
-        (from, to): (NodeId, NodeId),
-        (source, target): (usize, usize),
-        kind: Kind,
-        count: u32,
-    ) -> Transit {
-        let mut choices = self.choices(from, to, kind, count);
-        let corrupted = self.corrupted[source] || self.corrupted[target];
+    /// What the network makes of the adversary's wish for one message. Each time of arrival that it
+    /// names is one message more under way.
+    pub(super) fn grant(&mut self, now: Time, wish: Fate, envelope: &Envelope<M>) -> Transit {
+        let Envelope { from, to, .. } = *envelope;
+        let mut choices = self.choices(envelope);
+        let is_corrupted = self.corrupted.contains(from) || self.corrupted.contains(to);
         let regions = (from.number(), to.number());
-        let transit = self.setup.network.grant(wish, self.now, regions, corrupted, &mut choices);
+        let transit = self.model.grant(wish, now, regions, is_corrupted, &mut choices);
         match transit {
-            Transit::Arrives(first, second) if self.setup.network.fifo => {
-                let last = &mut self.last_arrival[source * self.committee.len() + target];
-                *last = first.max(*last);
-                Transit::Arrives(*last, second.map(|second| second.max(*last)))
+            Transit::Arrives(first, second) => {
+                let first = self.in_order(from, to, first);
+                let second = second.map(|second| second.max(first));
+                self.in_flight += 1 + u64::from(second.is_some());
+                Transit::Arrives(first, second)
             }
-            Transit::Arrives(..) | Transit::Held(..) | Transit::Lost => transit,
+            Transit::Held(..) | Transit::Lost => transit,
         }
     }
 
-    /// The network's choices for the `count`-th message of its kind on a link.
-    fn choices(&self, from: NodeId, to: NodeId, kind: Kind, count: u32) -> MessageChoices {
-        let place = |node| u16::try_from(self.committee.index(node)).expect("below 2^16 nodes");
-        MessageChoices::new(self.network_key, place(from), place(to), kind.0, count)
+    /// Holds a message until its key is released or its deadline has come. The number of the hold.
+    pub(super) fn hold(&mut self, key: u32, deadline: Time, envelope: Envelope<M>) -> u64 {
+        self.holds += 1;
+        let number = self.holds;
+        self.held.entry(key).or_default().push(Held { number, deadline, envelope });
+        number
     }
 
-    pub(super) fn deliver(&mut self, flight: Flight<P::Msg>) {
-        self.in_flight -= 1;
-        let (from, to) = (flight.from, flight.to);
-        let down = self.down[self.committee.index(to)];
-        let what = flight.parcel();
-        if down {
-            self.metrics.lost += 1;
-            self.record(&TraceEvent::Lost { from, to, what });
-        } else {
-            self.metrics.delivered += 1;
-            self.record(&TraceEvent::Delivered { from, to, what });
-            self.handle(to, Input::Message(from, &flight.msg));
-        }
+    /// The message of this hold, whose deadline has come, unless it was released before.
+    pub(super) fn end_hold(&mut self, key: u32, number: u64) -> Option<Envelope<M>> {
+        let held = self.held.get_mut(&key)?;
+        let place = held.iter().position(|held| held.number == number)?;
+        Some(held.remove(place).envelope)
     }
 
-    /// Lets held messages go: each takes the latency that the network would have drawn for it, and
-    /// arrives by the deadline that it had when it was sent.
-    pub(super) fn release(&mut self, key: u32) {
-        for held in self.held.remove(&key).unwrap_or_default() {
-            let Held { count, deadline, flight, .. } = held;
-            let (source, target) =
-                (self.committee.index(flight.from), self.committee.index(flight.to));
-            let mut choices = self.choices(flight.from, flight.to, flight.kind, count);
-            let (from, to) = (flight.from.number(), flight.to.number());
-            let latency = self.setup.network.natural(from, to, &mut choices);
-            let mut at = (self.now + latency).min(deadline);
-            if self.setup.network.fifo {
-                let last = &mut self.last_arrival[source * self.committee.len() + target];
-                at = at.max(*last);
-                *last = at;
-            }
+    /// Lets the messages held under `key` go: each takes the latency that the network would have
+    /// drawn for it, and arrives by the deadline that it had when it was sent.
+    pub(super) fn release(&mut self, now: Time, key: u32) -> Vec<(Time, Envelope<M>)> {
+        let released = self.held.remove(&key).unwrap_or_default();
+        let arrival = |Held { deadline, envelope, .. }| {
+            let mut choices = self.choices(&envelope);
+            let Envelope { from, to, .. } = envelope;
+            let latency = self.model.natural(from.number(), to.number(), &mut choices);
+            let at = self.in_order(from, to, (now + latency).min(deadline));
             self.in_flight += 1;
-            self.queue.push(at, Event::Deliver(flight));
+            (at, envelope)
+        };
+        released.into_iter().map(arrival).collect()
+    }
+
+    /// A message has arrived: it is under way no longer.
+    pub(super) fn land(&mut self, envelope: Envelope<M>) -> Envelope<M> {
+        self.in_flight -= 1;
+        envelope
+    }
+
+    /// When a message arrives on this link that would arrive at `at` if it did not have to queue.
+    fn in_order(&mut self, from: NodeId, to: NodeId, at: Time) -> Time {
+        if !self.model.fifo {
+            return at;
         }
+        let link = self.link(from, to);
+        let last = &mut self.last_arrival[link];
+        *last = at.max(*last);
+        *last
+    }
+
+    /// The network's choices for a message.
+    fn choices(&self, envelope: &Envelope<M>) -> MessageChoices {
+        let place = |node| u16::try_from(self.committee.index(node)).expect("below 2^16 nodes");
+        let Envelope { from, to, kind, count, .. } = *envelope;
+        MessageChoices::new(self.key, place(from), place(to), kind.0, count)
+    }
+
+    fn link(&self, from: NodeId, to: NodeId) -> usize {
+        self.committee.index(from) * self.committee.len() + self.committee.index(to)
     }
 }

@@ -1,0 +1,61 @@
+//! The calls to the adversary: what it is shown, and where it leaves what it wants.
+
+use super::corrupted::Corrupted;
+use super::transport::Envelope;
+use crate::adversary::{Adversary, Command, Control, Fate, Sent, Wake};
+use crate::id::NodeId;
+use crate::node::{Input, Message, Outbox};
+use crate::time::Time;
+
+/// The adversary of a run, as the run calls it.
+pub(super) struct AdversaryPort<'a, M> {
+    adversary: &'a mut dyn Adversary<M>,
+    corrupted: Corrupted,
+    control: Control,
+    outbox: Outbox<M, Wake>,
+}
+
+impl<'a, M: Message> AdversaryPort<'a, M> {
+    pub(super) fn new(adversary: &'a mut dyn Adversary<M>, corrupted: Corrupted) -> Self {
+        let control = Control::default();
+        Self { adversary, corrupted, control, outbox: Outbox::new(Time::ZERO) }
+    }
+
+    pub(super) fn is_corrupted(&self, node: NodeId) -> bool {
+        self.corrupted.contains(node)
+    }
+
+    /// What the adversary wishes for a message; none if its corrupted sender withholds it.
+    pub(super) fn wish(&mut self, now: Time, sent: &Envelope<M>) -> Option<Fate> {
+        let Envelope { from, to, kind, count, .. } = *sent;
+        let wish = self.adversary.schedule(&Sent { now, from, to, kind, count, msg: &*sent.msg });
+        (wish != Fate::Drop || !self.is_corrupted(from)).then_some(wish)
+    }
+
+    /// Lets the adversary act as a corrupted node. Its outbox is lent: it wants it
+    /// [back](Self::take_back), empty.
+    pub(super) fn act(
+        &mut self,
+        now: Time,
+        node: NodeId,
+        input: Input<'_, M, Wake>,
+    ) -> Outbox<M, Wake> {
+        let mut outbox = std::mem::replace(&mut self.outbox, Outbox::new(now));
+        outbox.reset(now);
+        self.adversary.act(node, input, &mut outbox);
+        outbox
+    }
+
+    pub(super) fn take_back(&mut self, outbox: Outbox<M, Wake>) {
+        self.outbox = outbox;
+    }
+
+    /// Makes one of the calls that take commands. The commands, in order.
+    pub(super) fn consult(
+        &mut self,
+        call: impl FnOnce(&mut dyn Adversary<M>, &mut Control),
+    ) -> impl Iterator<Item = Command> {
+        call(self.adversary, &mut self.control);
+        self.control.commands.drain(..)
+    }
+}

@@ -1,0 +1,148 @@
+//! What is kept of a run: its trace, its costs, what it reached, and what the checkers say.
+
+use super::clients::Clients;
+use super::outcome::{Ended, Outcome};
+use super::transport::Envelope;
+use crate::checkers::{Brief, Checker, PROPERTIES, Stamp};
+use crate::encode::Encoder;
+use crate::id::NodeId;
+use crate::metrics::{CryptoCount, Metrics, Traffic};
+use crate::milestones::Milestones;
+use crate::network::Transit;
+use crate::node::{Message, TimerKey};
+use crate::observation::Observation;
+use crate::time::Time;
+use crate::trace::{Recorder, Trace, TraceEvent};
+
+/// The record of a run.
+pub(super) struct Recording<'a> {
+    trace: Trace,
+    recorder: Option<&'a mut dyn Recorder>,
+    metrics: Metrics,
+    milestones: Milestones,
+    /// The highest view that a correct replica entered.
+    view_max: u64,
+    checkers: Vec<(&'static str, Box<dyn Checker>)>,
+    encoder: Encoder,
+}
+
+impl<'a> Recording<'a> {
+    /// An empty record of a protocol with so many `kinds` of messages.
+    pub(super) fn new(
+        brief: &Brief,
+        kinds: usize,
+        trace: Trace,
+        recorder: Option<&'a mut dyn Recorder>,
+    ) -> Self {
+        Self {
+            trace,
+            recorder,
+            metrics: Metrics { traffic: vec![Traffic::default(); kinds], ..Metrics::default() },
+            milestones: Milestones::default(),
+            view_max: 0,
+            checkers: PROPERTIES.iter().map(|p| (p.name, (p.checker)(brief))).collect(),
+            encoder: Encoder::default(),
+        }
+    }
+
+    /// How many events were folded into the trace.
+    pub(super) const fn events(&self) -> u64 {
+        self.trace.events()
+    }
+
+    pub(super) fn sent<M: Message>(&mut self, now: Time, sent: &Envelope<M>, transit: Transit) {
+        let traffic = &mut self.metrics.traffic[usize::from(sent.kind.0)];
+        traffic.bytes += u64::from(sent.bytes);
+        match sent.from {
+            NodeId::Replica(_) => traffic.from_replicas += 1,
+            NodeId::Client(_) => traffic.from_clients += 1,
+        }
+        let (from, to, what) = (sent.from, sent.to, sent.parcel());
+        self.record(now, &TraceEvent::Sent { from, to, what, transit });
+    }
+
+    pub(super) fn delivered<M: Message>(&mut self, now: Time, delivered: &Envelope<M>) {
+        self.metrics.delivered += 1;
+        let (from, to, what) = (delivered.from, delivered.to, delivered.parcel());
+        self.record(now, &TraceEvent::Delivered { from, to, what });
+    }
+
+    pub(super) fn lost<M: Message>(&mut self, now: Time, lost: &Envelope<M>) {
+        self.metrics.lost += 1;
+        let (from, to, what) = (lost.from, lost.to, lost.parcel());
+        self.record(now, &TraceEvent::Lost { from, to, what });
+    }
+
+    pub(super) fn expired(&mut self, now: Time, node: NodeId, timer: &impl TimerKey) {
+        let mut key = std::mem::take(&mut self.encoder);
+        key.clear();
+        timer.encode(&mut key);
+        self.record(now, &TraceEvent::Expired { node, key: key.bytes(), name: timer });
+        self.encoder = key;
+    }
+
+    pub(super) fn crashed(&mut self, now: Time, node: NodeId) {
+        self.record(now, &TraceEvent::Crashed(node));
+    }
+
+    pub(super) fn restarted(&mut self, now: Time, node: NodeId) {
+        self.record(now, &TraceEvent::Restarted(node));
+        self.milestones.reach("crash-restart");
+    }
+
+    /// A node reports something.
+    pub(super) fn observed(&mut self, now: Time, node: NodeId, observation: &Observation) {
+        self.record(now, &TraceEvent::Observed(node, observation));
+    }
+
+    /// Shows the checkers, and counts towards the milestones, what a correct node reports.
+    pub(super) fn judge(&mut self, now: Time, node: NodeId, observation: &Observation) {
+        let at = self.stamp(now);
+        for (_, checker) in &mut self.checkers {
+            checker.observe(at, node, observation);
+        }
+        self.milestones.observe(node, observation);
+        if let Observation::EnteredView { view } = observation {
+            self.view_max = self.view_max.max(*view);
+        }
+    }
+
+    /// The outcome of a run that ended for this reason, at this time.
+    pub(super) fn finish(
+        mut self,
+        (ended, end): (Ended, Time),
+        clients: Clients,
+        crypto: Vec<CryptoCount>,
+    ) -> Outcome {
+        let at = self.stamp(end);
+        let verdicts =
+            self.checkers.iter_mut().map(|(name, checker)| (*name, checker.finish(at))).collect();
+        let events = self.trace.events();
+        let (trace, marks) = self.trace.finish();
+        let (served, operations) = clients.finish();
+        Outcome {
+            verdicts,
+            trace,
+            marks,
+            events,
+            end,
+            ended,
+            metrics: Metrics { crypto, ..self.metrics },
+            milestones: self.milestones,
+            served,
+            operations,
+            view_max: self.view_max,
+        }
+    }
+
+    fn stamp(&self, time: Time) -> Stamp {
+        Stamp { time, event: self.trace.events().saturating_sub(1) }
+    }
+
+    fn record(&mut self, now: Time, event: &TraceEvent<'_>) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.record(self.trace.events(), now, event);
+        }
+        self.trace.fold(now, event);
+    }
+}

@@ -1,0 +1,133 @@
+//! The world around the nodes: what they ask for happens here, and the adversary has its say.
+//!
+//! Nothing in it sees a node.
+
+use std::rc::Rc;
+
+use super::Event;
+use super::adversary::AdversaryPort;
+use super::clients::Clients;
+use super::recording::Recording;
+use super::transport::Transport;
+use crate::adversary::{Adversary, Command, Control, Wake};
+use crate::host::Request;
+use crate::id::{Committee, NodeId};
+use crate::network::Transit;
+use crate::node::{Effect, Input, Protocol};
+use crate::observation::Observation;
+use crate::queue::EventQueue;
+use crate::time::Time;
+
+/// All of a run but its nodes.
+pub(super) struct World<'a, P: Protocol> {
+    pub(super) committee: Committee,
+    pub(super) queue: EventQueue<Event<P>>,
+    pub(super) transport: Transport<P::Msg>,
+    pub(super) clients: Clients,
+    pub(super) recording: Recording<'a>,
+    pub(super) adversary: AdversaryPort<'a, P::Msg>,
+}
+
+impl<P: Protocol> World<'_, P> {
+    pub(super) const fn now(&self) -> Time {
+        self.queue.now()
+    }
+
+    /// Does what a correct node asks for.
+    pub(super) fn perform(&mut self, node: NodeId, request: Request<P::Msg, P::Timer>) {
+        match request {
+            Request::Send(to, msg) => self.send(node, [to].into_iter(), &msg),
+            Request::Broadcast(msg) => self.broadcast(node, &msg),
+            Request::Look(timer, at) => self.queue.push(at, Event::Timer { node, timer }),
+            Request::Observe(observation) => self.observe(node, &observation),
+        }
+    }
+
+    /// Lets the adversary act as a corrupted node, and does what it asks for.
+    pub(super) fn act(&mut self, node: NodeId, input: Input<'_, P::Msg, Wake>) {
+        let now = self.now();
+        let mut outbox = self.adversary.act(now, node, input);
+        for effect in outbox.drain(now) {
+            match effect {
+                Effect::Send(to, msg) if to != node => self.send(node, [to].into_iter(), &msg),
+                // What corrupted nodes say to themselves is the adversary's own business, and a
+                // wake-up that it does not want any more it ignores.
+                Effect::Send(..) | Effect::CancelTimer(_) => {}
+                Effect::Broadcast(msg) => self.broadcast(node, &msg),
+                Effect::SetTimer(wake, span) => {
+                    self.queue.push(now + span, Event::Wake { node, wake });
+                }
+                Effect::Observe(observation) => self.observe(node, &observation),
+            }
+        }
+        self.adversary.take_back(outbox);
+    }
+
+    /// Calls the adversary, and queues its commands.
+    pub(super) fn consult(&mut self, call: impl FnOnce(&mut dyn Adversary<P::Msg>, &mut Control)) {
+        let now = self.now();
+        for command in self.adversary.consult(call) {
+            let at = match command {
+                Command::Alarm(at) => at.max(now),
+                // Soon, but never in the middle of a node's handler.
+                Command::Crash(_) | Command::Restart(_) | Command::Release(_) => now,
+            };
+            self.queue.push(at, Event::Command(command));
+        }
+    }
+
+    /// Lets the messages go that the adversary holds under `key`.
+    pub(super) fn release(&mut self, key: u32) {
+        for (at, envelope) in self.transport.release(self.now(), key) {
+            self.queue.push(at, Event::Deliver(envelope));
+        }
+    }
+
+    fn broadcast(&mut self, from: NodeId, msg: &Rc<P::Msg>) {
+        let others = self.committee.replica_ids().filter(move |to| *to != from);
+        self.send(from, others, msg);
+    }
+
+    /// Puts one message on its way to each of `receivers`: past the adversary, who wishes for a
+    /// fate, and through the network, which grants what its model allows.
+    fn send(&mut self, from: NodeId, receivers: impl Iterator<Item = NodeId>, msg: &Rc<P::Msg>) {
+        let now = self.now();
+        let measured = self.transport.measure(msg);
+        for to in receivers {
+            let sent = self.transport.envelope(from, to, msg, &measured);
+            let Some(wish) = self.adversary.wish(now, &sent) else {
+                // It was never sent: it costs nothing. Its place in the link's count stays, so
+                // that the messages after it keep their choices.
+                continue;
+            };
+            let transit = self.transport.grant(now, wish, &sent);
+            self.recording.sent(now, &sent, transit);
+            match transit {
+                Transit::Lost => self.recording.lost(now, &sent),
+                Transit::Held(key, deadline) => {
+                    let number = self.transport.hold(key, deadline, sent);
+                    if deadline != Time::NEVER {
+                        self.queue.push(deadline, Event::HoldEnds { key, number });
+                    }
+                }
+                Transit::Arrives(first, second) => {
+                    for at in [Some(first), second].into_iter().flatten() {
+                        self.queue.push(at, Event::Deliver(sent.clone()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn observe(&mut self, node: NodeId, observation: &Observation) {
+        let now = self.now();
+        self.recording.observed(now, node, observation);
+        if let Some(at) = self.clients.note(now, node, observation) {
+            self.queue.push(at, Event::Ask { client: node });
+        }
+        if !self.adversary.is_corrupted(node) {
+            self.recording.judge(now, node, observation);
+        }
+        self.consult(|adversary, control| adversary.notice(now, node, observation, control));
+    }
+}

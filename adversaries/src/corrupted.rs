@@ -6,7 +6,7 @@ use std::rc::Rc;
 use byzsim_core::rng::MessageChoices;
 use byzsim_core::{
     Committee, Effect, Encode as _, Input, Message, NodeId, Observation, Operation, Outbox,
-    Protocol, Purpose, Signer, SimRng, Wake,
+    Protocol, Purpose, Request, Signer, SimRng, Wake,
 };
 
 use crate::active::{ActiveFault, Behavior, Phase, Rewrite};
@@ -39,8 +39,8 @@ pub(crate) struct CorruptedNode<P: Protocol> {
     memory: Memory<P::Msg>,
     /// The highest timestamp whose completion was reported.
     completed: u64,
-    /// Memory for the effects of one event.
-    effects: Vec<Effect<P::Msg, Wake>>,
+    /// Memory for what a copy wants on one input.
+    requests: Vec<Request<P::Msg, Wake>>,
 }
 
 /// One copy of the node.
@@ -110,7 +110,7 @@ impl<P: Protocol> CorruptedNode<P> {
             replays: Vec::new(),
             memory: Memory::default(),
             completed: 0,
-            effects: Vec::new(),
+            requests: Vec::new(),
         }
     }
 
@@ -221,22 +221,22 @@ impl<P: Protocol> CorruptedNode<P> {
         faults: &mut [ActiveFault],
         out: &mut Outbox<P::Msg, Wake>,
     ) {
-        let mut effects = std::mem::take(&mut self.effects);
-        self.copies[place].puppet.live(out.now(), input, |effect| effects.push(effect));
+        let now = out.now();
+        let mut requests = std::mem::take(&mut self.requests);
+        self.copies[place].puppet.handle(now, input, |request| requests.push(request));
         let mut completed = false;
-        for effect in effects.drain(..) {
-            match effect {
-                Effect::Send(to, msg) => self.say(place, Some(to), &msg, faults, out),
-                Effect::Broadcast(msg) => self.say(place, None, &msg, faults, out),
-                Effect::SetTimer(wake, span) => out.set_timer(wake, span),
-                Effect::CancelTimer(_) => unreachable!("puppets forget timers by themselves"),
-                Effect::Observe(observation) => {
+        for request in requests.drain(..) {
+            match request {
+                Request::Send(to, msg) => self.say(place, Some(to), &msg, faults, out),
+                Request::Broadcast(msg) => self.say(place, None, &msg, faults, out),
+                Request::Look(wake, at) => out.set_timer(wake, at.since(now)),
+                Request::Observe(observation) => {
                     completed |= matches!(observation, Observation::Completed { .. });
                     self.report(place, observation, out);
                 }
             }
         }
-        self.effects = effects;
+        self.requests = requests;
         if !completed {
             return;
         }

@@ -1,7 +1,9 @@
 //! Puppets and patterns, without a run.
 
 use byzsim_core::crypto::Keyring;
-use byzsim_core::{Committee, CryptoBackend, Effect, Input, NodeId, Observation, Span, Time, Wake};
+use byzsim_core::{
+    Committee, CryptoBackend, Input, NodeId, Observation, Request, Span, Time, Wake,
+};
 
 use super::toy::{Msg, Toy};
 use crate::pattern::Matcher;
@@ -14,30 +16,35 @@ fn replica(number: u16) -> Puppet<Toy> {
     Puppet::new(&keyring.signer(NodeId::Replica(number)), COMMITTEE, &())
 }
 
-fn live(puppet: &mut Puppet<Toy>, input: Input<'_, Msg, Wake>) -> Vec<Effect<Msg, Wake>> {
-    let mut effects = Vec::new();
-    puppet.live(Time::ZERO, input, |effect| effects.push(effect));
-    effects
+fn handle(
+    puppet: &mut Puppet<Toy>,
+    after_ms: u64,
+    input: Input<'_, Msg, Wake>,
+) -> Vec<Request<Msg, Wake>> {
+    let mut requests = Vec::new();
+    let now = Time::ZERO + Span::from_millis(after_ms);
+    puppet.handle(now, input, |request| requests.push(request));
+    requests
 }
 
-fn wakes(effects: &[Effect<Msg, Wake>]) -> Vec<(Wake, Span)> {
-    let wake = |effect: &Effect<Msg, Wake>| {
-        if let Effect::SetTimer(wake, span) = effect { Some((*wake, *span)) } else { None }
+fn wakes(requests: &[Request<Msg, Wake>]) -> Vec<(Wake, Time)> {
+    let wake = |request: &Request<Msg, Wake>| {
+        if let Request::Look(wake, at) = request { Some((*wake, *at)) } else { None }
     };
-    effects.iter().filter_map(wake).collect()
+    requests.iter().filter_map(wake).collect()
 }
 
 #[test]
 fn the_latest_arming_of_a_timer_counts() {
     let mut puppet = replica(0);
-    let armed = wakes(&live(&mut puppet, Input::Start));
-    let [(moved, _), (tick, span), (disarmed, _)] = armed[..] else { panic!("{armed:?}") };
-    assert_eq!(span, Span::from_millis(50));
-    assert!(live(&mut puppet, Input::Timer(moved)).is_empty(), "it was armed again");
-    assert!(live(&mut puppet, Input::Timer(disarmed)).is_empty(), "it was disarmed");
-    let effects = live(&mut puppet, Input::Timer(tick));
-    assert!(matches!(effects[0], Effect::Observe(Observation::Reached("tick"))), "{effects:?}");
-    assert!(live(&mut puppet, Input::Timer(tick)).is_empty(), "it expired once");
+    let armed = wakes(&handle(&mut puppet, 0, Input::Start));
+    let [(moved, _), (tick, at), (disarmed, _)] = armed[..] else { panic!("{armed:?}") };
+    assert_eq!(at, Time::ZERO + Span::from_millis(50));
+    assert!(handle(&mut puppet, 20, Input::Timer(moved)).is_empty(), "it was armed again");
+    assert!(handle(&mut puppet, 30, Input::Timer(disarmed)).is_empty(), "it was disarmed");
+    let wanted = handle(&mut puppet, 50, Input::Timer(tick));
+    assert!(matches!(wanted[0], Request::Observe(Observation::Reached("tick"))), "{wanted:?}");
+    assert!(handle(&mut puppet, 50, Input::Timer(tick)).is_empty(), "it expired once");
 }
 
 #[test]
@@ -45,13 +52,15 @@ fn a_puppet_hears_its_own_broadcast_at_once() {
     let mut puppet = replica(0);
     let client = NodeId::Client(0);
     let echo = std::rc::Rc::new(Msg::Echo { client, timestamp: 1, word: 7 });
-    assert!(live(&mut puppet, Input::Message(NodeId::Replica(1), &echo)).is_empty());
-    assert!(live(&mut puppet, Input::Message(NodeId::Replica(2), &echo)).is_empty());
+    for other in [1, 2] {
+        let input = Input::Message(NodeId::Replica(other), &echo);
+        assert!(handle(&mut puppet, 0, input).is_empty());
+    }
     let ping = std::rc::Rc::new(Msg::Ping { client, timestamp: 1, word: 7 });
     // Its own echo is the third: it commits within the same event.
-    let effects = live(&mut puppet, Input::Message(client, &ping));
-    let [Effect::Broadcast(_), Effect::Observe(_), Effect::Send(to, _)] = &effects[..] else {
-        panic!("{effects:?}")
+    let wanted = handle(&mut puppet, 0, Input::Message(client, &ping));
+    let [Request::Broadcast(_), Request::Observe(_), Request::Send(to, _)] = &wanted[..] else {
+        panic!("{wanted:?}")
     };
     assert_eq!(*to, client);
 }

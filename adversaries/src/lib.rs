@@ -28,6 +28,7 @@
 mod action;
 mod active;
 mod aim;
+mod copy;
 mod corrupted;
 mod describe;
 mod generate;
@@ -45,6 +46,7 @@ mod trigger;
 mod twins;
 mod validate;
 mod vary;
+mod versions;
 mod weather;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a corrupted node said and heard, as far as some fault of the plan needs it.
+//! What a corrupted node sent and received, as far as some fault of the plan needs it.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -10,7 +10,7 @@ use crate::pattern::Matcher;
 /// How many messages a node keeps for a fault: more would be a flood, and a run may be long.
 const KEPT_MAX: usize = 256;
 
-/// What a corrupted node said and heard. It keeps only what it was told to keep.
+/// What a corrupted node sent and received. It keeps only what it was told to keep.
 #[derive(Debug)]
 pub(crate) struct Memory<M> {
     first: Option<BTreeMap<Kind, Rc<M>>>,
@@ -34,34 +34,35 @@ impl<M> Default for Memory<M> {
 }
 
 impl<M: Message> Memory<M> {
-    /// Keeps the first message of each kind that it means to say.
+    /// Keeps the first message of each kind that its copy wants to send.
     pub(crate) fn keep_first(&mut self) {
         self.first.get_or_insert_default();
     }
 
-    /// Keeps, for a fault, what it says or hears and `matcher` takes.
+    /// Keeps, for a fault, what it sends or receives and `matcher` takes.
     pub(crate) fn keep(&mut self, fault: usize, heard: bool, matcher: Matcher) {
         self.replays.insert(fault, Kept { heard, matcher, list: Vec::new() });
     }
 
-    /// The node's copy means to say `msg`, to whomever.
-    pub(crate) fn mean(&mut self, msg: &Rc<M>) {
+    /// The node's copy wants to send `msg`, to whomever.
+    pub(crate) fn note_wanted(&mut self, msg: &Rc<M>) {
         if let Some(first) = &mut self.first {
             first.entry(msg.kind()).or_insert_with(|| Rc::clone(msg));
         }
     }
 
-    /// Node `me` says `msg`: what went out, be it true or not. Once, to however many.
-    pub(crate) fn say(&mut self, me: NodeId, msg: &Rc<M>) {
+    /// Node `me` sends `msg`, a version of what its copy wanted to send. To be called once for all
+    /// receivers.
+    pub(crate) fn note_sent(&mut self, me: NodeId, msg: &Rc<M>) {
         self.note(false, (me, me), msg);
     }
 
-    /// Node `me` hears `msg`.
-    pub(crate) fn hear(&mut self, from: NodeId, me: NodeId, msg: &Rc<M>) {
+    /// Node `me` receives `msg`.
+    pub(crate) fn note_received(&mut self, from: NodeId, me: NodeId, msg: &Rc<M>) {
         self.note(true, (from, me), msg);
     }
 
-    /// To whom something was said is of no account: the fault itself says to whom it is repeated.
+    /// It does not matter to whom something was sent: the fault itself says to whom it is repeated.
     fn note(&mut self, heard: bool, (from, to): (NodeId, NodeId), msg: &Rc<M>) {
         for kept in self.replays.values_mut().filter(|kept| kept.heard == heard) {
             if kept.list.len() < KEPT_MAX && kept.matcher.hit(from, to, &**msg) {
@@ -70,7 +71,7 @@ impl<M: Message> Memory<M> {
         }
     }
 
-    /// The first message of this kind that its copy meant to say.
+    /// The first message of this kind that its copy wanted to send.
     pub(crate) fn first(&self, kind: Kind) -> Option<&M> {
         self.first.as_ref()?.get(&kind).map(|msg| &**msg)
     }

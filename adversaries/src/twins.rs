@@ -2,7 +2,7 @@
 //!
 //! Twins are two honest copies under one key: equivocation against every protocol (Bano et al.,
 //! "Twins: BFT Systems Made Robust", OPODIS 2021). Replica copies come to differ because they hear
-//! different nodes. Client copies hear nothing before they ask, so the second one asks for
+//! from different nodes. Client copies hear nothing before they ask, so the second one asks for
 //! something else under the same timestamp.
 
 use std::cell::RefCell;
@@ -15,35 +15,36 @@ use byzsim_core::{Message, NodeId, Operation};
 /// What a message is about: its kind, view and slot.
 type Topic = (u8, Option<u64>, Option<u64>);
 
-/// What two copies said on each topic, as the heads of the messages' digests.
+/// The messages of two copies on each topic, as the first bytes of their digests.
 ///
-/// Copies that hear the same say the same, and their equivocation is vacuous. This tells.
+/// Copies that receive the same messages send the same, and their equivocation is vacuous: this
+/// counts whether it is.
 #[derive(Debug, Default)]
 pub(crate) struct Contradictions {
-    said: BTreeMap<Topic, [BTreeSet<u64>; 2]>,
+    wanted: BTreeMap<Topic, [BTreeSet<u64>; 2]>,
 }
 
 impl Contradictions {
-    /// Notes what copy `place` says.
+    /// Notes a message that copy `place` wants to send.
     pub(crate) fn note(&mut self, place: usize, msg: &impl Message) {
         let topic = (msg.kind().0, msg.view(), msg.seq());
-        self.said.entry(topic).or_default()[place].insert(msg.sha256().prefix());
+        self.wanted.entry(topic).or_default()[place].insert(msg.sha256().prefix());
     }
 
     /// How many messages of one copy face another on the same topic that only the other copy sent.
     ///
     /// A topic may have many messages, such as replies to all clients; a copy that is merely slower
-    /// has said some of what the other said, and contradicts nothing.
+    /// has sent some of what the other sent, and contradicts nothing.
     pub(crate) fn count(&self) -> u64 {
         let facing = |[left, right]: &[BTreeSet<u64>; 2]| {
             left.difference(right).count().min(right.difference(left).count()) as u64
         };
-        self.said.values().map(facing).sum()
+        self.wanted.values().map(facing).sum()
     }
 }
 
-/// Which copy of some twins said what to other twins: copies of one side conspire, and only with
-/// each other. On the wire nothing tells them apart, so they remember their messages.
+/// Which copy of some twins sent which message to other twins: copies of one side work together,
+/// and only with each other. On the wire nothing tells them apart, so they remember their messages.
 #[derive(Debug)]
 pub(crate) struct SenderSides<M>(Rc<RefCell<Remembered<M>>>);
 
@@ -51,13 +52,13 @@ pub(crate) struct SenderSides<M>(Rc<RefCell<Remembered<M>>>);
 struct Remembered<M> {
     twins: BTreeSet<NodeId>,
     /// By address, which is looked up and never listed: kept alive, no two messages share one.
-    said: BTreeMap<usize, (usize, Rc<M>)>,
+    sent: BTreeMap<usize, (usize, Rc<M>)>,
 }
 
 impl<M> SenderSides<M> {
     /// Among these twins.
     pub(crate) fn among(twins: BTreeSet<NodeId>) -> Self {
-        Self(Rc::new(RefCell::new(Remembered { twins, said: BTreeMap::new() })))
+        Self(Rc::new(RefCell::new(Remembered { twins, sent: BTreeMap::new() })))
     }
 
     /// Notes that a copy of this side sends `msg` to `to`.
@@ -65,13 +66,13 @@ impl<M> SenderSides<M> {
         let mut remembered = self.0.borrow_mut();
         if remembered.twins.contains(&to) {
             let address = Rc::as_ptr(msg).addr();
-            remembered.said.insert(address, (side, Rc::clone(msg)));
+            remembered.sent.insert(address, (side, Rc::clone(msg)));
         }
     }
 
     /// The side of the twin that sent `msg`; none if no twin did.
     pub(crate) fn side_of(&self, msg: &Rc<M>) -> Option<usize> {
-        self.0.borrow().said.get(&Rc::as_ptr(msg).addr()).map(|(side, _)| *side)
+        self.0.borrow().sent.get(&Rc::as_ptr(msg).addr()).map(|(side, _)| *side)
     }
 }
 

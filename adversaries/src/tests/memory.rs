@@ -21,7 +21,7 @@ fn each_row_keeps_what_it_is_about_however_late() {
     memory.keep(2, false, matcher(Pattern::default()));
     for timestamp in 1..=1_000 {
         let msg = Rc::new(Msg::Echo { client, timestamp, word: 0 });
-        memory.hear(other, me, &msg);
+        memory.note_received(other, me, &msg);
     }
     let counts = [0, 1, 2].map(|row| memory.recall(row).len());
     assert_eq!(counts, [256, 1, 0], "a flood is cut off, for each row by itself");

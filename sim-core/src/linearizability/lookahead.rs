@@ -142,10 +142,10 @@ impl Lookahead {
         }
     }
 
-    /// Whether `transition`, which closes at step `closes`, is a put that explains nothing from `step`
-    /// on, where the key holds `state`. Nobody can tell what the put leaves behind. And nobody
-    /// needs it for what it takes away: a state that is there until `closes` and that some call to
-    /// come found not to be there.
+    /// Whether `transition`, which closes at step `closes`, is a put that explains nothing from
+    /// `step` on, where the key holds `state`. Nobody can tell what the put leaves behind. And
+    /// nobody needs it for what it takes away: a state that is there until `closes` and that some
+    /// call to come found not to be there.
     pub(super) fn is_spent(
         &self,
         calls: &OpenCalls<'_>,

@@ -1,0 +1,116 @@
+//! One copy of a corrupted node: a puppet, with whom it deals, and what it was asked for.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use byzsim_core::{
+    Committee, Input, Kind, Message, NodeId, Operation, Protocol, Request, Signer, Time, Wake,
+};
+
+use crate::pattern::NodeSet;
+use crate::plan::Split;
+use crate::puppet::Puppet;
+use crate::range::Range;
+use crate::twins::altered;
+
+/// One copy of a corrupted node.
+pub(crate) struct NodeCopy<P: Protocol> {
+    puppet: Puppet<P>,
+    /// Its place among the copies of the node.
+    place: usize,
+    /// With whom it deals.
+    side: NodeSet,
+    /// With whom it deals about messages of some views.
+    sides: Vec<(Range, NodeSet)>,
+    /// What a client's copy was asked for; the first is under way.
+    operations: VecDeque<Operation>,
+    /// How many operations it was asked for.
+    asked: u64,
+    /// By kind: how many messages it wanted to send.
+    wanted: Vec<u32>,
+}
+
+impl<P: Protocol> NodeCopy<P> {
+    /// The only copy of the signer's node. It deals with everyone.
+    pub(crate) fn only(signer: &Rc<Signer>, committee: Committee, params: &P::Params) -> Self {
+        Self::new(0, Puppet::new(signer, committee, params), NodeSet::everyone(committee))
+    }
+
+    /// The copies of the signer's node that make it twins: each deals with all but the other's
+    /// side, which may be another one in some views.
+    pub(crate) fn twins(
+        (left, right): (&[NodeId], &[NodeId]),
+        splits: &[Split],
+        signer: &Rc<Signer>,
+        committee: Committee,
+        params: &P::Params,
+    ) -> Vec<Self> {
+        let all_but = |others: &[NodeId]| {
+            let side: Vec<NodeId> =
+                committee.nodes().filter(|node| !others.contains(node)).collect();
+            NodeSet::of(committee, &side)
+        };
+        let copy = |place: usize, others: &[NodeId]| {
+            let puppet = Puppet::of_several((place as u64, 2), signer, committee, params);
+            let mut copy = Self::new(place, puppet, all_but(others));
+            let others =
+                |split: &Split| all_but(if place == 0 { &split.right } else { &split.left });
+            copy.sides = splits.iter().map(|split| (split.view, others(split))).collect();
+            copy
+        };
+        vec![copy(0, right), copy(1, left)]
+    }
+
+    fn new(place: usize, puppet: Puppet<P>, side: NodeSet) -> Self {
+        let wanted = vec![0; P::Msg::KINDS.len()];
+        let (sides, operations) = (Vec::new(), VecDeque::new());
+        Self { puppet, place, side, sides, operations, asked: 0, wanted }
+    }
+
+    /// Whether the copy deals with `other` about this message.
+    pub(crate) fn deals(&self, other: NodeId, msg: &P::Msg) -> bool {
+        let special = match self.sides.is_empty() {
+            true => None,
+            false => msg.view().and_then(|view| {
+                self.sides.iter().find(|(views, _)| views.contains(view)).map(|(_, side)| side)
+            }),
+        };
+        special.unwrap_or(&self.side).contains(other)
+    }
+
+    /// See [`Puppet::handle`].
+    pub(crate) fn handle(
+        &mut self,
+        now: Time,
+        input: Input<'_, P::Msg, Wake>,
+        request: impl FnMut(Request<P::Msg, Wake>),
+    ) {
+        self.puppet.handle(now, input, request);
+    }
+
+    /// Counts a message that the copy wants to send. How many of its kind there were before.
+    pub(crate) fn count(&mut self, kind: Kind) -> u32 {
+        let wanted = &mut self.wanted[usize::from(kind.0)];
+        *wanted += 1;
+        *wanted - 1
+    }
+
+    /// The application asks the node, a client, for an operation. What the copy is to begin now:
+    /// nothing while another operation is under way. A client does one at a time, and one copy may
+    /// be ahead of the other.
+    pub(crate) fn ask(&mut self, operation: &Operation) -> Option<Operation> {
+        self.asked += 1;
+        let mine = match self.place {
+            0 => operation.clone(),
+            _ => altered(operation, self.puppet.node(), self.asked),
+        };
+        self.operations.push_back(mine.clone());
+        (self.operations.len() == 1).then_some(mine)
+    }
+
+    /// The operation under way is complete. What the copy is to begin next.
+    pub(crate) fn complete(&mut self) -> Option<Operation> {
+        self.operations.pop_front();
+        self.operations.front().cloned()
+    }
+}

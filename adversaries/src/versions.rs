@@ -1,0 +1,150 @@
+//! The versions of a message: what lies and mutations make of what a corrupted node wants to send.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use byzsim_core::rng::MessageChoices;
+use byzsim_core::{Committee, Message, NodeId, Purpose, Signer, SimRng};
+
+use crate::active::{ActiveFault, Behavior, Phase, Rewrite};
+use crate::memory::Memory;
+use crate::mutation::mutated;
+
+/// A message that a copy of the node wants to send.
+pub(crate) struct Outgoing<'a, M> {
+    /// The place of the copy.
+    pub(crate) copy: usize,
+    /// How many messages of its kind the copy had wanted to send before.
+    pub(crate) ordinal: u32,
+    pub(crate) msg: &'a Rc<M>,
+}
+
+/// The versions of one message that were made so far: by the numbers of the faults that made them,
+/// one after the other. None where the last of these faults does not apply.
+pub(crate) type Versions<M> = BTreeMap<Vec<usize>, Option<Vec<Rc<M>>>>;
+
+/// The faults that make a corrupted node send other versions of its messages.
+pub(crate) struct Rewrites {
+    signer: Rc<Signer>,
+    /// The index of the node in its committee.
+    node: u16,
+    seed: u64,
+    /// The faults that are lies, in order.
+    lies: Vec<usize>,
+    /// The faults that are mutations, in order.
+    mutations: Vec<usize>,
+}
+
+impl Rewrites {
+    pub(crate) fn new(signer: Rc<Signer>, committee: Committee, seed: u64) -> Self {
+        let node = small(committee.index(signer.node()));
+        Self { signer, node, seed, lies: Vec::new(), mutations: Vec::new() }
+    }
+
+    /// Adds a lie: the number of its fault. In the order of the faults.
+    pub(crate) fn add_lie(&mut self, fault: usize) {
+        self.lies.push(fault);
+    }
+
+    /// Adds a mutation: the number of its fault. In the order of the faults.
+    pub(crate) fn add_mutation(&mut self, fault: usize) {
+        self.mutations.push(fault);
+    }
+
+    /// Whether any of them may make another version of a message now.
+    pub(crate) fn are_in_force(&self, faults: &[ActiveFault]) -> bool {
+        let mut all = self.lies.iter().chain(&self.mutations);
+        all.any(|number| faults[*number].phase == Phase::InForce)
+    }
+
+    /// What the node sends to `to`: what the first lie that applies makes of the message, and what
+    /// every mutation that applies makes of that; or the message itself. `versions` keeps it for
+    /// the other receivers that the same faults are about.
+    pub(crate) fn versions_for<'a, M: Message>(
+        &self,
+        to: NodeId,
+        message: &'a Outgoing<'_, M>,
+        memory: &Memory<M>,
+        faults: &mut [ActiveFault],
+        versions: &'a mut Versions<M>,
+    ) -> &'a [Rc<M>] {
+        let unchanged = std::slice::from_ref(message.msg);
+        let mut by = Vec::new();
+        let mut lied = false;
+        for number in self.lies.iter().chain(&self.mutations) {
+            let fault = &mut faults[*number];
+            let Behavior::Rewrite(rewrite, matcher) = &mut fault.behavior else {
+                unreachable!("a lie or a mutation")
+            };
+            // Every lie in force counts its messages, also when another one decides.
+            if fault.phase != Phase::InForce
+                || !matcher.hit(self.signer.node(), to, &**message.msg)
+                || lied && matches!(rewrite, Rewrite::Lie(_))
+            {
+                continue;
+            }
+            let mut with = by.clone();
+            with.push(*number);
+            if !versions.contains_key(&with) {
+                let earlier = versions.get(&by).and_then(Option::as_deref).unwrap_or(unchanged);
+                let made = self.rewrite(rewrite, message, earlier, memory);
+                versions.insert(with.clone(), made);
+            }
+            if versions[&with].is_none() {
+                continue;
+            }
+            fault.fired += 1;
+            lied |= matches!(rewrite, Rewrite::Lie(_));
+            by = with;
+        }
+        versions.get(&by).and_then(Option::as_deref).unwrap_or(unchanged)
+    }
+
+    /// What a lie makes of the message, or a mutation of the `earlier` versions of it; none if it
+    /// does not apply.
+    fn rewrite<M: Message>(
+        &self,
+        rewrite: &Rewrite,
+        message: &Outgoing<'_, M>,
+        earlier: &[Rc<M>],
+        memory: &Memory<M>,
+    ) -> Option<Vec<Rc<M>>> {
+        match rewrite {
+            Rewrite::Lie(lie) => {
+                let place = M::LIES.iter().position(|known| known.name == lie.name);
+                let mut rng = self.rng(place.expect("a known lie"), message);
+                let lies = message.msg.tell(lie.name, &self.signer, &mut rng)?;
+                Some(lies.into_iter().map(Rc::new).collect())
+            }
+            Rewrite::Mutation(place, field, change) => {
+                let mut any = false;
+                let mutate = |version: &Rc<M>| {
+                    // One and the same version is changed alike, to whomever it goes.
+                    let stream = version.sha256().prefix() ^ self.seed;
+                    let index = u32::try_from(*place).expect("a small table");
+                    let mut rng = SimRng::new(stream, Purpose::Adversary, index + 1);
+                    let first = memory.first(version.kind());
+                    let made = mutated(&**version, first, (field, change), &self.signer, &mut rng);
+                    any |= made.is_some();
+                    made.map_or_else(|| Rc::clone(version), Rc::new)
+                };
+                let versions = earlier.iter().map(mutate).collect();
+                any.then_some(versions)
+            }
+        }
+    }
+
+    /// The stream for one lie about one message. It depends on which message it is, not on what was
+    /// drawn before: a plan with fewer lies tells the others exactly as before.
+    fn rng<M: Message>(&self, lie: usize, message: &Outgoing<'_, M>) -> SimRng {
+        let lie_by_copy = small(2 * lie + message.copy);
+        let kind = message.msg.kind().0;
+        let mut choices =
+            MessageChoices::new(self.seed, self.node, lie_by_copy, kind, message.ordinal);
+        SimRng::new(choices.next_u64(), Purpose::Adversary, 0)
+    }
+}
+
+fn small(place: usize) -> u16 {
+    u16::try_from(place).expect("committees and tables of lies are small")
+}

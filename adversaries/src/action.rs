@@ -9,7 +9,7 @@ use byzsim_core::{NodeId, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Change, NodeName, Pattern, Split};
+use crate::plan::{Change, Pattern, Split};
 
 /// What goes wrong. The network's model bounds what becomes of messages between correct nodes
 /// ([`byzsim_core::network`]).
@@ -26,7 +26,6 @@ pub enum Action {
         /// Which.
         messages: Pattern,
         /// How much longer.
-        #[schemars(with = "String")]
         by: Span,
     },
     /// Messages are lost.
@@ -36,13 +35,11 @@ pub enum Action {
         /// Which.
         messages: Pattern,
         /// How much later the second time.
-        #[schemars(with = "String")]
         after: Span,
     },
     /// Messages do not pass between groups: they wait until the fault ends, or are lost.
     Partition {
         /// Nodes that hear each other. Who is in no group forms the last one.
-        #[schemars(with = "Vec<Vec<NodeName>>")]
         groups: Vec<Vec<NodeId>>,
         /// Whether only messages *from* the first group are cut off.
         #[serde(default)]
@@ -52,22 +49,20 @@ pub enum Action {
         lose: bool,
     },
     /// A correct replica stops, and starts again with its stable storage when the fault ends.
-    Crash(#[schemars(with = "NodeName")] NodeId),
+    Crash(NodeId),
     /// A correct node's timers run slow, by that many parts per million; negative: fast. For the
     /// whole run.
     Drift {
         /// Whose.
-        #[schemars(with = "NodeName")]
         node: NodeId,
         /// By how much.
         ppm: i32,
     },
     /// A corrupted node that follows the protocol, but sends nothing.
-    Mute(#[schemars(with = "NodeName")] NodeId),
+    Mute(NodeId),
     /// A corrupted node that does not send some of its messages.
     Omit {
         /// Who.
-        #[schemars(with = "NodeName")]
         node: NodeId,
         /// Which; the sender is the node.
         messages: Pattern,
@@ -75,19 +70,16 @@ pub enum Action {
     /// A corrupted node that sends some of its messages late.
     Lag {
         /// Who.
-        #[schemars(with = "NodeName")]
         node: NodeId,
         /// Which; the sender is the node.
         messages: Pattern,
         /// How late.
-        #[schemars(with = "String")]
         by: Span,
     },
     /// A corrupted node that tells one of its protocol's lies. A lie about a broadcast is told
     /// once: whoever the fault is about hears the same.
     Lie {
         /// Who.
-        #[schemars(with = "NodeName")]
         node: NodeId,
         /// The lie's name.
         lie: String,
@@ -98,7 +90,6 @@ pub enum Action {
     /// A corrupted node that changes one field of its messages, and signs them again.
     Mutate {
         /// Who.
-        #[schemars(with = "NodeName")]
         node: NodeId,
         /// Which messages; the sender is the node.
         #[serde(default)]
@@ -113,7 +104,6 @@ pub enum Action {
     /// that match are repeated.
     Replay {
         /// Who.
-        #[schemars(with = "NodeName")]
         node: NodeId,
         /// Which of the messages that it said; or, if it is what others said that it repeats, of
         /// those that it heard. To whom they were said is left open.
@@ -121,7 +111,6 @@ pub enum Action {
         messages: Pattern,
         /// To whom; to all replicas if nobody is named.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        #[schemars(with = "Vec<NodeName>")]
         to: Vec<NodeId>,
         /// Whether it repeats what it heard, instead of what it said.
         #[serde(default)]
@@ -129,7 +118,7 @@ pub enum Action {
     },
     /// A corrupted node that hears everything at once, and is heard at once, whatever the network's
     /// latency: its word is there before anybody else's.
-    Rush(#[schemars(with = "NodeName")] NodeId),
+    Rush(NodeId),
     /// Two copies of a corrupted node under one key, each with a state of its own: equivocation.
     /// For the whole run. Each copy hears, and speaks to, the nodes on its side; who is on no side
     /// deals with both. Where several nodes are twins, left copies hear left copies only, and right
@@ -137,13 +126,10 @@ pub enum Action {
     /// timestamp. Only what the first copy observes is reported.
     Twins {
         /// Who.
-        #[schemars(with = "NodeName")]
         node: NodeId,
         /// With whom the first copy deals.
-        #[schemars(with = "Vec<NodeName>")]
         left: Vec<NodeId>,
         /// With whom the second copy deals.
-        #[schemars(with = "Vec<NodeName>")]
         right: Vec<NodeId>,
         /// Other sides for messages of some views; the first that names the view counts.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]

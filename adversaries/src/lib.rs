@@ -55,7 +55,7 @@ mod tests;
 pub use action::{Action, Class, Descriptor, Groups, Parts, Strikes, Window};
 pub use generate::generate;
 pub use interpreter::PlanAdversary;
-pub use plan::{Change, Fault, Moment, NODE_FORMAT, Pattern, Plan, Reported, Split, Trigger};
+pub use plan::{Change, Fault, Moment, Pattern, Plan, Reported, Split, Trigger};
 pub use puppet::Puppet;
 pub use range::Range;
 pub use schedules::{TWINS_VIEWS, delays, priorities, twins_schedule, twins_schedules};

@@ -3,17 +3,12 @@
 //! A plan written by hand (a *script*) and one drawn by the generator are the same type, so every
 //! random run can be saved, read, edited, shrunk and committed as a scenario.
 
-use std::borrow::Cow;
-
 use byzsim_core::{NodeId, Time};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
 use crate::range::Range;
-
-/// The `format` that the schema of a plan gives to names of nodes.
-pub const NODE_FORMAT: &str = "node";
 
 /// What goes wrong in a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -41,30 +36,13 @@ pub struct Fault {
     pub action: Action,
 }
 
-/// The schema of a node's name. Lists of nodes can be told by it from other lists of strings.
-pub(crate) struct NodeName;
-
-impl JsonSchema for NodeName {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Node".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "format": NODE_FORMAT })
-    }
-}
-
 /// A point of a run. It does not depend on the fault: reports are counted from the start of the
 /// run, and a fault whose end comes before its start never takes effect.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Moment {
     /// A time.
-    At(#[schemars(with = "String")] Time),
+    At(Time),
     /// When a node reports something.
     When(Trigger),
 }
@@ -75,7 +53,6 @@ pub enum Moment {
 pub struct Trigger {
     /// Which node; any if nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<NodeName>")]
     pub node: Option<NodeId>,
     /// What it reports.
     pub event: Reported,
@@ -132,11 +109,9 @@ pub struct Pattern {
     pub kinds: Vec<String>,
     /// Senders.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<NodeName>")]
     pub from: Vec<NodeId>,
     /// Receivers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<NodeName>")]
     pub to: Vec<NodeId>,
     /// Views. A message that belongs to no view does not match.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,10 +132,8 @@ pub struct Split {
     /// The views of the messages.
     pub view: Range,
     /// With whom the first copy deals.
-    #[schemars(with = "Vec<NodeName>")]
     pub left: Vec<NodeId>,
     /// With whom the second copy deals.
-    #[schemars(with = "Vec<NodeName>")]
     pub right: Vec<NodeId>,
 }
 
@@ -181,7 +154,7 @@ pub enum Change {
     /// no lie.
     Recall,
     /// The name of another node: the signature is garbage.
-    Claim(#[schemars(with = "NodeName")] NodeId),
+    Claim(NodeId),
     /// A list without entries.
     Empty,
     /// A list without its first entry.

@@ -153,7 +153,10 @@ impl FromStr for Operation {
     }
 }
 
-serde_as_text!(Operation, "Operation", "`get K`, `put K V`, `append K V` or `cas K OLD NEW`");
+serde_as_text!(Operation, "Operation", {
+    "description": "`get K`, `put K V`, `append K V` or `cas K OLD NEW`",
+    "type": "string",
+});
 
 /// One operation of one client, as the clients saw it: the unit of a history.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,6 +16,9 @@ pub enum NodeId {
 }
 
 impl NodeId {
+    /// The `format` by which a schema tells nodes from other strings.
+    pub const FORMAT: &'static str = "node";
+
     /// Whether this is a client.
     pub const fn is_client(self) -> bool {
         matches!(self, Self::Client(_))
@@ -59,7 +62,12 @@ impl FromStr for NodeId {
     }
 }
 
-serde_as_text!(NodeId, "NodeId", "A replica such as \"r0\", or a client such as \"c0\"");
+// Without a pattern: in lists of nodes, a scenario file may name groups as well.
+serde_as_text!(NodeId, "NodeId", {
+    "description": "A replica such as \"r0\", or a client such as \"c0\"",
+    "type": "string",
+    "format": NodeId::FORMAT,
+});
 
 /// Who takes part, and how many replicas may be faulty. Every node knows it from the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -59,8 +59,10 @@ pub struct NetworkModel {
     /// what it does not hold.
     pub fifo: bool,
     /// Before GST: the probability that a message is lost, in parts per million.
+    #[schemars(range(max = 1_000_000))]
     pub loss_ppm: u32,
     /// The probability that a message arrives twice, in parts per million.
+    #[schemars(range(max = 1_000_000))]
     pub duplicate_ppm: u32,
     /// Whether the adversary may lose messages between correct nodes before GST. If not, what it
     /// drops arrives after GST.

@@ -183,15 +183,18 @@ impl FromStr for Time {
 }
 
 /// Reads a value from the string that it prints as, and writes it as that string; its JSON schema
-/// is a string of this name and description.
+/// has this name, and describes that string.
 macro_rules! serde_as_text {
-    ($type:ty, $name:literal, $about:literal) => {
+    ($type:ty, $name:literal, $schema:tt) => {
         impl schemars::JsonSchema for $type {
             fn schema_name() -> std::borrow::Cow<'static, str> {
                 $name.into()
             }
+            fn inline_schema() -> bool {
+                true
+            }
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({ "type": "string", "description": $about })
+                schemars::json_schema!($schema)
             }
         }
         impl Serialize for $type {
@@ -209,12 +212,16 @@ macro_rules! serde_as_text {
 }
 pub(crate) use serde_as_text;
 
-serde_as_text!(
-    Time,
-    "Time",
-    "An instant since the start of the run, such as \"1.5s\", or \"never\""
-);
-serde_as_text!(Span, "Span", "A duration with its unit, such as \"20ms\"");
+serde_as_text!(Time, "Time", {
+    "description": "An instant since the start of the run, such as \"1.5s\", or \"never\"",
+    "type": "string",
+    "pattern": r"^([0-9]+(\.[0-9]*)?\s*(ns|us|µs|ms|s)\s*|never)$",
+});
+serde_as_text!(Span, "Span", {
+    "description": "A duration with its unit, such as \"20ms\"",
+    "type": "string",
+    "pattern": r"^[0-9]+(\.[0-9]*)?\s*(ns|us|µs|ms|s)\s*$",
+});
 
 #[cfg(test)]
 mod tests {

@@ -80,6 +80,7 @@ fn overlay(whole: &mut Value, part: &Map<String, Value>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::file::format::Condition;
 
     #[test]
     fn parts_are_laid_over_the_whole() {
@@ -100,5 +101,14 @@ mod tests {
         let part = serde_json::json!({ "network": { "latency": { "uniform": { "max": "3ms" } } } });
         overlay(&mut whole, part.as_object().expect("a table"));
         assert_eq!(whole["network"]["latency"]["uniform"]["min"], "1ms");
+    }
+
+    #[test]
+    fn what_a_condition_may_change_is_what_its_type_holds() {
+        let schema = schemars::schema_for!(Condition);
+        let properties = schema.get("properties").and_then(Value::as_object).expect("a table");
+        let mut keys = KEYS.to_vec();
+        keys.sort_unstable();
+        assert_eq!(properties.keys().collect::<Vec<_>>(), keys);
     }
 }

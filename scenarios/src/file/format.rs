@@ -9,12 +9,14 @@ use std::str::FromStr;
 
 use byzsim_adversaries::{Plan, Weather};
 use byzsim_core::{NetworkModel, NodeId, Operation, Span, Time};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use crate::file::schema;
+use crate::file::groups;
+use crate::file::limits::CONDITIONS_MAX;
+use crate::file::part::Part;
 
 /// The one version of the format that this byzsim reads.
 pub const FORMAT: u32 = 1;
@@ -52,11 +54,10 @@ pub struct ScenarioFile {
     pub workload: WorkloadSpec,
     /// The protocol's own parameters, the names of planted flaws among them.
     #[serde(default)]
-    #[schemars(schema_with = "schema::params")]
+    #[schemars(schema_with = "params")]
     pub params: Map<String, Value>,
     /// The network.
     #[serde(default)]
-    #[schemars(schema_with = "schema::network")]
     pub network: NetworkModel,
     /// When a run ends.
     #[serde(default)]
@@ -68,7 +69,10 @@ pub struct ScenarioFile {
     /// `clients`. `!` before a node or a name leaves it out. Nothing else knows of these names:
     /// fault rows hold the members once the file is read.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(schema_with = "schema::groups")]
+    #[schemars(extend(
+        "propertyNames" = { "pattern": groups::NAME },
+        "additionalProperties" = { "type": "array", "items": { "type": "string" }, "minItems": 1 },
+    ))]
     pub groups: BTreeMap<String, Vec<String>>,
     /// What goes wrong. Where two rows apply to one message, the first one decides.
     #[serde(default, rename = "fault")]
@@ -90,6 +94,14 @@ impl ScenarioFile {
         byzsim_core::Digest(Sha256::digest(value.to_string().as_bytes()).into())
     }
 }
+
+/// Whoever knows the protocols defines what this refers to.
+fn params(_: &mut SchemaGenerator) -> Schema {
+    Schema::new_ref(format!("#/definitions/{PARAMS}"))
+}
+
+/// The name under which a schema of scenarios defines the parameters of protocols.
+pub(crate) const PARAMS: &str = "ProtocolParams";
 
 /// What is expected of the runs of a scenario.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -169,7 +181,7 @@ impl JsonSchema for SeedRange {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "SeedRange".into()
     }
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
         schemars::json_schema!({ "type": "string", "pattern": r"^[0-9_]+\.\.[0-9_]+$" })
     }
 }
@@ -202,11 +214,9 @@ pub struct WorkloadSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keys: Option<u16>,
     /// How long a client waits between an answer and its next operation.
-    #[schemars(schema_with = "schema::duration")]
     pub think: Span,
     /// The operations of each client, by its name: `{ c0 = ["put x 1", "get x"] }`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<BTreeMap<String, Vec<String>>>")]
     pub script: Option<BTreeMap<NodeId, Vec<Operation>>>,
 }
 
@@ -215,13 +225,10 @@ pub struct WorkloadSpec {
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct RunLimits {
     /// Not before, even if the clients are done.
-    #[schemars(schema_with = "schema::duration")]
     pub at_least: Time,
     /// Then at the latest.
-    #[schemars(schema_with = "schema::time")]
     pub at_most: Time,
     /// When the clients are done, messages under way get this long to arrive.
-    #[schemars(schema_with = "schema::duration")]
     pub drain: Span,
     /// After so many events: a guard against protocols that spin.
     pub events_max: u64,
@@ -254,8 +261,38 @@ pub struct Random {
     /// Other conditions, each a part of a scenario that is laid over this file. Each seed is played
     /// under one of them, or as the file says, all equally likely.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(schema_with = "schema::conditions")]
+    #[schemars(with = "Vec<Part<Condition>>", length(max = CONDITIONS_MAX))]
     pub conditions: Vec<Map<String, Value>>,
+}
+
+/// What a condition may change, as much of it as it likes: how a run is played, but not what is
+/// asked of it.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Condition {
+    /// Who takes part.
+    pub cluster: Cluster,
+    /// What the clients ask.
+    pub workload: WorkloadSpec,
+    /// The protocol's own parameters.
+    #[schemars(schema_with = "params")]
+    pub params: Map<String, Value>,
+    /// The network.
+    pub network: NetworkModel,
+    /// When a run ends.
+    pub run: RunLimits,
+    /// What is drawn anew for each seed.
+    pub random: RandomDraws,
+}
+
+/// What is drawn anew for each seed under a condition, which has no conditions of its own.
+#[derive(Debug, JsonSchema)]
+#[schemars(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RandomDraws {
+    /// Faults.
+    pub faults: Weather,
+    /// Conditions of the network.
+    pub network: NetworkWeather,
 }
 
 /// Conditions of the network that are drawn for each seed, each between two bounds.
@@ -264,17 +301,17 @@ pub struct Random {
 pub struct NetworkWeather {
     /// The least and the greatest latency; the model is constant, uniform or log-normal.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::durations")]
     pub latency: Option<[Span; 2]>,
     /// The least and the greatest GST; every fourth seed has the least.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::durations")]
     pub gst: Option<[Time; 2]>,
     /// Bounds of the loss before GST, in parts per million; every second seed has the least.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(inner(range(max = 1_000_000)))]
     pub loss_ppm: Option<[u32; 2]>,
     /// Bounds of the duplication, in parts per million; every second seed has the least.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(inner(range(max = 1_000_000)))]
     pub duplicate_ppm: Option<[u32; 2]>,
     /// Whether every fourth seed has links that keep the order of sending.
     pub fifo: bool,

@@ -19,6 +19,9 @@ use crate::file::path::{Step, Tree};
 /// The groups that every scenario has. There is no `primary`: views change who that is.
 const BUILT_IN: [&str; 2] = ["replicas", "clients"];
 
+/// What [`name_of_group`] allows, for schemas.
+pub(crate) const NAME: &str = "^(?!([rc][0-9]+|replicas|clients)$)[A-Za-z][A-Za-z0-9_-]*$";
+
 /// A list of nodes with the members in place of the names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Expanded {

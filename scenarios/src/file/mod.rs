@@ -10,6 +10,6 @@ pub mod limits;
 pub(crate) mod locate;
 pub mod names;
 mod node_keys;
+pub mod part;
 pub mod path;
-pub(crate) mod schema;
 pub(crate) mod set;

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use byzsim_adversaries::{Fault, NODE_FORMAT};
+use byzsim_adversaries::Fault;
+use byzsim_core::NodeId;
 use schemars::schema_for;
 use serde_json::Value;
 
@@ -47,7 +48,7 @@ fn collect(schema: &Value, keys: &mut BTreeMap<String, Holds>) {
 }
 
 fn of(schema: &Value) -> Option<Holds> {
-    if schema.get("format").is_some_and(|format| format == NODE_FORMAT) {
+    if schema.get("format").is_some_and(|format| format == NodeId::FORMAT) {
         return Some(Holds::Node);
     }
     match of(schema.get("items")?)? {

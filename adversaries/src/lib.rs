@@ -35,6 +35,7 @@ mod generate;
 mod interpreter;
 mod memory;
 mod mutation;
+pub mod names;
 mod odds;
 mod pattern;
 mod plan;

@@ -6,6 +6,7 @@ use std::fmt;
 use byzsim_core::{Committee, Field, Lie, Message, NodeId};
 
 use crate::action::{Action, Descriptor, Parts, Strikes, Window};
+use crate::names;
 use crate::plan::{Change, Fault, Moment, Pattern, Plan, Split, Trigger};
 use crate::range::Range;
 
@@ -379,16 +380,13 @@ fn drift(node: NodeId, ppm: i32) -> Judgement {
 }
 
 /// The names that would have been right, the nearest first if it is near.
-fn suggest(wrong: &str, names: &[&str]) -> String {
-    if names.is_empty() {
+fn suggest(wrong: &str, known: &[&str]) -> String {
+    if known.is_empty() {
         return "the protocol has none".into();
     }
-    let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let distance = |name: &&&str| strsim::damerau_levenshtein(wrong, name);
-    match names.iter().min_by_key(distance) {
-        Some(near) if distance(&near) <= 1 + near.len() / 3 => {
-            format!("did you mean `{near}`? There are {list}")
-        }
-        _ => format!("there are {list}"),
+    let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match names::near(wrong, known.iter().copied()).first() {
+        Some(near) => format!("did you mean `{near}`? There are {list}"),
+        None => format!("there are {list}"),
     }
 }

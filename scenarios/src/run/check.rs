@@ -242,8 +242,8 @@ const fn crashed(action: &Action) -> Option<NodeId> {
 pub(crate) fn milestones(file: &ScenarioFile) -> Result<(), Problem> {
     let shared: Vec<&str> = SHARED_MILESTONES.iter().map(|(name, _)| *name).collect();
     for (index, name) in file.reaches.iter().enumerate() {
-        let slip = |known: &&str| strsim::damerau_levenshtein(name, known) == 1;
-        if name.len() < 100 && !shared.contains(&name.as_str()) && shared.iter().any(slip) {
+        let slip = |known: &&str| names::distance(name, known) == 1;
+        if !shared.contains(&name.as_str()) && shared.iter().any(slip) {
             let help = names::advice(name, shared.iter().copied());
             let what = format!("unknown milestone `{name}`");
             return Err(Problem::at(&format!("reaches[{index}]"), what, help)

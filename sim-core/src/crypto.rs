@@ -14,6 +14,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
+use std::str::FromStr;
 
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,24 @@ impl Digest {
     /// All 64 hexadecimal digits.
     pub fn hex(&self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl FromStr for Digest {
+    type Err = String;
+
+    /// Reads the 64 digits that [`Digest::hex`] writes.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "a digest has 64 hexadecimal digits".to_owned();
+        if text.len() != 64 {
+            return Err(wrong());
+        }
+        let mut bytes = [0; 32];
+        for (place, digit) in text.chars().enumerate() {
+            let digit = digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            bytes[place / 2] = bytes[place / 2] << 4 | digit.ok_or_else(wrong)?;
+        }
+        Ok(Self(bytes))
     }
 }
 
@@ -278,6 +297,15 @@ mod tests {
     }
     impl Statement for Vote {
         const TAG: &'static str = "test/vote";
+    }
+
+    #[test]
+    fn digests_read_back_what_they_write() {
+        let digest = Digest([7, 190, 255, 0].repeat(8).try_into().expect("32 bytes"));
+        assert_eq!(digest.hex().parse(), Ok(digest));
+        for wrong in ["", "7be1", &"é".repeat(32), &"+7".repeat(32), &"0".repeat(65)] {
+            assert!(wrong.parse::<Digest>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! From a repro file to the run, ready to play.
 
-use byzsim_core::Marks;
+use byzsim_core::{Digest, Marks};
 
 use super::{Repro, TracePrint};
 use crate::file::document::Document;
@@ -8,7 +8,6 @@ use crate::file::error::{LoadError, Problem};
 use crate::file::format::FORMAT;
 use crate::file::path::Step;
 use crate::run::scenario::Scenario;
-use crate::sweep::row;
 
 impl Repro {
     /// Whether a document is a repro file rather than a scenario.
@@ -51,7 +50,7 @@ impl Repro {
             ));
         }
         let Some(trace) = &self.trace else { return Ok(()) };
-        if row::digest(&trace.hash).is_none() {
+        if trace.hash.parse::<Digest>().is_err() {
             let help = "64 hexadecimal digits";
             return Err(Problem::at("trace.hash", "this is no trace hash", help));
         }

@@ -139,23 +139,11 @@ impl Row {
             let said = format!("{}\n{}", panic.location, panic.message);
             return Digest(Sha256::digest(said.as_bytes()).into());
         }
-        self.trace.as_deref().and_then(digest).unwrap_or_default()
+        self.trace.as_deref().and_then(|hash| hash.parse().ok()).unwrap_or_default()
     }
 }
 
 /// How many operations of correct clients completed.
 pub fn completed(outcome: &byzsim_core::Outcome) -> u64 {
     outcome.served.iter().filter(|served| served.completed.is_some()).count() as u64
-}
-
-/// Reads the 64 digits of a digest.
-pub(crate) fn digest(hex: &str) -> Option<Digest> {
-    let mut bytes = [0; 32];
-    if hex.len() != 64 || !hex.is_ascii() {
-        return None;
-    }
-    for (place, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&hex[2 * place..2 * place + 2], 16).ok()?;
-    }
-    Some(Digest(bytes))
 }

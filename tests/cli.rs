@@ -105,68 +105,6 @@ fn wrong_usage_names_what_would_be_right() {
 }
 
 #[test]
-fn a_replay_is_identical_or_names_the_first_event_that_differs() {
-    let workdir = Workdir::new("replay");
-    workdir.repro();
-    let output = workdir.byzsim("replay runs/pbft-equivocating-primary-P08-0.json");
-    assert_eq!((output.code, output.stdout.lines().last()), (0, Some("identical")));
-    assert_eq!(output.stderr, "");
-
-    // One byte of the plan: the COMMITs of slot 2 are held back instead of those of slot 1.
-    workdir.byzsim("run pbft/flaws/P11-executes-ahead --seed 0");
-    let repro = workdir.read("runs/flaws-P11-executes-ahead-0.json");
-    let changed = repro.replacen("\"seq\": 1\n", "\"seq\": 2\n", 1);
-    assert_eq!(changed.bytes().zip(repro.bytes()).filter(|(one, other)| one != other).count(), 1);
-    workdir.write("changed.json", &changed);
-    let output = workdir.byzsim("replay changed.json");
-    assert_eq!(output.code, 4, "{}{}", output.stdout, output.stderr);
-    assert!(output.stdout.contains("DIVERGED  from event "), "{}", output.stdout);
-    assert!(output.stderr.contains("was changed since it was written"), "{}", output.stderr);
-    let arrows = output.stdout.lines().filter(|line| line.starts_with('→')).count();
-    assert_eq!(arrows, 1, "one event is the first:\n{}", output.stdout);
-
-    // A seed replays itself as well.
-    let output = workdir.byzsim("replay pbft/chaos --seed 4 --quiet");
-    assert_eq!((output.code, output.stdout.as_str()), (0, "identical\n"));
-    let output = workdir.byzsim("replay changed.json --seed 4");
-    output.refuses("a repro with a seed", &["takes no options"]);
-}
-
-#[test]
-fn torn_and_hostile_repro_files_are_refused() {
-    let workdir = Workdir::new("hostile");
-    let repro = workdir.repro();
-    for (number, end) in (1..repro.len()).step_by(repro.len() / 12).enumerate() {
-        let cut = repro.get(..end).unwrap_or("{");
-        let name = format!("cut-{number}.json");
-        workdir.write(&name, cut);
-        workdir.byzsim(&format!("replay {name}")).refuses(&name, &[]);
-    }
-    for (number, (old, new)) in [
-        ("\"replicas\": 4", "\"replicas\": 65535"),
-        ("\"faults\": 1", "\"faults\": -1"),
-        ("\"events-max\": 1000000", "\"events-max\": 18446744073709551615"),
-        ("\"marks\": \"", "\"marks\": \"zz"),
-        ("\"hash\": \"", "\"hash\": \"0"),
-        ("\"r0\"", "\"r9\""),
-        ("\"format\": 1", "\"format\": 2"),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let name = format!("hostile-{number}.json");
-        let changed = repro.replacen(old, new, 1);
-        assert_ne!(changed, repro, "{old}");
-        workdir.write(&name, &changed);
-        workdir.byzsim(&format!("replay {name}")).refuses(new, &["╰──", &name]);
-    }
-    workdir.write("deep.json", &format!("{{\"scenario\":{}", "[".repeat(200_000)));
-    workdir.byzsim("replay deep.json").refuses("a deep value", &[]);
-    fs::write(workdir.folder.join("binary.json"), [0xff, 0xfe, 0x00]).expect("it can be written");
-    workdir.byzsim("replay binary.json").refuses("no text", &["not text"]);
-}
-
-#[test]
 fn rows_are_data_and_shards_add_up() {
     let workdir = Workdir::new("rows");
     let whole = workdir.byzsim("sweep pbft/chaos --seeds 0..30 --out whole.ndjson");
@@ -378,4 +316,48 @@ fn an_interrupted_sweep_keeps_its_rows() {
     let digest = output.sweep_digest().to_owned();
     let merged = workdir.byzsim("merge rows.ndjson");
     assert_eq!((merged.code, merged.sweep_digest()), (3, digest.as_str()), "no row is missing");
+}
+
+#[test]
+fn what_is_violated_is_violated_however_much_is_missing() {
+    let workdir = Workdir::new("merge-violated");
+    let sweep = "sweep pbft/chaos --flaw P23 --seeds 0..60";
+    workdir.byzsim(&format!("{sweep} --shard 0/2 --out out"));
+    let merged = workdir.byzsim("merge out/shard-0-of-2.ndjson");
+    assert_eq!(merged.code, 1, "{}", merged.stdout);
+    assert!(merged.stderr.contains("seeds are missing"), "{}", merged.stderr);
+}
+
+#[test]
+fn a_sweep_names_the_faults_that_fire_on_no_seed() {
+    let workdir = Workdir::new("never-fired");
+    let head = "format = 1\ntitle = \"t\"\nprotocol = \"pbft\"\n\n[cluster]\nreplicas = 4\nfaults = 1\n\
+                clients = 1\n\n[network]\ngst = \"2s\"\nloss-allowed = true\n\n";
+    let live = "[[fault]]\ndo.hold = { kinds = [\"commit\"], to = [\"r3\"] }\n\n";
+    let dead = "[[fault]]\ndo.drop = { kinds = [\"new-view\"], view = 9 }\n";
+    workdir.write("t.toml", &format!("{head}{live}{dead}"));
+    let output = workdir.byzsim("sweep t.toml --seeds 0..5");
+    assert!(output.stdout.contains("fault 2 (drop) ← NEVER FIRED"), "{}", output.stdout);
+    assert!(!output.stdout.contains("fault 1"), "{}", output.stdout);
+    workdir.write("t.toml", &format!("{head}{live}"));
+    let output = workdir.byzsim("sweep t.toml --seeds 0..5");
+    assert!(!output.stdout.contains("NEVER FIRED"), "{}", output.stdout);
+}
+
+#[test]
+fn nobody_is_left_out_who_is_not_there() {
+    let workdir = Workdir::new("left-out");
+    let row = |to: &str| {
+        format!(
+            "format = 1\ntitle = \"t\"\nprotocol = \"pbft\"\n\n[cluster]\nreplicas = 4\nfaults = 1\n\
+             clients = 2\n\n[network]\ngst = \"2s\"\n\n[[fault]]\ndo.hold = {{ to = [\"{to}\"] }}\n"
+        )
+    };
+    workdir.write("good.toml", &row("!r3"));
+    assert_eq!(workdir.byzsim("check good.toml").code, 0);
+    for absent in ["!r9", "!c2"] {
+        workdir.write("bad.toml", &row(absent));
+        let output = workdir.byzsim("check bad.toml");
+        output.refuses(absent, &["to leave out", "4 replicas and 2 clients", "bad.toml:14"]);
+    }
 }

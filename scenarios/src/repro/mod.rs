@@ -35,7 +35,7 @@ pub struct Repro {
     pub crypto: CryptoBackend,
     /// The run's fingerprint; none if the protocol panicked.
     pub trace: Option<TracePrint>,
-    /// The verdicts.
+    /// The verdicts. A replay is judged on the properties that stand here.
     pub verdicts: BTreeMap<String, Verdict>,
     /// The first violation.
     pub found: Option<Found>,

@@ -2,6 +2,7 @@
 
 use byzsim_core::{NodeId, Recorder, Time, TraceEvent, Verdict};
 
+use crate::file::names;
 use crate::repro::Repro;
 use crate::run::event;
 use crate::run::result::{PlayOptions, Report};
@@ -98,14 +99,25 @@ fn compare(repro: &Repro, report: &Report) -> Option<((u64, u64), String)> {
     }
 }
 
-/// The same course, judged otherwise: a checker changed, or the file.
+/// The same course, judged otherwise: a checker changed, or the file. A run is judged on the
+/// properties that its file records: a checker that came later breaks no older file.
 fn other_verdicts(repro: &Repro, report: &Report) -> Option<String> {
-    let differs = |(name, now): &&(&'static str, Verdict)| repro.verdicts.get(*name) != Some(now);
-    let names: Vec<&str> =
+    let differs = |(name, now): &&(&str, Verdict)| {
+        repro.verdicts.get(*name).is_some_and(|recorded| recorded != now)
+    };
+    let other: Vec<&str> =
         report.verdicts().iter().filter(differs).map(|(name, _)| *name).collect();
-    let unknown = repro.verdicts.len() != report.verdicts().len();
-    let what = || format!("the same course, but other verdicts: {}", names.join(", "));
-    (unknown || !names.is_empty()).then(what)
+    let names = repro.verdicts.keys().map(String::as_str);
+    let unknown: Vec<&str> = names.filter(|name| report.verdict(name).is_none()).collect();
+    let mut differences = Vec::new();
+    if !other.is_empty() {
+        differences.push(format!("the same course, but other verdicts: {}", other.join(", ")));
+    }
+    if !unknown.is_empty() {
+        let names = names::alternatives(unknown);
+        differences.push(format!("the file has a verdict on {names}, which byzsim does not judge"));
+    }
+    (!differences.is_empty()).then(|| differences.join("; "))
 }
 
 /// This run's events around the place where it leaves the recorded one.

@@ -1,32 +1,31 @@
 //! What every protocol in the registry must show, without a test of its own.
 
-use byzsim::run::registry::PROTOCOLS;
-use byzsim::{Judgement, SeedRange, Summary, SweepOptions};
+use byzsim::run::registry::{PROTOCOLS, ProtocolEntry};
+use byzsim::{Judgement, Scenario, ScenarioFile, SeedRange, Summary, SweepOptions};
 
-use crate::support::from_text;
-
-/// Sweeps a scenario made of a head for the protocol and `rest`.
-fn conform(protocol: &str, rest: &str) -> Summary {
-    let text = format!(
-        "format = 1\ntitle = \"conformance\"\nprotocol = \"{protocol}\"\n{rest}\n\
-         [params]\ncheckpoint-interval = 4\n"
-    );
-    let scenario = from_text(&text);
+/// Sweeps a scenario made of a head for the protocol, its small parameters, and `rest`.
+fn conform(protocol: &ProtocolEntry, rest: &str) -> Summary {
+    let name = protocol.name;
+    let text = format!("format = 1\ntitle = \"conformance\"\nprotocol = \"{name}\"\n{rest}");
+    let file: ScenarioFile = toml::from_str(&text).expect("a scenario");
+    let file = ScenarioFile { params: (protocol.small)(), ..file };
+    let scenario = Scenario::new("conformance", file, &[]);
+    let scenario = scenario.unwrap_or_else(|error| panic!("{error:?}\n{text}"));
     let seeds = SeedRange { start: 0, end: 20 };
     let options = SweepOptions { jobs: 2, ..SweepOptions::of(seeds) };
     byzsim::sweep(&scenario, &options, |_| std::ops::ControlFlow::Continue(()))
 }
 
-fn holds(protocol: &str, rest: &str) {
+fn holds(protocol: &ProtocolEntry, rest: &str) {
     let summary = conform(protocol, rest);
     assert_eq!(
         summary.judgement(),
         Judgement::Expected,
-        "{protocol}\n{rest}\n{:?}\n{:?}",
+        "{protocol:?}\n{rest}\n{:?}\n{:?}",
         summary.findings,
         summary.undecided
     );
-    assert_eq!(summary.reached.get("completed"), Some(&20), "{protocol}: every run completes");
+    assert_eq!(summary.reached.get("completed"), Some(&20), "{protocol:?}: every run completes");
 }
 
 #[test]
@@ -35,9 +34,9 @@ fn fault_free_runs_complete() {
         for (replicas, faults) in [(4, 1), (5, 1), (6, 1), (7, 2), (10, 3)] {
             let cluster =
                 format!("[cluster]\nreplicas = {replicas}\nfaults = {faults}\nclients = 2");
-            holds(protocol.name, &cluster);
+            holds(protocol, &cluster);
             let jitter = "[network]\nlatency = { uniform = { min = \"1ms\", max = \"45ms\" } }";
-            holds(protocol.name, &format!("{cluster}\n{jitter}"));
+            holds(protocol, &format!("{cluster}\n{jitter}"));
         }
     }
 }
@@ -48,10 +47,10 @@ fn f_silent_replicas_are_tolerated() {
         for silent in ["r0", "r1", "r3"] {
             let fault = format!("[[fault]]\ndo.mute = \"{silent}\"");
             let cluster = "[cluster]\nreplicas = 4\nfaults = 1\nclients = 2";
-            holds(protocol.name, &format!("{cluster}\n{fault}"));
+            holds(protocol, &format!("{cluster}\n{fault}"));
         }
         let two = "[[fault]]\ndo.mute = \"r0\"\n[[fault]]\ndo.mute = \"r1\"";
-        holds(protocol.name, &format!("[cluster]\nreplicas = 7\nfaults = 2\n{two}"));
+        holds(protocol, &format!("[cluster]\nreplicas = 7\nfaults = 2\n{two}"));
     }
 }
 
@@ -67,7 +66,7 @@ fn f_twins_are_tolerated() {
                 "[[fault]]\ndo.twins = {{ node = \"{node}\", left = {left}, right = {right} }}"
             );
             let cluster = "[cluster]\nreplicas = 4\nfaults = 1\nclients = 2";
-            holds(protocol.name, &format!("{cluster}\n{fault}"));
+            holds(protocol, &format!("{cluster}\n{fault}"));
         }
     }
 }
@@ -88,7 +87,7 @@ fn f_plus_1_twins_are_seen_to_break_agreement() {
             twins("r0"),
             twins("r1")
         );
-        let summary = conform(protocol.name, &rest);
+        let summary = conform(protocol, &rest);
         assert_eq!(summary.beyond_f_runs, 20, "{}: labelled as beyond f", protocol.name);
         let broken = summary.properties["agreement"].violated;
         assert!(0 < broken, "{}: agreement is seen to break", protocol.name);
@@ -109,6 +108,6 @@ fn crashes_and_restarts_of_all_replicas_are_tolerated() {
             "[cluster]\nreplicas = 4\nfaults = 1\nclients = 2\n[workload]\nthink = \"90ms\"\n\
              [network]\ngst = \"2s\"\n{crashes}"
         );
-        holds(protocol.name, &rest);
+        holds(protocol, &rest);
     }
 }

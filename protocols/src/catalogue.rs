@@ -19,6 +19,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub trait Catalogued:
     Protocol<Params: Serialize + DeserializeOwned + JsonSchema + Default + Send + Sync>
 {
+    /// Parameters for short runs, so that these go through every part of the protocol: checkpoints
+    /// after a few requests, for instance. The tests that every protocol must pass use them.
+    fn small() -> Self::Params {
+        Self::Params::default()
+    }
+
     /// The flaws that can be planted, in the order of the catalogue.
     fn flaws() -> Vec<FlawEntry>;
 

@@ -185,6 +185,10 @@ impl Protocol for Pbft {
 }
 
 impl Catalogued for Pbft {
+    fn small() -> Params {
+        Params { checkpoint_interval: 4, window: 8, ..Params::default() }
+    }
+
     fn flaws() -> Vec<FlawEntry> {
         PbftFlaw::entries().collect()
     }

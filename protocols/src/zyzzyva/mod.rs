@@ -233,6 +233,10 @@ impl Protocol for Zyzzyva {
 }
 
 impl Catalogued for Zyzzyva {
+    fn small() -> Params {
+        Params { checkpoint_interval: 4, ..Params::default() }
+    }
+
     fn flaws() -> Vec<FlawEntry> {
         ZyzzyvaFlaw::entries().collect()
     }

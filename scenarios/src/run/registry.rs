@@ -11,6 +11,7 @@ use byzsim_adversaries::{
 use byzsim_core::{Committee, Outcome, Protocol, Recorder, Setup, Simulation, Span};
 use byzsim_protocols::{Catalogued, FlawEntry, pbft, zyzzyva};
 use schemars::{Schema, SchemaGenerator};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::file::error::{self, Problem};
@@ -37,6 +38,8 @@ pub struct ProtocolEntry {
     pub vocabulary: Vocabulary,
     /// The flaws that can be planted.
     pub flaws: fn() -> Vec<FlawEntry>,
+    /// Its parameters for short runs ([`Catalogued::small`]).
+    pub small: fn() -> Map<String, Value>,
     /// The schema of its parameters.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
     /// Reads its parameters, plants flaws beyond those they name, and checks the result.
@@ -116,9 +119,15 @@ const fn entry<P: Catalogued>(about: &'static str) -> ProtocolEntry {
         about,
         vocabulary: Vocabulary::of::<P::Msg>(),
         flaws: P::flaws,
+        small: || table(&P::small()),
         schema: |generator| generator.subschema_for::<P::Params>(),
         prepare: prepare::<P>,
     }
+}
+
+fn table(params: &impl Serialize) -> Map<String, Value> {
+    let params = serde_json::to_value(params).expect("parameters are plain data");
+    params.as_object().expect("parameters are a table").clone()
 }
 
 struct Prepared<P: Protocol> {
@@ -228,8 +237,7 @@ impl<P: Catalogued> AnyProtocol for Prepared<P> {
     }
 
     fn params(&self) -> Map<String, Value> {
-        let params = serde_json::to_value(&self.params).expect("parameters are plain data");
-        params.as_object().expect("parameters are a table").clone()
+        table(&self.params)
     }
 
     fn within_model(&self, committee: Committee) -> bool {

@@ -7,14 +7,17 @@ mod zyzzyva;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use byzsim::run::registry::{PROTOCOLS, ProtocolEntry};
 use byzsim_core::field::FieldMut;
 use byzsim_core::workload::{self, Workload};
 use byzsim_core::{
     Adversary, Committee, Control, CorruptedSigners, CryptoBackend, Digest, Effect, Fate, Input,
-    Message, NetworkModel, NodeId, Observation, Outbox, Purpose, Sent, Setup, Signed, Signer,
-    SimRng, Simulation, Span, Statement, Time, Verdict, Wake,
+    Message, NetworkModel, NodeId, Observation, Outbox, Protocol, Purpose, Sent, Setup, Signed,
+    Signer, SimRng, Simulation, Span, Statement, Time, Verdict, Wake,
 };
 use byzsim_protocols::Catalogued;
+use byzsim_protocols::pbft::Pbft;
+use byzsim_protocols::zyzzyva::Zyzzyva;
 
 /// Invents messages of a protocol, and builds some from pieces of what it heard.
 trait Inventor<M>: Default {
@@ -283,24 +286,33 @@ fn babble<P: Catalogued, I: Inventor<P::Msg>>(seeds: u64, params: &P::Params) {
     assert_eq!(invented, (0..kinds).collect(), "messages of every kind are invented");
 }
 
+/// Each protocol, with the test in which a corrupted node babbles at it.
+const BABBLED_AT: [(&str, fn()); 2] = [
+    (Pbft::NAME, pbft_survives_a_babbler as fn()),
+    (Zyzzyva::NAME, zyzzyva_survives_a_babbler as fn()),
+];
+
+#[test]
+fn every_protocol_is_babbled_at() {
+    for ProtocolEntry { name, .. } in PROTOCOLS {
+        let is_covered = BABBLED_AT.iter().any(|(covered, _)| covered == name);
+        assert!(is_covered, "{name}: no hostile messages are invented for it; write an inventor");
+    }
+}
+
 #[test]
 fn zyzzyva_survives_a_babbler() {
-    use byzsim_protocols::zyzzyva::{Params, Zyzzyva};
-    let params = Params { checkpoint_interval: 4, ..Params::default() };
-    babble::<Zyzzyva, zyzzyva::Pieces>(400, &params);
+    babble::<Zyzzyva, zyzzyva::Pieces>(400, &Zyzzyva::small());
 }
 
 /// Null requests are ordered in many slots, and reports of any length could be answered with them.
 #[test]
 fn zyzzyva_with_null_requests_survives_a_babbler() {
-    use byzsim_protocols::zyzzyva::{Params, Zyzzyva};
-    let params = Params { checkpoint_interval: 4, null_fill: true, ..Params::default() };
+    let params = byzsim_protocols::zyzzyva::Params { null_fill: true, ..Zyzzyva::small() };
     babble::<Zyzzyva, zyzzyva::Pieces>(400, &params);
 }
 
 #[test]
 fn pbft_survives_a_babbler() {
-    use byzsim_protocols::pbft::{Params, Pbft};
-    let params = Params { checkpoint_interval: 4, window: 8, ..Params::default() };
-    babble::<Pbft, pbft::Pieces>(400, &params);
+    babble::<Pbft, pbft::Pieces>(400, &Pbft::small());
 }

@@ -14,6 +14,7 @@ mod flaws;
 mod histories;
 mod hostile_messages;
 mod hunt;
+mod map;
 mod readme;
 mod repro_files;
 mod scenario_files;

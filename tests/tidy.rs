@@ -121,23 +121,6 @@ fn files_hold_one_idea() {
 }
 
 #[test]
-fn the_map_names_every_file() {
-    let map = read(&root().join("ARCHITECTURE.md"));
-    for folder in ["sim-core/src", "protocols/src", "adversaries/src", "scenarios/src"] {
-        let folder = root().join(folder);
-        for path in sources(&folder) {
-            let path = path.strip_prefix(&folder).expect("it is in the folder");
-            let mut names = path.iter().map(|name| name.to_str().expect("a plain name"));
-            let file = names.next_back().expect("a file has a name");
-            let is_said = ["lib.rs", "main.rs", "mod.rs", "tests.rs"].contains(&file)
-                || map.contains(&format!("{file}`"))
-                || names.any(|folder| folder == "tests" || map.contains(&format!("{folder}/`")));
-            assert!(is_said, "the map of ARCHITECTURE.md lacks {}", path.display());
-        }
-    }
-}
-
-#[test]
 fn protocols_list_their_deviations() {
     let mut seen = 0;
     for entry in fs::read_dir(root().join("protocols/src")).expect("a folder") {

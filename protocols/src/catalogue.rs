@@ -44,7 +44,8 @@ pub trait Catalogued:
     /// replicas, and quorums that intersect as they must.
     fn within_model(params: &Self::Params, committee: Committee) -> bool;
 
-    /// The timeout on which the protocol's other times depend: the measure of what generators of faults draw.
+    /// The timeout on which the protocol's other times depend: the measure of what generators of
+    /// faults draw.
     fn base_timeout(params: &Self::Params) -> Span;
 }
 

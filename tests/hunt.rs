@@ -4,8 +4,8 @@ use std::process::Stdio;
 
 use byzsim::hunt::found::Hunted;
 use byzsim::hunt::{Effort, HuntOptions, hunt};
-use byzsim::run::registry::PROTOCOLS;
-use byzsim::{Cancel, Strategy};
+use byzsim::run::registry::{PROTOCOLS, ProtocolEntry};
+use byzsim::{Cancel, Strategy, load};
 use byzsim_protocols::FlawEntry;
 
 use crate::workdir::{Output, Workdir, program};
@@ -52,6 +52,18 @@ fn a_cancelled_hunt_tells_of_no_flaw_that_is_not_finished() {
     let cancel = Cancel::when(&at_once);
     let told = |_: &Hunted| panic!("no flaw is finished");
     assert!(hunt(&two_flaws(), &options, cancel, told).expect("each has its chaos").is_empty());
+}
+
+/// The registry names the scenarios: nothing is assumed of their names.
+#[test]
+fn protocols_name_the_scenario_of_their_hunts() {
+    for entry in PROTOCOLS {
+        let scenario = load(entry.hunting_scenario().expect("it names one")).expect("it is there");
+        assert_eq!(scenario.protocol.name, entry.name);
+        let without = ProtocolEntry { hunted_in: None, ..*entry };
+        let error = without.hunting_scenario().expect_err("it names none").to_string();
+        assert!(error.contains("no scenario in which its flaws are hunted"), "{error}");
+    }
 }
 
 fn forget_clocks(value: &mut serde_json::Value) {

@@ -1,6 +1,6 @@
 //! Hunts: how many runs each strategy needs to find each planted flaw, knowing nothing of it.
 //!
-//! Every flaw is hunted in the same scenario, its protocol's `chaos`, with nothing changed but the
+//! Every flaw is hunted in one scenario, which its protocol names, with nothing changed but the
 //! flaw. A search ends with the first run that violates any property. The searches of a flaw go
 //! one after the other, and whoever ends the last one shrinks what was found: so flaws are finished
 //! one by one, and an interruption leaves those that are.
@@ -16,6 +16,7 @@ use self::found::{Catch, Hunted, Searched};
 use crate::file::error::LoadError;
 use crate::file::format::SeedRange;
 use crate::run::load::{Changes, load_with};
+use crate::run::registry;
 use crate::run::scenario::Scenario;
 use crate::run::strategy::Strategy;
 use crate::sweep::cancel::Cancel;
@@ -47,7 +48,10 @@ pub struct HuntOptions {
 /// that are, in the order of `flaws`: all, unless the hunt is cancelled.
 ///
 /// # Errors
-/// If a protocol has no scenario `chaos`, or a flaw cannot be planted in it.
+/// If a protocol has no scenario to hunt in, or a flaw cannot be planted in it.
+///
+/// # Panics
+/// If the registry has no protocol of a name.
 pub fn hunt(
     flaws: &[(&'static str, FlawEntry)],
     options: &HuntOptions,
@@ -58,7 +62,8 @@ pub fn hunt(
         .iter()
         .map(|(protocol, flaw)| {
             let changes = Changes { flaws: vec![flaw.name.to_owned()], set: Vec::new() };
-            load_with(&format!("{protocol}/chaos"), &changes)
+            let entry = registry::protocol(protocol).expect("flaws are those of the registry");
+            load_with(entry.hunting_scenario()?, &changes)
         })
         .collect::<Result<Vec<Scenario>, LoadError>>()?;
     let tasks = tasks(flaws.len(), options);

@@ -14,16 +14,20 @@ use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::file::error::{self, Problem};
+use crate::file::error::{self, LoadError, Problem};
 use crate::file::names;
 use crate::file::path::{self, Step};
 use crate::run::strategy::Strategy;
 
 /// All protocols. To add one is to add its entry.
 pub const PROTOCOLS: &[ProtocolEntry] = &[
-    entry::<pbft::Pbft>("Castro and Liskov, Practical Byzantine Fault Tolerance (OSDI 1999)"),
+    entry::<pbft::Pbft>(
+        "Castro and Liskov, Practical Byzantine Fault Tolerance (OSDI 1999)",
+        Some("pbft/chaos"),
+    ),
     entry::<zyzzyva::Zyzzyva>(
         "Kotla et al., Zyzzyva: Speculative Byzantine Fault Tolerance (SOSP 2007)",
+        Some("zyzzyva/chaos"),
     ),
 ];
 
@@ -38,6 +42,8 @@ pub struct ProtocolEntry {
     pub vocabulary: Vocabulary,
     /// The flaws that can be planted.
     pub flaws: fn() -> Vec<FlawEntry>,
+    /// The scenario of the library in which the flaws are hunted, if there is one.
+    pub hunted_in: Option<&'static str>,
     /// Its parameters for short runs ([`Catalogued::small`]).
     pub small: fn() -> Map<String, Value>,
     /// The schema of its parameters.
@@ -64,6 +70,19 @@ pub fn protocol(name: &str) -> Result<&'static ProtocolEntry, Problem> {
         Problem::at("protocol", format!("unknown protocol `{name}`"), help)
             .labelled(format!("expected {}", names::alternatives(known)))
     })
+}
+
+impl ProtocolEntry {
+    /// The scenario in which the flaws are hunted.
+    ///
+    /// # Errors
+    /// If the entry names none.
+    pub fn hunting_scenario(&self) -> Result<&'static str, LoadError> {
+        self.hunted_in.ok_or_else(|| {
+            let what = format!("{} has no scenario in which its flaws are hunted", self.name);
+            LoadError::new(what, "name one in its entry of the registry, as `hunted_in`")
+        })
+    }
 }
 
 /// A protocol with its parameters, ready to play.
@@ -113,8 +132,12 @@ pub struct Played {
     pub fired: Vec<u64>,
 }
 
-const fn entry<P: Catalogued>(about: &'static str) -> ProtocolEntry {
+const fn entry<P: Catalogued>(
+    about: &'static str,
+    hunted_in: Option<&'static str>,
+) -> ProtocolEntry {
     ProtocolEntry {
+        hunted_in,
         name: P::NAME,
         about,
         vocabulary: Vocabulary::of::<P::Msg>(),

@@ -36,7 +36,7 @@ fn a_guided_search_does_not_depend_on_threads() {
     let alone = of(1);
     assert_eq!(alone, of(2));
     assert_eq!(alone, of(5));
-    let failing = alone.2.iter().filter(|row| row.findings().next().is_some());
+    let failing = alone.2.iter().filter(|row| !row.findings().is_empty());
     assert!(0 < failing.clone().count(), "it finds the flaw on the way");
     assert!(failing.into_iter().all(|row| row.draft.is_some()), "and keeps what failed");
     let other = search(&scenario, Strategy::Guided, seeds(1, 701), 2);

@@ -5,11 +5,10 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use byzsim_core::{PROPERTIES, Verdict};
-
 use super::found::{Catch, Hunted, Smaller};
 use crate::file::format::SeedRange;
 use crate::repro::Repro;
+use crate::run::finding;
 use crate::run::scenario::Scenario;
 use crate::run::strategy::Strategy;
 use crate::shrink::{Budget, Refusal, findings, shrink_made};
@@ -39,7 +38,7 @@ pub(super) fn search(
     let options = SweepOptions { strategy, ..SweepOptions::of(seeds) };
     let (mut failing, mut is_cut) = (None, false);
     let summary = sweep(scenario, &options, |row| {
-        if row.findings().next().is_some() {
+        if !row.findings().is_empty() {
             // After the first one, a sweep may still tell of a run that was under way.
             failing.get_or_insert(row.seed);
             return ControlFlow::Break(());
@@ -67,13 +66,13 @@ fn millis(since: Instant) -> u64 {
 /// The property whose violation became visible first; `panic` for a panic. The others are mostly
 /// consequences.
 fn fell_first(repro: &Repro) -> &str {
-    let fallen =
-        PROPERTIES.iter().filter_map(|property| match repro.verdicts.get(property.name)? {
-            Verdict::Violated(violation) => Some((violation.at.event, property.name)),
-            Verdict::Holds(_) | Verdict::Inconclusive(_) => None,
-        });
-    let first = fallen.min_by_key(|(event, _)| *event).map(|(_, name)| name);
-    first.or(repro.found.as_ref().map(|it| &*it.property)).expect("the run fails")
+    let verdicts = repro.verdicts.iter().map(|(name, verdict)| (name.as_str(), verdict));
+    let found = finding::findings(None, verdicts);
+    let first = found.into_iter().min_by_key(|it| it.at.map(|at| at.event));
+    first.map_or_else(
+        || &*repro.found.as_ref().expect("the run fails").property,
+        |finding| finding.property,
+    )
 }
 
 /// Shrinks the first findings of a flaw.

@@ -37,7 +37,9 @@ pub fn line(format: Format, row: &Row) -> io::Result<Option<String>> {
 
 /// The plain numbers of a row, separated by commas.
 fn csv(row: &Row) -> String {
-    let violated: Vec<&str> = row.findings().map(|finding| finding.property).collect();
+    let findings = row.findings();
+    let mut violated: Vec<&str> = findings.iter().map(|finding| finding.property).collect();
+    violated.sort_unstable();
     let judgement = match row.judgement {
         Judgement::Expected => "expected",
         Judgement::Inconclusive => "inconclusive",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use byzsim_core::{Committee, NodeId, Observation, Recorder, Time, TraceEvent, Verdict};
+use byzsim_core::{Committee, NodeId, Observation, Recorder, Time, TraceEvent};
 
 use super::style;
 use crate::run::event;
@@ -42,9 +42,9 @@ impl Timeline {
     /// The lines, with the violations of `report` marked.
     pub fn render(&self, report: &Report) -> String {
         let mut stars: BTreeMap<u64, Vec<&str>> = BTreeMap::new();
-        for (property, verdict) in report.verdicts() {
-            if let Verdict::Violated(violation) = verdict {
-                stars.entry(violation.at.event).or_default().push(property);
+        for finding in report.findings() {
+            if let Some(at) = finding.at {
+                stars.entry(at.event).or_default().push(finding.property);
             }
         }
         let mut text = self.heading();

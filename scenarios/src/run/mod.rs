@@ -5,6 +5,7 @@ pub mod check;
 pub mod draw;
 pub mod event;
 pub mod expect;
+pub mod finding;
 pub mod load;
 pub mod panics;
 pub mod registry;

@@ -3,7 +3,8 @@
 use byzsim_core::{CryptoBackend, Digest, Time, Verdict};
 
 use crate::run::draw::Drawn;
-use crate::run::expect::{self, Judgement, PANIC};
+use crate::run::expect::{self, Judgement};
+use crate::run::finding::{Finding, findings};
 use crate::run::panics::Panic;
 use crate::run::registry::Played;
 
@@ -31,17 +32,6 @@ pub struct Report {
     pub beyond_f: bool,
 }
 
-/// A violation, or a panic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Finding<'a> {
-    /// The property; [`PANIC`] for a panic.
-    pub property: &'a str,
-    /// What happened.
-    pub explanation: &'a str,
-    /// What stays the same when names and numbers change.
-    pub shape: &'a str,
-}
-
 impl Report {
     /// The verdicts by property; none if the protocol panicked.
     pub fn verdicts(&self) -> &[(&'static str, Verdict)] {
@@ -53,21 +43,10 @@ impl Report {
         self.verdicts().iter().find(|(name, _)| *name == property).map(|(_, verdict)| verdict)
     }
 
-    /// What is violated.
+    /// What is violated, or the panic.
     pub fn findings(&self) -> Vec<Finding<'_>> {
-        if let Err(panic) = &self.result {
-            let (explanation, shape) = (&*panic.message, &*panic.location);
-            return vec![Finding { property: PANIC, explanation, shape }];
-        }
-        let violated = self.verdicts().iter().filter_map(|(property, verdict)| match verdict {
-            Verdict::Violated(violation) => Some(Finding {
-                property,
-                explanation: &violation.explanation,
-                shape: &violation.shape,
-            }),
-            Verdict::Holds(_) | Verdict::Inconclusive(_) => None,
-        });
-        violated.collect()
+        let verdicts = self.verdicts().iter().map(|(name, verdict)| (*name, verdict));
+        findings(self.result.as_ref().err(), verdicts)
     }
 
     /// The trace hash; none if the protocol panicked.

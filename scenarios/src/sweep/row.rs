@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::run::draw::Draft;
-use crate::run::expect::{Judgement, PANIC};
+use crate::run::expect::Judgement;
+use crate::run::finding::{Finding, findings};
 use crate::run::panics::Panic;
-use crate::run::result::{Finding, Report};
+use crate::run::result::Report;
 
 /// One run. One line of NDJSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,28 +110,16 @@ impl Row {
     /// The row of a run of a guided search, the one that stands for `seed`.
     pub fn of_draft(seed: u64, report: &Report) -> Self {
         let mut row = Self { seed, ..Self::new(report) };
-        if row.findings().next().is_some() {
+        if !row.findings().is_empty() {
             row.draft = Some(Draft { seed: report.seed, drawn: report.drawn.clone() });
         }
         row
     }
 
-    /// What is violated.
-    pub fn findings(&self) -> impl Iterator<Item = Finding<'_>> {
-        let panicked = self.panic.iter().map(|panic| Finding {
-            property: PANIC,
-            explanation: &panic.message,
-            shape: &panic.location,
-        });
-        let violated = self.properties.iter().filter_map(|(property, verdict)| match verdict {
-            Verdict::Violated(violation) => Some(Finding {
-                property,
-                explanation: &violation.explanation,
-                shape: &violation.shape,
-            }),
-            Verdict::Holds(_) | Verdict::Inconclusive(_) => None,
-        });
-        panicked.chain(violated)
+    /// What is violated, or the panic.
+    pub fn findings(&self) -> Vec<Finding<'_>> {
+        let verdicts = self.properties.iter().map(|(name, verdict)| (name.as_str(), verdict));
+        findings(self.panic.as_ref(), verdicts)
     }
 
     /// The trace hash; if the protocol panicked, a hash of what it said.

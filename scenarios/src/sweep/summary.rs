@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::VERSION;
 use crate::file::format::{Expect, SeedRange};
 use crate::run::draw::Draft;
-use crate::run::expect::{Judgement, PANIC};
+use crate::run::expect::Judgement;
 use crate::run::scenario::Scenario;
 use crate::run::strategy::Strategy;
 use crate::sweep::options::{Shard, SweepOptions};
@@ -201,9 +201,6 @@ impl Summary {
         for (name, verdict) in &row.properties {
             self.count(name, verdict, row.seed);
         }
-        if row.panic.is_some() {
-            self.properties.entry(PANIC.to_owned()).or_default().violated += 1;
-        }
         for milestone in row.milestones.keys() {
             *self.reached.entry(milestone.clone()).or_default() += 1;
         }
@@ -222,6 +219,7 @@ impl Summary {
         }
         for finding in row.findings() {
             let (property, shape) = (finding.property.to_owned(), finding.shape.to_owned());
+            self.properties.entry(property.clone()).or_default().violated += 1;
             let explanation = finding.explanation.to_owned();
             let (smallest, seeds) = ((row.events, row.seed), vec![row.seed]);
             self.find(FindingGroup { property, shape, runs: 1, smallest, explanation, seeds });
@@ -237,7 +235,8 @@ impl Summary {
             // There was nothing that could have violated it: no tick for that.
             Verdict::Holds(0) => {}
             Verdict::Holds(_) => tally.holds += 1,
-            Verdict::Violated(_) => tally.violated += 1,
+            // It is counted as a finding, as panics are.
+            Verdict::Violated(_) => {}
             Verdict::Inconclusive(why) => {
                 tally.inconclusive += 1;
                 let first = self.undecided.entry(name.to_owned());

@@ -42,7 +42,7 @@ pub(crate) fn guided(
             .collect();
         for ((_, draft), (row, reached)) in drafts.iter().zip(play(scenario, options, &drafts)) {
             // What fails is found: to vary it would find it again and again.
-            if row.findings().next().is_none() {
+            if row.findings().is_empty() {
                 let (features, seen) = reached;
                 corpus.add(trimmed(scenario, draft, &row), &features, seen, row.events);
             }

@@ -201,6 +201,9 @@ fn links_lead_somewhere() {
     for document in [
         "README.md",
         "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "docs/searching.md",
         "docs/scenarios.md",
         "docs/glossary.md",
         "docs/flaws.md",

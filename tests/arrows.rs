@@ -53,7 +53,7 @@ impl Arrows {
     }
 }
 
-/// The names that stand behind `prefix` in a line: `file` behind `crate::` in `use crate::file::x;`.
+/// The names that stand behind `prefix` in a line: `file` behind `crate::` in `crate::file::x`.
 fn behind<'a>(line: &'a str, prefix: &str) -> impl Iterator<Item = &'a str> {
     line.split(prefix).skip(1).map(|rest| {
         let end = rest.find(|it: char| !it.is_alphanumeric() && it != '_');

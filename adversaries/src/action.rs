@@ -2,8 +2,8 @@
 //! general derives its answer.
 //!
 //! A new kind of fault is a variant of [`Action`], a row of [`Class`], and an entry in
-//! [`Action::head`] and [`Action::parts`]. How it is shrunk, varied, renumbered and corrupts follows
-//! from these.
+//! [`Action::head`] and [`Action::parts`]. How it is shrunk, varied, renumbered and corrupts
+//! follows from these.
 
 use byzsim_core::{NodeId, Span};
 use schemars::JsonSchema;

@@ -13,7 +13,7 @@
 //!
 //! | in a protocol's folder | what |
 //! | --- | --- |
-//! | `mod.rs` | what the paper claims, the thresholds, the deviations from the paper; the parameters |
+//! | `mod.rs` | what the paper claims, the thresholds, the deviations from it; the parameters |
 //! | `message.rs` | the messages, and what each of them says |
 //! | `lies.rs` | the lies that a corrupted node can tell with them |
 //! | `replica.rs` | the state, and the one `match` that hands out what comes in |

@@ -1,8 +1,8 @@
 //! A node at work: its handlers, the messages that it sends to itself, and its timers.
 //!
-//! The run hosts correct nodes so, and the adversary its puppets: an honest copy of a corrupted node
-//! behaves as a correct node would. It takes a node's signer to host it, so the adversary can host
-//! the nodes that it corrupted and no others.
+//! The run hosts correct nodes so, and the adversary its puppets: an honest copy of a corrupted
+//! node behaves as a correct node would. It takes a node's signer to host it, so the adversary can
+//! host the nodes that it corrupted and no others.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -9,9 +9,9 @@ use super::quorum::{Votes, whom_to_ask};
 
 /// The checkpoints of a replica (Castro–Liskov §4.3; Zyzzyva has them, too).
 ///
-/// Every so many slots a replica keeps its state and tells the others the digest. When a quorum says
-/// the same, the checkpoint is *stable*: what lies below it can be forgotten, and a replica that
-/// fell behind asks one of those who proved it for the state.
+/// Every so many slots a replica keeps its state and tells the others the digest. When a quorum
+/// says the same, the checkpoint is *stable*: what lies below it can be forgotten, and a replica
+/// that fell behind asks one of those who proved it for the state.
 ///
 /// `C` is the protocol's CHECKPOINT statement, `S` the state that it speaks of. Which votes match,
 /// and how many are enough, is the protocol's to say.
@@ -119,7 +119,8 @@ impl<C: Statement + Clone, S> Checkpoints<C, S> {
         self.states = self.states.split_off(&self.stable);
     }
 
-    /// Takes back what `me` said, and forgets the own states, of slots above `to`: they were undone.
+    /// Takes back what `me` said, and forgets the own states, of slots above `to`: they were
+    /// undone.
     pub fn roll_back(&mut self, me: NodeId, to: u64) {
         self.states.split_off(&(to + 1));
         for (_, votes) in self.heard.range_mut(to + 1..) {

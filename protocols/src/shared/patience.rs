@@ -7,9 +7,9 @@ const DOUBLINGS_MAX: u32 = 32;
 
 /// The views that failed in a row, and the view that has yet to prove that it works.
 ///
-/// Castro–Liskov §4.4 and §4.5.2, and Zyzzyva like it: the wait for a view begins when a quorum asks
-/// for it, each view that fails doubles the timeout, and a view that works takes it back to where it
-/// began. Views are then long enough at some point, and no longer than they must be.
+/// Castro–Liskov §4.4 and §4.5.2, and Zyzzyva like it: the wait for a view begins when a quorum
+/// asks for it, each view that fails doubles the timeout, and a view that works takes it back to
+/// where it began. Views are then long enough at some point, and no longer than they must be.
 ///
 /// ```
 /// use byzsim_core::Span;

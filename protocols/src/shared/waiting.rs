@@ -23,10 +23,10 @@ pub struct Waiter<R> {
 
 /// Requests that a replica received and has not executed: of each client the last.
 ///
-/// Castro–Liskov §4.4: a backup runs a timer while a request waits, and suspects the primary when it
-/// expires. The paper leaves open which execution stops the timer. Here it runs for *one* request,
-/// and stops when that one is done: a primary that served one client for ever, and starved another,
-/// would otherwise never be deposed.
+/// Castro–Liskov §4.4: a backup runs a timer while a request waits, and suspects the primary when
+/// it expires. The paper leaves open which execution stops the timer. Here it runs for *one*
+/// request, and stops when that one is done: a primary that served one client for ever, and starved
+/// another, would otherwise never be deposed.
 ///
 /// ```
 /// use byzsim_core::{NodeId, Span, Time};

@@ -18,10 +18,10 @@
 //! [`message`]: what each message says. `replica.rs`: the state, one field for each variable of the
 //! paper, and the one `match` that hands out what comes in. `agreement.rs`, `commit.rs`,
 //! `checkpoint.rs`, `view_change.rs` (VC1 to VC3), `validity.rs`, `reconcile.rs` (VC4, VC5) and
-//! [`retransmit`]: the handlers. `history.rs` and `state.rs`: what a replica executed, and what came
-//! of it. [`selection`]: how a new view chooses its history. `client.rs`. `rules/`: what the paper
-//! demands and a planted flaw breaks; `flaws.rs`: the names of the flaws. `lies.rs`: how corrupted
-//! nodes can lie.
+//! [`retransmit`]: the handlers. `history.rs` and `state.rs`: what a replica executed, and what
+//! came of it. [`selection`]: how a new view chooses its history. `client.rs`. `rules/`: what the
+//! paper demands and a planted flaw breaks; `flaws.rs`: the names of the flaws. `lies.rs`: how
+//! corrupted nodes can lie.
 //!
 //! # The messages
 //!

@@ -49,8 +49,8 @@ pub struct Catch {
     pub(super) repro: Option<Box<Repro>>,
 }
 
-/// What a run shrank to. It was replayed, and fails for the same reason: [`crate::shrink`] sees to
-/// it.
+/// What a run shrank to. It was replayed, and fails for the same reason: [`crate::shrink()`] sees
+/// to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Smaller {

@@ -1,5 +1,5 @@
-//! What is made of a sweep's findings: the repro files of its failing runs, and the causes that these
-//! shrink to.
+//! What is made of a sweep's findings: the repro files of its failing runs, and the causes that
+//! these shrink to.
 
 use super::Shrunk;
 use super::causes::{Cause, causes, shrink_all};

@@ -50,8 +50,8 @@ impl Rules {
         }
     }
 
-    /// §4.3: a replica that fetched a state has what those have who sent it. Without the reply cache
-    /// it would execute old retransmissions that the others know.
+    /// §4.3: a replica that fetched a state has what those have who sent it. Without the reply
+    /// cache it would execute old retransmissions that the others know.
     pub(in crate::pbft) fn restore(&self, own: &mut Service, fetched: &Service) {
         match self.flaws.has(PbftFlaw::CacheLeftBehind) {
             false => own.clone_from(fetched),

@@ -122,8 +122,8 @@ impl Rules {
         }
     }
 
-    /// §4.4: O has one proposal for *each* slot from min-s + 1 to max-s, that one included: the null
-    /// request where nobody prepared, or nothing above it would ever execute; else what a
+    /// §4.4: O has one proposal for *each* slot from min-s + 1 to max-s, that one included: the
+    /// null request where nobody prepared, or nothing above it would ever execute; else what a
     /// certificate proves. One valid certificate is enough: a committed batch may be known to one
     /// correct replica of a quorum only.
     pub(in crate::pbft) fn proposes_all(

@@ -1,9 +1,9 @@
-//! An active fault: a fault of a plan at work, which knows where it stands in its window, what it
-//! does, and how often it did.
+//! Active faults: where each fault of a plan stands during a run, what it does, how often it did.
 
-use byzsim_core::{Committee, Fate, Lie, Message, NodeId, Span};
+use byzsim_core::{Committee, Fate, Lie, Message, NodeId, Span, Time};
 
 use crate::action::Action;
+use crate::log::{Demand, FaultLog, MomentLog, Target};
 use crate::pattern::Matcher;
 use crate::plan::{Change, Fault, Pattern};
 
@@ -14,6 +14,8 @@ pub(crate) struct ActiveFault {
     pub(crate) behavior: Behavior,
     /// How often the fault had an effect.
     pub(crate) fired: u64,
+    /// What it goes through, if that was asked for.
+    pub(crate) log: Option<Box<FaultLog>>,
 }
 
 /// Where a fault stands in its window.
@@ -22,6 +24,13 @@ pub(crate) enum Phase {
     Waiting,
     InForce,
     Over,
+}
+
+/// A fault takes effect, or ends. What ends at a moment ends before anything else begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Transition {
+    End,
+    Start,
 }
 
 /// What a fault does while it is in force.
@@ -39,8 +48,10 @@ pub(crate) enum Behavior {
     Rewrite(Rewrite, Matcher),
     /// The corrupted node repeats what it kept for this.
     Replay(Replay),
-    /// What holds for the whole run, and is set up before it: drift, twins.
-    WholeRun,
+    /// A clock drifts, for the whole run.
+    Drift,
+    /// The corrupted node is two copies of itself, for the whole run.
+    Twins,
 }
 
 /// What makes other versions of the messages of a corrupted sender.
@@ -52,9 +63,13 @@ pub(crate) enum Rewrite {
     Mutation(usize, String, Change),
 }
 
-/// To whom a corrupted node repeats what it kept for the fault, and when.
+/// What a corrupted node keeps, and to whom and when it repeats it.
 #[derive(Debug)]
 pub(crate) struct Replay {
+    node: NodeId,
+    /// Whether it keeps what it hears, and not what it says.
+    heard: bool,
+    messages: Matcher,
     /// To these; to all replicas if nobody is named.
     pub(crate) to: Vec<NodeId>,
     /// Whether it is still to be done: the fault began, and the node did not act since.
@@ -64,39 +79,95 @@ pub(crate) struct Replay {
 impl ActiveFault {
     /// The `number`-th fault of its plan, from 0, before the run.
     pub(crate) fn new<M: Message>(number: usize, fault: &Fault, committee: Committee) -> Self {
+        let behavior = Behavior::new::<M>(number, &fault.action, committee);
+        Self { phase: Phase::Waiting, behavior, fired: 0, log: None }
+    }
+
+    /// Whether the fault applies to this message, which is sent `now`. Every message must be shown
+    /// to a fault in force, even if an earlier fault decided about it ([`Matcher::count`]).
+    pub(crate) fn applies<M: Message>(
+        &mut self,
+        now: Time,
+        (from, to): (NodeId, NodeId),
+        msg: &M,
+    ) -> bool {
+        let failed = self.behavior.failed(from, to, msg);
+        if let Some(log) = &mut self.log {
+            log.message((now, self.phase), failed, (msg.view(), msg.seq()));
+        }
+        failed.is_none() && self.phase == Phase::InForce && self.behavior.count()
+    }
+
+    /// Whether a replay is to repeat this message, which its node says or hears.
+    pub(crate) fn keeps<M: Message>(&mut self, from: NodeId, to: NodeId, msg: &M) -> bool {
+        let failed = self.behavior.failed(from, to, msg);
+        if let Some(log) = &mut self.log {
+            log.messages.note(failed, (msg.view(), msg.seq()));
+        }
+        failed.is_none() && self.behavior.count()
+    }
+
+    /// The log of the moment of a transition, if one is kept.
+    pub(crate) fn moment_log(&mut self, transition: Transition) -> Option<&mut MomentLog> {
+        self.log.as_mut().map(|log| match transition {
+            Transition::Start => &mut log.start,
+            Transition::End => &mut log.end,
+        })
+    }
+
+    /// Whether the fault has to be shown the messages that it might be about.
+    pub(crate) fn watches(&self) -> bool {
+        self.phase == Phase::InForce || self.log.is_some()
+    }
+
+    /// Another fault, the `first`-th, decided about a message to which this one applies.
+    pub(crate) fn forestalled(&mut self, first: usize) {
+        if let Some(log) = &mut self.log {
+            log.forestalled_by.insert(first);
+        }
+    }
+
+    /// The fault applies to a message, and cannot change what `earlier` faults made of it.
+    pub(crate) fn left_unchanged(&mut self, earlier: &[usize]) {
+        if let Some(log) = &mut self.log {
+            log.unchangeable(earlier);
+        }
+    }
+}
+
+impl Behavior {
+    fn new<M: Message>(number: usize, action: &Action, committee: Committee) -> Self {
         // The network keeps the key u32::MAX for itself, and no plan has so many faults.
         let hold = Fate::Hold(u32::try_from(number).expect("a plan has fewer than 2^32 faults"));
-        let matcher = |pattern: &Pattern| Matcher::new::<M>(pattern, committee);
+        let matcher = |pattern: &Pattern| Matcher::new::<M>(pattern.clone(), committee);
         let sent_by = |node: NodeId, pattern: &Pattern| {
-            matcher(&Pattern { from: vec![node], ..pattern.clone() })
+            Matcher::new::<M>(Pattern { from: vec![node], ..pattern.clone() }, committee)
         };
-        let behavior = match &fault.action {
-            Action::Hold(messages) => Behavior::Decide(matcher(messages), hold),
-            Action::Delay { messages, by } => Behavior::Decide(matcher(messages), Fate::Delay(*by)),
-            Action::Drop(messages) => Behavior::Decide(matcher(messages), Fate::Drop),
+        match action {
+            Action::Hold(messages) => Self::Decide(matcher(messages), hold),
+            Action::Delay { messages, by } => Self::Decide(matcher(messages), Fate::Delay(*by)),
+            Action::Drop(messages) => Self::Decide(matcher(messages), Fate::Drop),
             Action::Duplicate { messages, after } => {
-                Behavior::Decide(matcher(messages), Fate::Duplicate(*after))
+                Self::Decide(matcher(messages), Fate::Duplicate(*after))
             }
             Action::Partition { groups, one_way, lose } => {
                 let fate = if *lose { Fate::Drop } else { hold };
-                Behavior::Partition(Cut::new(groups, *one_way, committee), fate)
+                Self::Partition(Cut::new(groups, *one_way, committee), fate)
             }
-            Action::Crash(node) => Behavior::Crash(*node),
+            Action::Crash(node) => Self::Crash(*node),
             // What a corrupted node withholds keeps its number on its link, though it was never
             // sent, so that taking the fault out changes nothing but these messages.
-            Action::Mute(node) => Behavior::Decide(sent_by(*node, &Pattern::default()), Fate::Drop),
-            Action::Omit { node, messages } => {
-                Behavior::Decide(sent_by(*node, messages), Fate::Drop)
-            }
+            Action::Mute(node) => Self::Decide(sent_by(*node, &Pattern::default()), Fate::Drop),
+            Action::Omit { node, messages } => Self::Decide(sent_by(*node, messages), Fate::Drop),
             Action::Lag { node, messages, by } => {
-                Behavior::Decide(sent_by(*node, messages), Fate::Delay(*by))
+                Self::Decide(sent_by(*node, messages), Fate::Delay(*by))
             }
             Action::Lie { node, lie, messages } => {
                 let lie = M::LIES.iter().find(|known| known.name == lie);
                 let lie = lie.expect("the plan was validated: the lie is known");
                 // `nth` counts the messages that the lie can be told with.
                 let messages = Pattern { kinds: vec![lie.kind.into()], ..messages.clone() };
-                Behavior::Rewrite(Rewrite::Lie(lie), sent_by(*node, &messages))
+                Self::Rewrite(Rewrite::Lie(lie), sent_by(*node, &messages))
             }
             Action::Mutate { node, messages, field, change } => {
                 let namesakes = || M::FIELDS.iter().filter(|known| known.name == field);
@@ -108,35 +179,74 @@ impl ActiveFault {
                     messages.kinds = namesakes().map(|known| known.kind.to_owned()).collect();
                 }
                 let mutation = Rewrite::Mutation(place, field.clone(), change.clone());
-                Behavior::Rewrite(mutation, sent_by(*node, &messages))
+                Self::Rewrite(mutation, sent_by(*node, &messages))
             }
-            Action::Replay { to, .. } => {
-                Behavior::Replay(Replay { to: to.clone(), pending: false })
-            }
-            Action::Rush(node) => Behavior::Rush(*node),
-            Action::Drift { .. } | Action::Twins { .. } => Behavior::WholeRun,
-        };
-        Self { phase: Phase::Waiting, behavior, fired: 0 }
+            Action::Replay { node, messages, to, heard } => Self::Replay(Replay {
+                node: *node,
+                heard: *heard,
+                messages: matcher(messages),
+                to: to.clone(),
+                pending: false,
+            }),
+            Action::Rush(node) => Self::Rush(*node),
+            Action::Drift { .. } => Self::Drift,
+            Action::Twins { .. } => Self::Twins,
+        }
     }
 
-    /// Whether the fault decides about the fate of messages.
+    /// What a fault that does this acts on.
+    pub(crate) fn target(&self) -> Target {
+        match self {
+            Self::Decide(messages, _) => Target::Fate(messages.pattern().clone()),
+            Self::Partition(..) => Target::Cut,
+            Self::Rush(node) => Target::Links(*node),
+            Self::Rewrite(_, messages) => Target::Content(messages.pattern().clone()),
+            Self::Replay(Replay { node, heard, messages, .. }) => {
+                let target = if *heard { Target::Heard } else { Target::Said };
+                target(*node, messages.pattern().clone())
+            }
+            Self::Twins => Target::Copies,
+            Self::Crash(_) | Self::Drift => Target::Node,
+        }
+    }
+
+    /// Whether it decides about the fate of messages.
     pub(crate) const fn decides_fates(&self) -> bool {
-        matches!(self.behavior, Behavior::Decide(..) | Behavior::Partition(..) | Behavior::Rush(_))
+        matches!(self, Self::Decide(..) | Self::Partition(..) | Self::Rush(_))
     }
 
-    /// The fate that the fault has for this message. Every message must be shown to the fault, even
-    /// if an earlier fault decided about it ([`Matcher::hit`]).
-    pub(crate) fn fate<M: Message>(&mut self, from: NodeId, to: NodeId, msg: &M) -> Option<Fate> {
-        match &mut self.behavior {
-            Behavior::Decide(matcher, fate) => matcher.hit(from, to, msg).then_some(*fate),
-            Behavior::Partition(cut, fate) => cut.cuts(from, to).then_some(*fate),
-            Behavior::Rush(node) => {
-                (*node == from || *node == to).then_some(Fate::Exactly(Span::ZERO))
+    /// The fate of the messages that it is about.
+    pub(crate) fn fate(&self) -> Fate {
+        match self {
+            Self::Decide(_, fate) | Self::Partition(_, fate) => *fate,
+            Self::Rush(_) => Fate::Exactly(Span::ZERO),
+            Self::Crash(_) | Self::Rewrite(..) | Self::Replay(_) | Self::Drift | Self::Twins => {
+                unreachable!("it does not decide about fates")
             }
-            Behavior::Crash(_)
-            | Behavior::Rewrite(..)
-            | Behavior::Replay(_)
-            | Behavior::WholeRun => None,
+        }
+    }
+
+    /// The first demand that the message fails; `None` if it meets all but `nth`.
+    fn failed<M: Message>(&self, from: NodeId, to: NodeId, msg: &M) -> Option<Demand> {
+        match self {
+            Self::Decide(messages, _)
+            | Self::Rewrite(_, messages)
+            | Self::Replay(Replay { messages, .. }) => messages.failed(from, to, msg),
+            Self::Partition(cut, _) => (!cut.cuts(from, to)).then_some(Demand::Link),
+            Self::Rush(node) => (*node != from && *node != to).then_some(Demand::Link),
+            Self::Crash(_) | Self::Drift | Self::Twins => Some(Demand::Link),
+        }
+    }
+
+    /// Counts a message that meets all demands but `nth`; whether it meets that one, too.
+    fn count(&mut self) -> bool {
+        match self {
+            Self::Decide(messages, _)
+            | Self::Rewrite(_, messages)
+            | Self::Replay(Replay { messages, .. }) => messages.count(),
+            Self::Partition(..) | Self::Rush(_) | Self::Crash(_) | Self::Drift | Self::Twins => {
+                true
+            }
         }
     }
 }

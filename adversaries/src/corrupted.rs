@@ -10,8 +10,7 @@ use byzsim_core::{
 use crate::active::{ActiveFault, Behavior};
 use crate::copy::NodeCopy;
 use crate::memory::Memory;
-use crate::pattern::Matcher;
-use crate::plan::{Change, Pattern, Split};
+use crate::plan::{Change, Split};
 use crate::twins::{Contradictions, SenderSides};
 use crate::versions::{Outgoing, Rewrites, Versions};
 
@@ -72,12 +71,11 @@ impl<P: Protocol> CorruptedNode<P> {
         }
     }
 
-    /// Adds a replay: the number of its fault, and which messages that it heard or sent it repeats.
-    /// In the order of the faults.
-    pub(crate) fn add_replay(&mut self, fault: usize, heard: bool, messages: &Pattern) {
+    /// Adds a replay: the number of its fault, and whether it repeats what the node heard, and not
+    /// what it sent. In the order of the faults.
+    pub(crate) fn add_replay(&mut self, fault: usize, heard: bool) {
         self.replays.push(fault);
-        let matcher = Matcher::new::<P::Msg>(messages, self.committee);
-        self.memory.keep(fault, heard, matcher);
+        self.memory.keep(fault, heard);
     }
 
     /// Makes the node twins, as this fault wants it.
@@ -107,7 +105,7 @@ impl<P: Protocol> CorruptedNode<P> {
         out: &mut Outbox<P::Msg, Wake>,
     ) {
         if let Input::Message(from, msg) = *input {
-            self.memory.note_received(from, self.signer.node(), msg);
+            self.memory.note_received(from, self.signer.node(), msg, faults);
         }
         self.replay(faults, out);
         for place in 0..self.copies.len() {
@@ -196,8 +194,8 @@ impl<P: Protocol> CorruptedNode<P> {
         let node = self.signer.node();
         match to {
             // Nothing tells the receivers apart: one message, shared by all.
-            None if self.twins.is_none() && !self.rewrites.are_in_force(faults) => {
-                self.memory.note_sent(node, msg);
+            None if self.twins.is_none() && !self.rewrites.are_watching(faults) => {
+                self.memory.note_sent(node, msg, faults);
                 out.push(Effect::Broadcast(Rc::clone(msg)));
             }
             None => {
@@ -220,7 +218,9 @@ impl<P: Protocol> CorruptedNode<P> {
         let mut made = Versions::new();
         let mut sent: Vec<Rc<P::Msg>> = Vec::new();
         for to in receivers.filter(|to| copy.deals(*to, message.msg)) {
-            let versions = self.rewrites.versions_for(to, message, &self.memory, faults, &mut made);
+            let link = (out.now(), to);
+            let versions =
+                self.rewrites.versions_for(link, message, &self.memory, faults, &mut made);
             for version in versions {
                 if self.twins.is_some() {
                     self.sender_sides.note(to, version, message.copy);
@@ -232,7 +232,7 @@ impl<P: Protocol> CorruptedNode<P> {
             }
         }
         for version in &sent {
-            self.memory.note_sent(self.signer.node(), version);
+            self.memory.note_sent(self.signer.node(), version, faults);
         }
     }
 

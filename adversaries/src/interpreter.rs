@@ -10,15 +10,17 @@ use byzsim_core::{
 };
 
 use crate::action::{Action, Groups, Parts};
-use crate::active::{ActiveFault, Behavior, Phase};
+use crate::active::{ActiveFault, Behavior, Phase, Transition};
 use crate::corrupted::CorruptedNode;
-use crate::plan::{Moment, Plan, Trigger};
+use crate::log::FaultLog;
+use crate::plan::{Moment, Plan, Reported, Trigger};
 use crate::twins::SenderSides;
 
 /// The adversary that carries out a [`Plan`].
 pub struct PlanAdversary<P: Protocol> {
     faults: Vec<ActiveFault>,
-    /// The faults in force that decide about the fate of messages, in order.
+    /// The faults that decide about the fate of messages and are shown each of these, in order:
+    /// those in force, and all if there are logs.
     deciding: Vec<usize>,
     /// The transitions that wait for a time.
     timed: Vec<Awaited<Time>>,
@@ -36,13 +38,6 @@ struct Awaited<W> {
     transition: Transition,
     /// The number of the fault, from 0.
     number: usize,
-}
-
-/// A fault takes effect, or ends. What ends at a moment ends before anything else begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Transition {
-    End,
-    Start,
 }
 
 impl<P: Protocol> fmt::Debug for PlanAdversary<P> {
@@ -79,6 +74,23 @@ impl<P: Protocol> PlanAdversary<P> {
         adversary
     }
 
+    /// The same adversary, which keeps a log of each fault. Runs are slower then, but no different.
+    pub fn with_logs(mut self) -> Self {
+        for (number, fault) in self.faults.iter_mut().enumerate() {
+            fault.log = Some(Box::new(FaultLog::new(fault.behavior.target())));
+            if fault.behavior.decides_fates() {
+                self.deciding.push(number);
+            }
+        }
+        self
+    }
+
+    /// What each fault of the plan went through so far; nothing unless it keeps
+    /// [logs](Self::with_logs).
+    pub fn logs(&self) -> Vec<FaultLog> {
+        self.faults.iter().filter_map(|fault| fault.log.as_deref().cloned()).collect()
+    }
+
     /// How often each fault of the plan had an effect so far: messages held, delayed, lost,
     /// duplicated or turned into lies; crashes; of drift 1; of twins, messages of one copy that
     /// contradict what the other said of the same kind, view and slot.
@@ -110,11 +122,19 @@ impl<P: Protocol> PlanAdversary<P> {
     }
 
     /// Makes the transitions whose moment has come.
-    fn make(&mut self, mut transitions: Vec<(Transition, usize)>, control: &mut Control) {
+    fn make(
+        &mut self,
+        now: Time,
+        mut transitions: Vec<(Transition, usize)>,
+        control: &mut Control,
+    ) {
         transitions.sort_unstable();
         for (transition, number) in transitions {
+            if let Some(moment) = self.faults[number].moment_log(transition) {
+                moment.came = Some(now);
+            }
             match (transition, self.faults[number].phase) {
-                (Transition::Start, Phase::Waiting) => self.begin(number, control),
+                (Transition::Start, Phase::Waiting) => self.begin(now, number, control),
                 (Transition::End, Phase::InForce) => self.end(number, control),
                 // It ends before it began: it never does.
                 (Transition::End, Phase::Waiting) => self.faults[number].phase = Phase::Over,
@@ -124,11 +144,16 @@ impl<P: Protocol> PlanAdversary<P> {
         }
     }
 
-    fn begin(&mut self, number: usize, control: &mut Control) {
-        self.faults[number].phase = Phase::InForce;
-        if self.faults[number].decides_fates() {
-            let place = self.deciding.partition_point(|earlier| *earlier < number);
-            self.deciding.insert(place, number);
+    fn begin(&mut self, now: Time, number: usize, control: &mut Control) {
+        let fault = &mut self.faults[number];
+        fault.phase = Phase::InForce;
+        match &mut fault.log {
+            Some(log) => log.began = Some(now),
+            None if fault.behavior.decides_fates() => {
+                let place = self.deciding.partition_point(|earlier| *earlier < number);
+                self.deciding.insert(place, number);
+            }
+            None => {}
         }
         match &mut self.faults[number].behavior {
             Behavior::Crash(node) => {
@@ -140,13 +165,17 @@ impl<P: Protocol> PlanAdversary<P> {
             | Behavior::Partition(..)
             | Behavior::Rush(_)
             | Behavior::Rewrite(..)
-            | Behavior::WholeRun => {}
+            | Behavior::Drift
+            | Behavior::Twins => {}
         }
     }
 
     fn end(&mut self, number: usize, control: &mut Control) {
-        self.faults[number].phase = Phase::Over;
-        self.deciding.retain(|other| *other != number);
+        let fault = &mut self.faults[number];
+        fault.phase = Phase::Over;
+        if fault.log.is_none() {
+            self.deciding.retain(|other| *other != number);
+        }
         match &mut self.faults[number].behavior {
             Behavior::Decide(_, Fate::Hold(key)) | Behavior::Partition(_, Fate::Hold(key)) => {
                 control.release(*key);
@@ -163,7 +192,8 @@ impl<P: Protocol> PlanAdversary<P> {
             | Behavior::Partition(..)
             | Behavior::Rush(_)
             | Behavior::Rewrite(..)
-            | Behavior::WholeRun => {}
+            | Behavior::Drift
+            | Behavior::Twins => {}
         }
     }
 
@@ -196,15 +226,15 @@ fn corrupted<P: Protocol>(
         let Some(node) = fault.action.corrupts() else { continue };
         let node = corrupted.get_mut(&node).expect("every corrupted node was made one");
         let mut action = fault.action.clone();
-        let Parts { messages, lie, field, heard, groups, .. } = action.parts();
+        let Parts { lie, field, heard, groups, .. } = action.parts();
         if lie.is_some() {
             node.add_lie(number);
         }
         if let Some((_, change)) = field {
             node.add_mutation(number, change);
         }
-        if let (Some(heard), Some(messages)) = (heard, messages) {
-            node.add_replay(number, *heard, messages);
+        if let Some(heard) = heard {
+            node.add_replay(number, *heard);
         }
         if let Groups::Twins(left, right, splits) = groups {
             node.split(number, (left, right), splits, &sender_sides, params);
@@ -226,13 +256,18 @@ impl<P: Protocol> Adversary<P::Msg> for PlanAdversary<P> {
         let mut decided = None;
         for number in &self.deciding {
             let fault = &mut self.faults[*number];
-            let fate = fault.fate(sent.from, sent.to, sent.msg);
-            if decided.is_none() && fate.is_some() {
-                fault.fired += 1;
-                decided = fate;
+            if !fault.applies(sent.now, (sent.from, sent.to), sent.msg) {
+                continue;
+            }
+            match decided {
+                Some((first, _)) => fault.forestalled(first),
+                None => {
+                    fault.fired += 1;
+                    decided = Some((*number, fault.behavior.fate()));
+                }
             }
         }
-        decided.unwrap_or(Fate::Natural)
+        decided.map_or(Fate::Natural, |(_, fate)| fate)
     }
 
     fn act(&mut self, me: NodeId, input: Input<'_, P::Msg, Wake>, out: &mut Outbox<P::Msg, Wake>) {
@@ -240,13 +275,25 @@ impl<P: Protocol> Adversary<P::Msg> for PlanAdversary<P> {
         node.act(&input, &mut self.faults, out);
     }
 
-    fn notice(&mut self, _: Time, node: NodeId, observation: &Observation, control: &mut Control) {
+    fn notice(
+        &mut self,
+        now: Time,
+        node: NodeId,
+        observation: &Observation,
+        control: &mut Control,
+    ) {
         if self.triggered.is_empty() {
             return;
         }
+        let Some(report) = Reported::of(observation) else { return };
         let mut transitions = Vec::new();
         self.triggered.retain_mut(|(awaited, seen)| {
-            if !awaited.when.is_met_by(node, observation) {
+            let failed = awaited.when.failed(node, report);
+            if let Some(moment) = self.faults[awaited.number].moment_log(awaited.transition) {
+                let (_, view, slot) = report;
+                moment.reports.note(failed, (view, slot));
+            }
+            if failed.is_some() {
                 return true;
             }
             *seen += 1;
@@ -256,7 +303,7 @@ impl<P: Protocol> Adversary<P::Msg> for PlanAdversary<P> {
             transitions.push((awaited.transition, awaited.number));
             false
         });
-        self.make(transitions, control);
+        self.make(now, transitions, control);
     }
 
     fn control(&mut self, now: Time, control: &mut Control) {
@@ -273,6 +320,6 @@ impl<P: Protocol> Adversary<P::Msg> for PlanAdversary<P> {
                 control.alarm(awaited.when);
             }
         }
-        self.make(transitions, control);
+        self.make(now, transitions, control);
     }
 }

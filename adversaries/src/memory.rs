@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use byzsim_core::{Kind, Message, NodeId};
 
-use crate::pattern::Matcher;
+use crate::active::ActiveFault;
 
 /// How many messages a node keeps for a fault: more would be a flood, and a run may be long.
 const KEPT_MAX: usize = 256;
@@ -23,7 +23,6 @@ pub(crate) struct Memory<M> {
 #[derive(Debug)]
 struct Kept<M> {
     heard: bool,
-    matcher: Matcher,
     list: Vec<Rc<M>>,
 }
 
@@ -39,9 +38,9 @@ impl<M: Message> Memory<M> {
         self.first.get_or_insert_default();
     }
 
-    /// Keeps, for a fault, what it sends or receives and `matcher` takes.
-    pub(crate) fn keep(&mut self, fault: usize, heard: bool, matcher: Matcher) {
-        self.replays.insert(fault, Kept { heard, matcher, list: Vec::new() });
+    /// Keeps, for a fault, what it sends or receives and the fault is to repeat.
+    pub(crate) fn keep(&mut self, fault: usize, heard: bool) {
+        self.replays.insert(fault, Kept { heard, list: Vec::new() });
     }
 
     /// The node's copy wants to send `msg`, to whomever.
@@ -53,19 +52,31 @@ impl<M: Message> Memory<M> {
 
     /// Node `me` sends `msg`, a version of what its copy wanted to send. To be called once for all
     /// receivers.
-    pub(crate) fn note_sent(&mut self, me: NodeId, msg: &Rc<M>) {
-        self.note(false, (me, me), msg);
+    pub(crate) fn note_sent(&mut self, me: NodeId, msg: &Rc<M>, faults: &mut [ActiveFault]) {
+        self.note(false, (me, me), msg, faults);
     }
 
     /// Node `me` receives `msg`.
-    pub(crate) fn note_received(&mut self, from: NodeId, me: NodeId, msg: &Rc<M>) {
-        self.note(true, (from, me), msg);
+    pub(crate) fn note_received(
+        &mut self,
+        from: NodeId,
+        me: NodeId,
+        msg: &Rc<M>,
+        faults: &mut [ActiveFault],
+    ) {
+        self.note(true, (from, me), msg, faults);
     }
 
     /// It does not matter to whom something was sent: the fault itself says to whom it is repeated.
-    fn note(&mut self, heard: bool, (from, to): (NodeId, NodeId), msg: &Rc<M>) {
-        for kept in self.replays.values_mut().filter(|kept| kept.heard == heard) {
-            if kept.list.len() < KEPT_MAX && kept.matcher.hit(from, to, &**msg) {
+    fn note(
+        &mut self,
+        heard: bool,
+        (from, to): (NodeId, NodeId),
+        msg: &Rc<M>,
+        faults: &mut [ActiveFault],
+    ) {
+        for (fault, kept) in self.replays.iter_mut().filter(|(_, kept)| kept.heard == heard) {
+            if kept.list.len() < KEPT_MAX && faults[*fault].keeps(from, to, &**msg) {
                 kept.list.push(Rc::clone(msg));
             }
         }

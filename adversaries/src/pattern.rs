@@ -2,8 +2,9 @@
 
 use byzsim_core::{Committee, Kind, Message, NodeId};
 
+use crate::log::Demand;
 use crate::plan::Pattern;
-use crate::range::Range;
+use crate::range::within;
 
 /// A set of nodes, looked up by a node's place in the committee. `None` holds everyone.
 #[derive(Clone, Debug)]
@@ -48,9 +49,7 @@ pub(crate) struct Matcher {
     kinds: u64,
     from: NodeSet,
     to: NodeSet,
-    view: Option<Range>,
-    seq: Option<Range>,
-    nth: Option<Range>,
+    pattern: Pattern,
     /// How many messages matched all but `nth`.
     matched: u64,
 }
@@ -60,7 +59,7 @@ impl Matcher {
     ///
     /// # Panics
     /// If the pattern names a kind or a node that does not exist: plans are validated first.
-    pub(crate) fn new<M: Message>(pattern: &Pattern, committee: Committee) -> Self {
+    pub(crate) fn new<M: Message>(pattern: Pattern, committee: Committee) -> Self {
         assert!(M::KINDS.len() <= 64, "kinds are the bits of a u64");
         let bit = |name: &String| {
             let place = M::KINDS.iter().position(|kind| kind == name);
@@ -71,37 +70,41 @@ impl Matcher {
             kinds: if pattern.kinds.is_empty() { u64::MAX } else { named },
             from: NodeSet::named(committee, &pattern.from),
             to: NodeSet::named(committee, &pattern.to),
-            view: pattern.view,
-            seq: pattern.seq,
-            nth: pattern.nth,
+            pattern,
             matched: 0,
         }
     }
 
-    /// Whether the fault is about this message; counts it if so.
+    /// The pattern.
+    pub(crate) const fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    /// The first demand that the message fails; `None` if it meets all but `nth`.
+    pub(crate) fn failed<M: Message>(&self, from: NodeId, to: NodeId, msg: &M) -> Option<Demand> {
+        let Kind(kind) = msg.kind();
+        // The cheapest first: the mask refuses most messages of a run.
+        if self.kinds >> kind & 1 == 0 {
+            Some(Demand::Kind)
+        } else if !self.from.contains(from) {
+            Some(Demand::Sender)
+        } else if !self.to.contains(to) {
+            Some(Demand::Receiver)
+        } else if !within(self.pattern.view, || msg.view()) {
+            Some(Demand::View)
+        } else if !within(self.pattern.seq, || msg.seq()) {
+            Some(Demand::Slot)
+        } else {
+            None
+        }
+    }
+
+    /// Counts a message that meets all demands but `nth`; whether it meets that one, too.
     ///
     /// A fault counts every message that matches, even one that an earlier fault decided about:
     /// taking that one out of the plan must not change which message is the n-th here.
-    pub(crate) fn hit<M: Message>(&mut self, from: NodeId, to: NodeId, msg: &M) -> bool {
-        if !self.matches(from, to, msg) {
-            return false;
-        }
+    pub(crate) fn count(&mut self) -> bool {
         self.matched += 1;
-        self.nth.is_none_or(|nth| nth.contains(self.matched))
+        self.pattern.nth.is_none_or(|nth| nth.contains(self.matched))
     }
-
-    fn matches<M: Message>(&self, from: NodeId, to: NodeId, msg: &M) -> bool {
-        let Kind(kind) = msg.kind();
-        // The cheapest first: the mask refuses most messages of a run.
-        self.kinds >> kind & 1 == 1
-            && self.from.contains(from)
-            && self.to.contains(to)
-            && within(self.view, || msg.view())
-            && within(self.seq, || msg.seq())
-    }
-}
-
-/// Whether the number is in the range. A message without the number is in no range.
-fn within(range: Option<Range>, number: impl FnOnce() -> Option<u64>) -> bool {
-    range.is_none_or(|range| number().is_some_and(|number| range.contains(number)))
 }

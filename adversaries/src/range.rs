@@ -26,6 +26,16 @@ impl Range {
     pub const fn contains(&self, value: u64) -> bool {
         self.min <= value && value <= self.max
     }
+
+    /// The least range that holds this one and the other.
+    pub(crate) fn cover(self, other: Self) -> Self {
+        Self { min: self.min.min(other.min), max: self.max.max(other.max) }
+    }
+}
+
+/// Whether a number is in a range that may be left open. Where there is no number, it is in none.
+pub(crate) fn within(range: Option<Range>, number: impl FnOnce() -> Option<u64>) -> bool {
+    range.is_none_or(|range| number().is_some_and(|number| range.contains(number)))
 }
 
 impl fmt::Display for Range {

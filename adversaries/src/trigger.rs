@@ -2,20 +2,29 @@
 
 use byzsim_core::{NodeId, Observation};
 
+use crate::log::Demand;
 use crate::plan::{Reported, Trigger};
-use crate::range::Range;
+use crate::range::within;
 
 impl Trigger {
-    /// Whether `node`'s report matches, apart from the count.
-    pub fn is_met_by(&self, node: NodeId, observation: &Observation) -> bool {
-        let Some((event, view, seq)) = Reported::of(observation) else { return false };
-        let within = |range: Option<Range>, number: Option<u64>| {
-            range.is_none_or(|range| number.is_some_and(|number| range.contains(number)))
-        };
-        event == self.event
-            && self.node.is_none_or(|wanted| wanted == node)
-            && within(self.view, view)
-            && within(self.seq, seq)
+    /// The first demand that `node`'s report of an event, with its view and its slot or timestamp,
+    /// fails; `None` if it meets all but the count.
+    pub(crate) fn failed(
+        &self,
+        node: NodeId,
+        (event, view, seq): (Reported, Option<u64>, Option<u64>),
+    ) -> Option<Demand> {
+        if event != self.event {
+            Some(Demand::Kind)
+        } else if self.node.is_some_and(|wanted| wanted != node) {
+            Some(Demand::Sender)
+        } else if !within(self.view, || view) {
+            Some(Demand::View)
+        } else if !within(self.seq, || seq) {
+            Some(Demand::Slot)
+        } else {
+            None
+        }
     }
 }
 
@@ -100,6 +109,7 @@ impl Reported {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::range::Range;
     use byzsim_core::{Answer, Digest};
 
     #[test]
@@ -112,20 +122,21 @@ mod tests {
         let of = |node, event| Trigger { node: Some(node), ..any(event) };
         let in_view = |view, event| Trigger { view: Some(Range::only(view)), ..any(event) };
         let at = |min, max, event| Trigger { seq: Some(Range { min, max }), ..any(event) };
-        for (trigger, node, observation, expected) in [
-            (any(Reported::Committed), r1, &committed, true),
-            (any(Reported::Executed), r1, &committed, false),
-            (of(r1, Reported::Committed), r1, &committed, true),
-            (of(NodeId::Replica(2), Reported::Committed), r1, &committed, false),
-            (in_view(1, Reported::Committed), r1, &committed, true),
-            (in_view(0, Reported::Committed), r1, &committed, false),
-            (at(5, 7, Reported::Committed), r1, &committed, true),
-            (at(8, 9, Reported::Committed), r1, &committed, false),
-            (in_view(1, Reported::EnteredView), r1, &entered, true),
-            (at(1, 1, Reported::EnteredView), r1, &entered, false),
-            (at(2, 2, Reported::Completed), c0, &completed, true),
+        for (trigger, node, observation, failed) in [
+            (any(Reported::Committed), r1, &committed, None),
+            (any(Reported::Executed), r1, &committed, Some(Demand::Kind)),
+            (of(r1, Reported::Committed), r1, &committed, None),
+            (of(NodeId::Replica(2), Reported::Committed), r1, &committed, Some(Demand::Sender)),
+            (in_view(1, Reported::Committed), r1, &committed, None),
+            (in_view(0, Reported::Committed), r1, &committed, Some(Demand::View)),
+            (at(5, 7, Reported::Committed), r1, &committed, None),
+            (at(8, 9, Reported::Committed), r1, &committed, Some(Demand::Slot)),
+            (in_view(1, Reported::EnteredView), r1, &entered, None),
+            (at(1, 1, Reported::EnteredView), r1, &entered, Some(Demand::Slot)),
+            (at(2, 2, Reported::Completed), c0, &completed, None),
         ] {
-            assert_eq!(trigger.is_met_by(node, observation), expected, "{trigger:?}");
+            let report = Reported::of(observation).expect("a fault can wait for it");
+            assert_eq!(trigger.failed(node, report), failed, "{trigger:?}");
         }
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use byzsim_core::rng::MessageChoices;
-use byzsim_core::{Committee, Message, NodeId, Purpose, Signer, SimRng};
+use byzsim_core::{Committee, Message, NodeId, Purpose, Signer, SimRng, Time};
 
-use crate::active::{ActiveFault, Behavior, Phase, Rewrite};
+use crate::active::{ActiveFault, Behavior, Rewrite};
 use crate::memory::Memory;
 use crate::mutation::mutated;
 
@@ -51,18 +51,17 @@ impl Rewrites {
         self.mutations.push(fault);
     }
 
-    /// Whether any of them may make another version of a message now.
-    pub(crate) fn are_in_force(&self, faults: &[ActiveFault]) -> bool {
-        let mut all = self.lies.iter().chain(&self.mutations);
-        all.any(|number| faults[*number].phase == Phase::InForce)
+    /// Whether any of them has to be shown messages now.
+    pub(crate) fn are_watching(&self, faults: &[ActiveFault]) -> bool {
+        self.lies.iter().chain(&self.mutations).any(|number| faults[*number].watches())
     }
 
-    /// What the node sends to `to`: what the first lie that applies makes of the message, and what
-    /// every mutation that applies makes of that; or the message itself. `versions` keeps it for
-    /// the other receivers that the same faults are about.
+    /// What the node sends `now` to `to`: what the first lie that applies makes of the message, and
+    /// what every mutation that applies makes of that; or the message itself. `versions` keeps it
+    /// for the other receivers that the same faults are about.
     pub(crate) fn versions_for<'a, M: Message>(
         &self,
-        to: NodeId,
+        (now, to): (Time, NodeId),
         message: &'a Outgoing<'_, M>,
         memory: &Memory<M>,
         faults: &mut [ActiveFault],
@@ -70,17 +69,19 @@ impl Rewrites {
     ) -> &'a [Rc<M>] {
         let unchanged = std::slice::from_ref(message.msg);
         let mut by = Vec::new();
-        let mut lied = false;
+        let mut lied_by = None;
         for number in self.lies.iter().chain(&self.mutations) {
             let fault = &mut faults[*number];
-            let Behavior::Rewrite(rewrite, matcher) = &mut fault.behavior else {
+            // Every lie in force counts its messages, also when another one decides.
+            if !fault.applies(now, (self.signer.node(), to), &**message.msg) {
+                continue;
+            }
+            let Behavior::Rewrite(rewrite, _) = &fault.behavior else {
                 unreachable!("a lie or a mutation")
             };
-            // Every lie in force counts its messages, also when another one decides.
-            if fault.phase != Phase::InForce
-                || !matcher.hit(self.signer.node(), to, &**message.msg)
-                || lied && matches!(rewrite, Rewrite::Lie(_))
-            {
+            let is_lie = matches!(rewrite, Rewrite::Lie(_));
+            if let (true, Some(first)) = (is_lie, lied_by) {
+                fault.forestalled(first);
                 continue;
             }
             let mut with = by.clone();
@@ -91,10 +92,11 @@ impl Rewrites {
                 versions.insert(with.clone(), made);
             }
             if versions[&with].is_none() {
+                fault.left_unchanged(&by);
                 continue;
             }
             fault.fired += 1;
-            lied |= matches!(rewrite, Rewrite::Lie(_));
+            lied_by = lied_by.or(is_lie.then_some(*number));
             by = with;
         }
         versions.get(&by).and_then(Option::as_deref).unwrap_or(unchanged)

@@ -265,16 +265,16 @@ fn values_are_set_from_the_command_line() {
     assert!(Document::read(Path::new("no/such/file"), "x").is_err());
 }
 
-/// The explanations of the rows that never fire.
+/// The explanations of the faults that never fire.
 fn explained(text: &str) -> Vec<String> {
     let scenario = Scenario::from_document(&document(text, Language::Toml), &[]);
     let scenario = scenario.expect("it makes sense");
-    unfired(&scenario, scenario.file.seeds).into_iter().map(|row| row.why).collect()
+    unfired(&scenario, scenario.file.seeds).into_iter().map(|fault| fault.why).collect()
 }
 
 #[test]
-fn rows_that_never_fire_are_explained() {
-    for (row, why) in [
+fn faults_that_never_fire_are_explained() {
+    for (fault, why) in [
         (
             "do.omit = { node = \"r3\", messages = { kinds = [\"pre-prepare\"] } }",
             "r3 never sends `pre-prepare`",
@@ -313,29 +313,29 @@ fn rows_that_never_fire_are_explained() {
         (
             "end.when = { node = \"r0\", event = \"committed\", seq = 2 }\n\
              start.when = { node = \"r0\", event = \"committed\", seq = 2 }\ndo.mute = \"r1\"",
-            "its end comes before its start, so it is never in force",
+            "it ends at the moment when it would begin, ",
         ),
         (
             "start.at = \"1ms\"\n\
              do.replay = { node = \"r3\", messages = { kinds = [\"commit\"] } }",
-            "r3 never says `commit` before the row begins",
+            "r3 never says `commit` before the fault begins",
         ),
         (
             "start.at = \"100ms\"\n\
              do.replay = { node = \"r3\", messages = { kinds = [\"commit\"], view = 3 } }",
-            "r3 says `commit` before the row begins, but none of view 3",
+            "each `commit` that r3 says before the fault begins is of view 0, and none of view 3",
         ),
     ] {
-        let said = explained(&format!("{BASE}[[fault]]\n{row}\n"));
-        assert!(said.len() == 1 && said[0].starts_with(why), "{row}\n{said:?}");
+        let said = explained(&format!("{BASE}[[fault]]\n{fault}\n"));
+        assert!(said.len() == 1 && said[0].starts_with(why), "{fault}\n{said:?}");
     }
     let fires = "[[fault]]\ndo.omit = { node = \"r3\", messages = { kinds = [\"commit\"] } }\n";
     assert!(explained(&format!("{BASE}{fires}")).is_empty());
 }
 
 #[test]
-fn what_was_sent_instead_explains_rows() {
-    for (row, why) in [
+fn what_was_sent_instead_explains_faults() {
+    for (fault, why) in [
         (
             "do.drop = { kinds = [\"commit\"], view = 3 }",
             "each `commit` is of view 0, and none of view 3",
@@ -355,7 +355,8 @@ fn what_was_sent_instead_explains_rows() {
         ),
         (
             "end.at = \"5ms\"\ndo.drop = { kinds = [\"commit\"], seq = 1 }",
-            "`commit` about slot 1 is sent, but not while the row is in force",
+            "`commit` about slot 1 is sent, but not while the fault is in force: the closest 25ms \
+             after it ends",
         ),
         ("do.drop = { kinds = [\"commit\"], to = [\"c0\"] }", "nobody ever sends `commit` to c0"),
         (
@@ -368,16 +369,16 @@ fn what_was_sent_instead_explains_rows() {
             "`commit` says the same with it and without",
         ),
     ] {
-        let said = explained(&format!("{BASE}[[fault]]\n{row}\n"));
-        assert_eq!(said, [why], "{row}");
+        let said = explained(&format!("{BASE}[[fault]]\n{fault}\n"));
+        assert_eq!(said, [why], "{fault}");
     }
-    for (rows, why) in [
-        ("mute = \"r3\"", "r3 never sends `commit`, or fault 1 withholds it first"),
-        ("hold = { to = [\"!r3\"] }", "earlier rows decide about all that match"),
+    for (first, why) in [
+        ("mute = \"r3\"", "fault 1 (`mute`) decides first about all that match"),
+        ("hold = { to = [\"!r3\"] }", "fault 1 (`hold`) decides first about all that match"),
     ] {
         let second = "do.omit = { node = \"r3\", messages = { kinds = [\"commit\"] } }";
-        let said = explained(&format!("{BASE}[[fault]]\ndo.{rows}\n[[fault]]\n{second}\n"));
-        assert_eq!(said, [why], "{rows}");
+        let said = explained(&format!("{BASE}[[fault]]\ndo.{first}\n[[fault]]\n{second}\n"));
+        assert_eq!(said, [why], "{first}");
     }
     let mutate = |field: &str, change: &str| {
         let messages = "messages = { kinds = [\"commit\"] }";
@@ -386,14 +387,14 @@ fn what_was_sent_instead_explains_rows() {
              change = {{ {change} }} }}\n"
         )
     };
-    let rows = mutate("signer", "claim = \"r1\"") + &mutate("seq", "add = 1");
-    let why = "`commit` says the same with it and without, or is in another's name already, by \
-               fault 1";
-    assert_eq!(explained(&format!("{BASE}{rows}")), [why]);
+    let faults = mutate("signer", "claim = \"r1\"") + &mutate("seq", "add = 1");
+    let why = "`commit` is in another's name already, by fault 1 (`mutate`), and r3 cannot sign \
+               that";
+    assert_eq!(explained(&format!("{BASE}{faults}")), [why]);
 }
 
 #[test]
-fn a_search_for_silent_rows_is_bounded() {
+fn a_search_for_silent_faults_is_bounded() {
     let seeds = "seeds = \"18446744073709551000..18446744073709551615\"\n[cluster]";
     let long = "[run]\nat-least = \"100000s\"\nat-most = \"100000s\"\nevents-max = 1000000000\n\
                 [workload]\noperations = 50000\nthink = \"1ms\"\n\
@@ -407,16 +408,16 @@ fn a_search_for_silent_rows_is_bounded() {
 }
 
 #[test]
-fn the_rows_of_the_library_fire() {
+fn the_faults_of_the_library_fire() {
     let mut silent = Vec::new();
     for name in library::all().keys() {
         let scenario = load(name).expect("it is in the library");
-        let rows = unfired(&scenario, scenario.file.seeds);
-        silent.extend(rows.into_iter().map(|row| format!("{name} {}: {}", row.row, row.why)));
+        let faults = unfired(&scenario, scenario.file.seeds).into_iter();
+        silent.extend(faults.map(|unfired| format!("{name} {}: {}", unfired.fault, unfired.why)));
     }
     // These omissions double a hold that comes first.
     let known =
         ["zyzzyva/flaws/Z07-client-impatient 1", "zyzzyva/flaws/Z17-checkpoint-uncovered 4"];
-    silent.retain(|row| !known.iter().any(|known| row.starts_with(&format!("{known}:"))));
+    silent.retain(|said| !known.iter().any(|known| said.starts_with(&format!("{known}:"))));
     assert!(silent.is_empty(), "{silent:#?}");
 }

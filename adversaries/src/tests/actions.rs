@@ -1,157 +1,10 @@
 //! Each action has its effect, and `fired` counts it.
 
-use byzsim_core::network::Transit;
-use byzsim_core::trace::TraceEvent;
-use byzsim_core::workload::{self, Workload};
-use byzsim_core::{
-    Committee, CryptoBackend, Latency, NetworkModel, NodeId, Observation, Recorder, Setup,
-    Simulation, Span, Time,
-};
+use byzsim_core::{Latency, NodeId, Observation, Span, Time};
 
-use super::toy::{Msg, STUTTER, TWIST, Toy};
-use crate::{
-    Action, Change, Fault, Moment, Pattern, Plan, PlanAdversary, Range, Reported, Split, Trigger,
-    Vocabulary,
-};
-
-const COMMITTEE: Committee = Committee { replicas: 4, faults: 1, clients: 2 };
-const C0: NodeId = NodeId::Client(0);
-const C1: NodeId = NodeId::Client(1);
-const R0: NodeId = NodeId::Replica(0);
-const R1: NodeId = NodeId::Replica(1);
-const R2: NodeId = NodeId::Replica(2);
-const R3: NodeId = NodeId::Replica(3);
-
-/// What happened in a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Seen {
-    Arrives { from: NodeId, to: NodeId, kind: &'static str, msg: String },
-    Lost { from: NodeId, to: NodeId, kind: &'static str },
-    Held { from: NodeId, to: NodeId, kind: &'static str },
-    Crash(NodeId),
-    Restart(NodeId),
-    Reports(NodeId, Observation),
-}
-
-#[derive(Default)]
-struct Log(Vec<(Time, Seen)>);
-
-impl Recorder for Log {
-    fn record(&mut self, _: u64, time: Time, event: &TraceEvent<'_>) {
-        let seen = match event {
-            TraceEvent::Delivered { from, to, what } => {
-                let msg = format!("{:?}", what.msg);
-                Seen::Arrives { from: *from, to: *to, kind: what.name, msg }
-            }
-            TraceEvent::Lost { from, to, what } => {
-                Seen::Lost { from: *from, to: *to, kind: what.name }
-            }
-            TraceEvent::Sent { from, to, what, transit: Transit::Held(..) } => {
-                Seen::Held { from: *from, to: *to, kind: what.name }
-            }
-            TraceEvent::Sent { .. } | TraceEvent::Expired { .. } => return,
-            TraceEvent::Crashed(node) => Seen::Crash(*node),
-            TraceEvent::Restarted(node) => Seen::Restart(*node),
-            TraceEvent::Observed(node, what) => Seen::Reports(*node, (*what).clone()),
-        };
-        self.0.push((time, seen));
-    }
-}
-
-impl Log {
-    /// The times of what fits.
-    fn times(&self, fits: impl Fn(&Seen) -> bool) -> Vec<u64> {
-        let fitting = self.0.iter().filter(|(_, seen)| fits(seen));
-        fitting.map(|(time, _)| time.nanos() / 1_000_000).collect()
-    }
-
-    /// When messages of this kind arrive on this link, in milliseconds.
-    fn arrivals(&self, a: NodeId, b: NodeId, name: &str) -> Vec<u64> {
-        self.times(|seen| {
-            matches!(seen, Seen::Arrives { from, to, kind, .. }
-                if (*from, *to, *kind) == (a, b, name))
-        })
-    }
-
-    /// How many messages of this kind are lost on this link.
-    fn losses(&self, a: NodeId, b: NodeId, name: &str) -> usize {
-        self.times(|seen| {
-            matches!(seen, Seen::Lost { from, to, kind } if (*from, *to, *kind) == (a, b, name))
-        })
-        .len()
-    }
-
-    /// The different messages of this kind that arrive on this link.
-    fn texts(&self, a: NodeId, b: NodeId, name: &str) -> Vec<&str> {
-        let mut texts: Vec<&str> = self
-            .0
-            .iter()
-            .filter_map(|(_, seen)| {
-                let Seen::Arrives { from, to, kind, msg } = seen else { return None };
-                ((*from, *to, *kind) == (a, b, name)).then_some(msg.as_str())
-            })
-            .collect();
-        texts.dedup();
-        texts
-    }
-
-    fn reports(&self, node: NodeId, wanted: impl Fn(&Observation) -> bool) -> Vec<u64> {
-        self.times(|seen| matches!(seen, Seen::Reports(who, what) if *who == node && wanted(what)))
-    }
-}
-
-fn millis(ms: u64) -> Time {
-    Time::ZERO + Span::from_millis(ms)
-}
-
-fn row(action: Action) -> Fault {
-    Fault { note: None, start: None, end: None, action }
-}
-
-fn between(start: u64, end: u64, action: Action) -> Fault {
-    let at = |ms| Some(Moment::At(millis(ms)));
-    Fault { note: None, start: at(start), end: at(end), action }
-}
-
-fn link(from: NodeId, to: NodeId) -> Pattern {
-    Pattern { from: vec![from], to: vec![to], ..Pattern::default() }
-}
-
-/// Plays three operations of each client in a network that is asynchronous for 700 ms; a message
-/// takes 10 ms.
-fn play(faults: Vec<Fault>) -> (Log, Vec<u64>) {
-    play_with(Latency::Constant(Span::from_millis(10)), faults)
-}
-
-fn play_with(latency: Latency, faults: Vec<Fault>) -> (Log, Vec<u64>) {
-    let plan = Plan { faults };
-    plan.validate(COMMITTEE, Vocabulary::of::<Msg>()).expect("a good plan");
-    let operations = workload::draw(1, COMMITTEE.clients, 3, 2);
-    let setup = Setup {
-        seed: 1,
-        committee: COMMITTEE,
-        crypto: CryptoBackend::Ideal,
-        network: NetworkModel {
-            latency,
-            gst: millis(700),
-            loss_allowed: true,
-            ..NetworkModel::default()
-        },
-        workload: Workload { operations, think: Span::from_millis(100) },
-        at_least: millis(1_000),
-        at_most: millis(1_000),
-        drain: Span::ZERO,
-        events_max: 100_000,
-        search_budget: 0,
-        with_marks: false,
-    };
-    let simulation = Simulation::<Toy>::new(setup, ());
-    let signers = simulation.corrupted_signers(&plan.corrupted());
-    let mut adversary = PlanAdversary::<Toy>::new(&plan, &signers, &());
-    let mut log = Log::default();
-    simulation.run(&mut adversary, Some(&mut log));
-    (log, adversary.fired())
-}
+use super::runs::{C0, C1, Log, R0, R1, R2, R3, Seen, always, between, link, play, play_with};
+use super::toy::{STUTTER, TWIST};
+use crate::{Action, Change, Fault, Moment, Pattern, Range, Reported, Split, Trigger};
 
 #[test]
 fn an_empty_plan_does_nothing() {
@@ -171,7 +24,7 @@ fn hold_keeps_messages_until_its_end() {
 
 #[test]
 fn a_hold_without_an_end_lasts_as_long_as_the_network_allows() {
-    let (log, fired) = play(vec![row(Action::Hold(link(C0, R1)))]);
+    let (log, fired) = play(vec![always(Action::Hold(link(C0, R1)))]);
     assert_eq!(log.arrivals(C0, R1, "ping"), [750, 750, 750]);
     assert_eq!(fired, [3]);
 }
@@ -180,9 +33,9 @@ fn a_hold_without_an_end_lasts_as_long_as_the_network_allows() {
 fn delay_drop_and_duplicate_do_so() {
     let by = Span::from_millis(30);
     let (log, fired) = play(vec![
-        row(Action::Delay { messages: link(C0, R1), by }),
-        row(Action::Drop(link(C0, R2))),
-        row(Action::Duplicate { messages: link(C0, R3), after: by }),
+        always(Action::Delay { messages: link(C0, R1), by }),
+        always(Action::Drop(link(C0, R2))),
+        always(Action::Duplicate { messages: link(C0, R3), after: by }),
     ]);
     assert_eq!(log.arrivals(C0, R1, "ping")[0], 40);
     assert!(log.arrivals(C0, R2, "ping").is_empty());
@@ -195,8 +48,8 @@ fn the_first_row_that_matches_decides_and_the_others_count_on() {
     let third = Pattern { nth: Some(Range::only(3)), ..link(C0, R1) };
     let second = Pattern { nth: Some(Range::only(2)), ..link(C0, R1) };
     let (log, fired) = play(vec![
-        row(Action::Drop(second)),
-        row(Action::Delay { messages: third, by: Span::from_millis(30) }),
+        always(Action::Drop(second)),
+        always(Action::Delay { messages: third, by: Span::from_millis(30) }),
     ]);
     // The second message was lost, and still the third one is the third one.
     assert_eq!(log.arrivals(C0, R1, "ping"), [10, 300]);
@@ -235,7 +88,7 @@ fn a_crash_lasts_until_its_end() {
 #[test]
 fn drift_slows_a_clock() {
     let tick = |what: &Observation| *what == Observation::Reached("tick");
-    let (log, fired) = play(vec![row(Action::Drift { node: R1, ppm: 500_000 })]);
+    let (log, fired) = play(vec![always(Action::Drift { node: R1, ppm: 500_000 })]);
     assert_eq!(log.reports(R0, tick)[..2], [50, 100]);
     assert_eq!(log.reports(R1, tick)[..2], [75, 150]);
     assert_eq!(fired, [1]);
@@ -249,13 +102,13 @@ fn a_corrupted_node_withholds_and_lags() {
     assert_eq!(fired[0], 6 + 2, "echoes to three, pongs to two");
 
     let messages = Pattern { to: vec![R1], ..Pattern::default() };
-    let (log, fired) = play(vec![row(Action::Omit { node: R0, messages })]);
+    let (log, fired) = play(vec![always(Action::Omit { node: R0, messages })]);
     assert!(log.arrivals(R0, R1, "echo").is_empty());
     assert_eq!(log.arrivals(R0, R2, "echo").len(), 6);
     assert_eq!(fired, [6]);
 
     let (messages, by) = (Pattern::default(), Span::from_secs(5));
-    let (log, fired) = play(vec![row(Action::Lag { node: R0, messages, by })]);
+    let (log, fired) = play(vec![always(Action::Lag { node: R0, messages, by })]);
     assert!(log.arrivals(R0, R1, "echo").is_empty(), "no bound holds for a corrupted node");
     assert!(0 < fired[0]);
 }
@@ -264,7 +117,7 @@ fn a_corrupted_node_withholds_and_lags() {
 fn a_lie_is_told_to_those_that_the_row_is_about() {
     let lie = |lie: &str, to| {
         let messages = Pattern { to, ..Pattern::default() };
-        row(Action::Lie { node: R0, lie: lie.into(), messages })
+        always(Action::Lie { node: R0, lie: lie.into(), messages })
     };
     let (log, fired) = play(vec![lie(STUTTER, vec![R3]), lie(TWIST, vec![R2, R3])]);
     let [r1, r2, r3] = [R1, R2, R3].map(|to| log.texts(R0, to, "echo"));
@@ -279,7 +132,7 @@ fn a_lie_is_told_to_those_that_the_row_is_about() {
 
 #[test]
 fn twins_say_two_things_under_one_name() {
-    let twins = |node, left, right| row(twins(node, vec![left], vec![right]));
+    let twins = |node, left, right| always(twins(node, vec![left], vec![right]));
     let (log, fired) = play(vec![twins(C0, R1, R2)]);
     let [r0, r1, r2] = [R0, R1, R2].map(|to| log.texts(C0, to, "ping"));
     assert_ne!(r1[0], r2[0], "each side is asked for something else");
@@ -300,11 +153,11 @@ fn twins_may_split_anew_in_each_view() {
     // All echoes of the toy are of view 0; its pings and pongs are of none.
     let splits = vec![Split { view: Range::only(0), left: vec![R1, R3], right: vec![R2] }];
     let action = |splits| Action::Twins { node: R0, left: vec![C0], right: vec![C1], splits };
-    let (log, _) = play(vec![row(action(splits))]);
+    let (log, _) = play(vec![always(action(splits))]);
     let [r1, r2] = [R1, R2].map(|to| log.texts(R0, to, "echo"));
     assert_eq!([r1.len(), r2.len()], [3, 3], "who is on a side in view 0 hears one copy");
     assert!(r1.iter().all(|echo| !r2.contains(echo)), "and each side the other one");
-    let (log, _) = play(vec![row(action(Vec::new()))]);
+    let (log, _) = play(vec![always(action(Vec::new()))]);
     assert_eq!(log.texts(R0, R1, "echo").len(), 6);
 }
 
@@ -312,7 +165,7 @@ fn twins_may_split_anew_in_each_view() {
 fn a_mutation_changes_one_field_for_whom_it_is_about() {
     let mutate = |change, to: Vec<NodeId>| {
         let messages = Pattern { kinds: vec!["echo".into()], to, ..Pattern::default() };
-        row(Action::Mutate { node: R0, messages, field: "word".into(), change })
+        always(Action::Mutate { node: R0, messages, field: "word".into(), change })
     };
     let (log, fired) =
         play(vec![mutate(Change::Set(7), vec![R1]), mutate(Change::Recall, vec![R2])]);
@@ -328,7 +181,7 @@ fn a_mutation_changes_one_field_for_whom_it_is_about() {
 fn a_replay_repeats_what_was_said_or_heard() {
     let replay = |heard| Fault {
         start: Some(Moment::At(Time::ZERO + Span::from_millis(60))),
-        ..row(Action::Replay {
+        ..always(Action::Replay {
             node: R0,
             messages: Pattern { kinds: vec!["echo".into()], ..Pattern::default() },
             to: vec![R1],
@@ -352,7 +205,7 @@ fn a_replay_repeats_what_went_out_and_finds_what_came_late() {
     };
     let messages = Pattern { to: vec![R1], ..echoes(3) };
     let (field, change) = ("word".into(), Change::Set(7));
-    let lie = row(Action::Mutate { node: R0, messages, field, change });
+    let lie = always(Action::Mutate { node: R0, messages, field, change });
     // r0 lies to r1 about two clients' third operations. Lie and truth are repeated, each once.
     let (log, fired) = play(vec![lie, replay(600, 700, 3)]);
     assert_eq!(fired, [2, 4]);
@@ -371,7 +224,7 @@ fn log_of_echoes(log: &Log) -> usize {
 
 #[test]
 fn a_rushing_node_hears_at_once() {
-    let (log, fired) = play(vec![row(Action::Rush(R0))]);
+    let (log, fired) = play(vec![always(Action::Rush(R0))]);
     assert_eq!(log.arrivals(C0, R0, "ping")[0], 0);
     assert_eq!(log.arrivals(C0, R1, "ping")[0], 10);
     assert!(0 < fired[0]);
@@ -381,7 +234,7 @@ fn a_rushing_node_hears_at_once() {
 fn twins_that_hear_the_same_did_not_fire() {
     // Only r1 is heard by one copy alone, and it says what the others say.
     let right = vec![R1];
-    let (_, fired) = play(vec![row(twins(R0, Vec::new(), right))]);
+    let (_, fired) = play(vec![always(twins(R0, Vec::new(), right))]);
     assert_eq!(fired, [0]);
 }
 
@@ -389,13 +242,13 @@ fn twins_that_hear_the_same_did_not_fire() {
 fn the_workload_of_a_corrupted_client_goes_on() {
     let right = vec![R0, R1, R2, R3];
     let twins = twins(C0, Vec::new(), right);
-    let (log, _) = play(vec![row(twins)]);
+    let (log, _) = play(vec![always(twins)]);
     let done = log.reports(C0, |what| matches!(what, Observation::Completed { .. }));
     assert_eq!(done.len(), 3, "the first copy hears nobody, the second asks on");
 }
 
 #[test]
-fn milestones_start_and_end_rows() {
+fn triggers_start_and_end_faults() {
     let when = |node, event, seq, count| {
         let seq = Some(Range::only(seq));
         Some(Moment::When(Trigger { node, event, view: None, seq, count }))
@@ -421,15 +274,15 @@ fn milestones_start_and_end_rows() {
 }
 
 #[test]
-fn taking_a_row_out_leaves_the_rest_as_it_was() {
+fn taking_a_fault_out_leaves_the_rest_as_it_was() {
     let uniform = || Latency::Uniform { min: Span::from_millis(1), max: Span::from_millis(20) };
     let twist = |to| {
         let messages = Pattern { to: vec![to], ..Pattern::default() };
-        row(Action::Lie { node: R0, lie: TWIST.into(), messages })
+        always(Action::Lie { node: R0, lie: TWIST.into(), messages })
     };
-    let double = row(Action::Duplicate { messages: link(R3, C0), after: Span::from_millis(5) });
+    let double = always(Action::Duplicate { messages: link(R3, C0), after: Span::from_millis(5) });
     let nth = Pattern { nth: Some(Range { min: 2, max: 4 }), ..link(R1, R2) };
-    let delay = row(Action::Delay { messages: nth, by: Span::from_millis(7) });
+    let delay = always(Action::Delay { messages: nth, by: Span::from_millis(7) });
     let elsewhere = |(_, seen): &&(Time, Seen)| {
         let Seen::Arrives { from, to, .. } = seen else { return true };
         (*from, *to) != (R3, C0)

@@ -2,7 +2,9 @@
 
 mod actions;
 mod generator;
+mod logs;
 mod memory;
 mod plans;
+mod runs;
 mod strings;
 mod toy;

@@ -6,6 +6,7 @@ use byzsim_core::{
 };
 
 use super::toy::{Msg, Toy};
+use crate::log::Demand;
 use crate::pattern::Matcher;
 use crate::{Pattern, Puppet, Range};
 
@@ -76,25 +77,25 @@ fn patterns_match_what_they_name() {
         Pattern { kinds, ..any() }
     };
     let (three, other) = (Some(Range::only(3)), Some(Range { min: 4, max: 9 }));
-    for (pattern, from, msg, expected) in [
-        (any(), r0, &echo, true),
-        (any(), c0, &ping, true),
-        (kinds(&["echo"]), r0, &echo, true),
-        (kinds(&["ping", "pong"]), r0, &echo, false),
-        (Pattern { from: vec![r0], ..any() }, r0, &echo, true),
-        (Pattern { from: vec![c0], ..any() }, r0, &echo, false),
-        (Pattern { to: vec![r1, c0], ..any() }, r0, &echo, true),
-        (Pattern { to: vec![r0], ..any() }, r0, &echo, false),
-        (Pattern { seq: three, ..any() }, r0, &echo, true),
-        (Pattern { seq: other, ..any() }, r0, &echo, false),
-        (Pattern { view: Some(Range::only(0)), ..any() }, r0, &echo, true),
-        (Pattern { view: Some(Range::only(1)), ..any() }, r0, &echo, false),
+    for (pattern, from, msg, failed) in [
+        (any(), r0, &echo, None),
+        (any(), c0, &ping, None),
+        (kinds(&["echo"]), r0, &echo, None),
+        (kinds(&["ping", "pong"]), r0, &echo, Some(Demand::Kind)),
+        (Pattern { from: vec![r0], ..any() }, r0, &echo, None),
+        (Pattern { from: vec![c0], ..any() }, r0, &echo, Some(Demand::Sender)),
+        (Pattern { to: vec![r1, c0], ..any() }, r0, &echo, None),
+        (Pattern { to: vec![r0], ..any() }, r0, &echo, Some(Demand::Receiver)),
+        (Pattern { seq: three, ..any() }, r0, &echo, None),
+        (Pattern { seq: other, ..any() }, r0, &echo, Some(Demand::Slot)),
+        (Pattern { view: Some(Range::only(0)), ..any() }, r0, &echo, None),
+        (Pattern { view: Some(Range::only(1)), ..any() }, r0, &echo, Some(Demand::View)),
         // A ping is of no view and about no slot.
-        (Pattern { seq: three, ..any() }, c0, &ping, false),
-        (Pattern { view: Some(Range::only(0)), ..any() }, c0, &ping, false),
+        (Pattern { seq: three, ..any() }, c0, &ping, Some(Demand::Slot)),
+        (Pattern { view: Some(Range::only(0)), ..any() }, c0, &ping, Some(Demand::View)),
     ] {
-        let mut matcher = Matcher::new::<Msg>(&pattern, COMMITTEE);
-        assert_eq!(matcher.hit(from, r1, msg), expected, "{pattern:?} on {msg:?}");
+        let matcher = Matcher::new::<Msg>(pattern.clone(), COMMITTEE);
+        assert_eq!(matcher.failed(from, r1, msg), failed, "{pattern:?} on {msg:?}");
     }
 }
 
@@ -105,7 +106,8 @@ fn nth_counts_what_matches_all_else() {
     let ping = Msg::Ping { client: c0, timestamp: 3, word: 7 };
     let nth = Some(Range { min: 2, max: 3 });
     let pattern = Pattern { kinds: vec!["echo".into()], nth, ..Pattern::default() };
-    let mut matcher = Matcher::new::<Msg>(&pattern, COMMITTEE);
-    let hits = [&echo, &ping, &echo, &ping, &echo, &echo].map(|msg| matcher.hit(r0, r1, msg));
+    let mut matcher = Matcher::new::<Msg>(pattern, COMMITTEE);
+    let messages = [&echo, &ping, &echo, &ping, &echo, &echo];
+    let hits = messages.map(|msg| matcher.failed(r0, r1, msg).is_none() && matcher.count());
     assert_eq!(hits, [false, false, true, false, true, false]);
 }

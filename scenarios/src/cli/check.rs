@@ -48,10 +48,10 @@ impl Check {
                     let beyond = if scenario.file.beyond_f { "  BEYOND f" } else { "" };
                     let title = &scenario.file.title;
                     output::data(&format!("ok  {file}  #{}  {title}{beyond}\n", &hash[..8]))?;
-                    for Unfired { row, action, why, played } in unfired(&scenario, seeds) {
-                        let row = row + 1;
+                    for Unfired { fault, action, why, played } in unfired(&scenario, seeds) {
+                        let fault = fault + 1;
                         output::note(&format!(
-                            "note: fault {row} (`{action}`) never fires on {played}: {why}"
+                            "note: fault {fault} (`{action}`) never fires on {played}: {why}"
                         ));
                     }
                 }

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use byzsim_adversaries::{
-    Plan, PlanAdversary, Seen, Timing, Vocabulary, Weather, delays, generate, priorities,
+    FaultLog, Plan, PlanAdversary, Seen, Timing, Vocabulary, Weather, delays, generate, priorities,
     twins_schedule, vary,
 };
 use byzsim_core::{Committee, Outcome, Protocol, Recorder, Setup, Simulation, Span};
@@ -88,7 +88,7 @@ impl ProtocolEntry {
 /// A protocol with its parameters, ready to play.
 pub trait AnyProtocol: Send + Sync + fmt::Debug {
     /// Plays one run.
-    fn play(&self, setup: Setup, plan: &Plan, recorder: Option<&mut dyn Recorder>) -> Played;
+    fn play(&self, setup: Setup, plan: &Plan, watch: Watch<'_>) -> Played;
 
     /// Draws a plan.
     fn draw(&self, weather: &Weather, committee: Committee, timing: &Timing, seed: u64) -> Plan;
@@ -123,13 +123,25 @@ pub trait AnyProtocol: Send + Sync + fmt::Debug {
     fn base_timeout(&self) -> Span;
 }
 
-/// What came out of a run, and how often each fault of its plan fired.
+/// What is recorded of a run besides its outcome. It makes no difference to the run.
+#[derive(Default)]
+#[expect(missing_debug_implementations, reason = "a recorder is anything")]
+pub struct Watch<'a> {
+    /// Who is shown every event.
+    pub recorder: Option<&'a mut dyn Recorder>,
+    /// Whether each fault keeps a log.
+    pub with_logs: bool,
+}
+
+/// What came out of a run, and what each fault of its plan did.
 #[derive(Clone, Debug)]
 pub struct Played {
     /// What came out.
     pub outcome: Outcome,
-    /// By row of the plan.
+    /// By fault of the plan: how often it fired.
     pub fired: Vec<u64>,
+    /// By fault of the plan: what it went through. None without [`Watch::with_logs`].
+    pub logs: Vec<FaultLog>,
 }
 
 const fn entry<P: Catalogued>(
@@ -218,15 +230,18 @@ fn unknown_flaw(name: &str, known: &[&str]) -> Problem {
 }
 
 impl<P: Catalogued> AnyProtocol for Prepared<P> {
-    fn play(&self, setup: Setup, plan: &Plan, recorder: Option<&mut dyn Recorder>) -> Played {
+    fn play(&self, setup: Setup, plan: &Plan, watch: Watch<'_>) -> Played {
         let simulation = Simulation::<P>::new(setup, self.params.clone());
         let signers = simulation.corrupted_signers(&plan.corrupted());
         let mut adversary = PlanAdversary::<P>::new(plan, &signers, &self.params);
-        let outcome = match recorder {
+        if watch.with_logs {
+            adversary = adversary.with_logs();
+        }
+        let outcome = match watch.recorder {
             None => simulation.run(&mut adversary, None),
             Some(recorder) => simulation.run(&mut adversary, Some(recorder)),
         };
-        Played { outcome, fired: adversary.fired() }
+        Played { outcome, fired: adversary.fired(), logs: adversary.logs() }
     }
 
     fn draw(&self, weather: &Weather, committee: Committee, timing: &Timing, seed: u64) -> Plan {

@@ -11,7 +11,7 @@ use crate::run::check;
 use crate::run::draw::{self, Drawn};
 use crate::run::expect;
 use crate::run::panics;
-use crate::run::registry::{self, AnyProtocol, ProtocolEntry};
+use crate::run::registry::{self, AnyProtocol, ProtocolEntry, Watch};
 use crate::run::result::{PlayOptions, Report};
 use crate::run::strategy::Strategy;
 
@@ -96,21 +96,22 @@ impl Scenario {
         options: &PlayOptions,
         recorder: Option<&mut dyn Recorder>,
     ) -> Report {
-        self.play_bounded(seed, drawn, (options, u64::MAX), recorder)
+        let watch = Watch { recorder, with_logs: false };
+        self.play_watched(seed, drawn, (options, u64::MAX), watch)
     }
 
     /// Plays a run that ends after `events_max` events, whatever its file allows.
-    pub(crate) fn play_bounded(
+    pub(crate) fn play_watched(
         &self,
         seed: u64,
         drawn: Drawn,
         (options, events_max): (&PlayOptions, u64),
-        recorder: Option<&mut dyn Recorder>,
+        watch: Watch<'_>,
     ) -> Report {
         let here = self.under(&drawn);
         let mut setup = here.setup(seed, &drawn, options);
         setup.events_max = setup.events_max.min(events_max);
-        let result = panics::catch(|| here.instance.play(setup, &drawn.plan, recorder));
+        let result = panics::catch(|| here.instance.play(setup, &drawn.plan, watch));
         let verdicts = result.iter().flat_map(|played| &played.outcome.verdicts);
         let verdicts = verdicts.map(|(name, verdict)| (*name, verdict));
         let gst = drawn.network.gst;

@@ -35,9 +35,8 @@ impl Replica {
         }
         let (rules, votes) = (&self.rules, self.checkpoints.votes(seq));
         rules.record_checkpoint(votes, checkpoint);
-        let equal = votes.iter().filter(|vote| rules.same_state(vote.state, checkpoint.state));
-        let proof: Vec<_> = equal.take(rules.quorum()).cloned().collect();
-        if proof.len() == rules.quorum() {
+        let equal = |vote: &Checkpoint| rules.same_state(vote.state, checkpoint.state);
+        if let Some(proof) = votes.quorum_of(rules.quorum(), equal) {
             self.stabilise(seq, checkpoint.state, proof, out);
         }
     }

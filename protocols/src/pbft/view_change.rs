@@ -278,7 +278,7 @@ impl Replica {
 /// of the certificate with the highest view; the null request if there is no certificate.
 ///
 /// Two certificates of one view for one slot cannot be for different batches, unless more than f
-/// replicas are faulty or a rule is broken: then the smaller digest is taken, by everyone.
+/// replicas are faulty: then the smaller digest is taken, by everyone.
 pub(super) fn order(view_changes: &[Rc<Signed<ViewChange>>], rules: &Rules) -> Order {
     let (prover, stable) = rules.min_s(view_changes.iter().map(|it| it.stable)).unwrap_or((0, 0));
     let mut best: BTreeMap<Seq, (View, Digest)> = BTreeMap::new();

@@ -39,6 +39,13 @@ impl<T: Statement + Clone> Votes<T> {
         self.votes.iter()
     }
 
+    /// The first `quorum` votes that say so; none if there are fewer.
+    pub fn quorum_of(&self, quorum: usize, says_so: impl Fn(&T) -> bool) -> Option<Vec<Signed<T>>> {
+        let saying = self.iter().filter(|vote| says_so(vote.body()));
+        let votes: Vec<_> = saying.take(quorum).cloned().collect();
+        (votes.len() == quorum).then_some(votes)
+    }
+
     /// The vote of `node`.
     pub fn of(&self, node: NodeId) -> Option<&Signed<T>> {
         self.votes.iter().find(|vote| vote.signer() == node)

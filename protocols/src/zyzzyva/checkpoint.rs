@@ -62,9 +62,7 @@ impl Replica {
         }
         let Some(own) = self.checkpoint_response(seq) else { return };
         let Some(votes) = self.volatile.responses.get(&seq) else { return };
-        let matching = votes.iter().filter(|vote| *vote.body() == own);
-        let certificate: Vec<_> = matching.take(self.rules.quorum()).cloned().collect();
-        if certificate.len() == self.rules.quorum() {
+        if let Some(certificate) = votes.quorum_of(self.rules.quorum(), |vote| *vote == own) {
             self.hold(Certificate::Commit(Rc::new(certificate)), out);
         }
     }

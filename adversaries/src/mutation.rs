@@ -166,15 +166,13 @@ fn recall(field: FieldMut<'_>, saved: &Saved) -> bool {
 #[cfg(test)]
 mod tests {
     use byzsim_core::crypto::Keyring;
-    use byzsim_core::field::{Edit, Entry, edit_signed};
-    use byzsim_core::{
-        Committee, CryptoBackend, Encode, Encoder, Field, Kind, Lie, Purpose, Signed, Statement,
-    };
+    use byzsim_core::field::Entry;
+    use byzsim_core::{Committee, CryptoBackend, Encode, Encoder, Purpose, Signed};
 
     use super::*;
 
-    #[derive(Clone)]
-    struct Item(u64);
+    #[derive(Clone, Debug)]
+    pub(super) struct Item(u64);
 
     impl Entry for Item {
         fn forged(&self) -> Self {
@@ -186,65 +184,28 @@ mod tests {
         }
     }
 
-    #[derive(Clone)]
-    struct Items(Vec<Item>);
-
-    impl Encode for Items {
+    impl Encode for Item {
         fn encode(&self, out: &mut Encoder) {
-            self.0.iter().for_each(|Item(number)| {
-                out.u64(*number);
-            });
+            out.u64(self.0);
         }
     }
 
-    impl Statement for Items {
-        const TAG: &'static str = "test/items";
-    }
-
-    struct Listing(Signed<Items>);
-
-    impl std::fmt::Debug for Listing {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("Listing")
+    byzsim_core::statements! {
+        #[derive(Clone, Debug)]
+        pub(super) struct Items = "test/items" {
+            items: Vec<Item>,
         }
     }
 
-    impl Encode for Listing {
-        fn encode(&self, out: &mut Encoder) {
-            out.value(&self.0);
-        }
+    byzsim_core::messages! {
+        #[derive(Clone, Debug)]
+        pub(super) enum Listing {
+            "listing" = Listing(it: Signed<Items>),
+        } lies(&[], no_lies)
     }
 
-    impl Message for Listing {
-        const KINDS: &'static [&'static str] = &["listing"];
-        const LIES: &'static [Lie] = &[];
-        const FIELDS: &'static [Field] =
-            &[Field { kind: "listing", name: "items", sort: Sort::Entries }];
-
-        fn kind(&self) -> Kind {
-            Kind(0)
-        }
-
-        fn view(&self) -> Option<u64> {
-            None
-        }
-
-        fn seq(&self) -> Option<u64> {
-            None
-        }
-
-        fn digest(&self) -> Option<Digest> {
-            None
-        }
-
-        fn edited(&self, name: &str, signer: &Signer, edit: &mut Edit<'_>) -> Option<Self> {
-            let field = |it: &mut Items, edit: &mut Edit<'_>| edit(FieldMut::Entries(&mut it.0));
-            edit_signed(&self.0, name, signer, edit, field).map(Self)
-        }
-
-        fn tell(&self, _: &str, _: &Signer, _: &mut SimRng) -> Option<Vec<Self>> {
-            None
-        }
+    fn no_lies(_: &Listing, _: &str, _: &Signer, _: &mut SimRng) -> Option<Vec<Listing>> {
+        None
     }
 
     #[test]
@@ -252,8 +213,10 @@ mod tests {
         let committee = Committee { replicas: 4, faults: 1, clients: 1 };
         let keyring = Keyring::new(CryptoBackend::Ideal, committee, 1);
         let signer = keyring.signer(NodeId::Replica(0));
-        let listing =
-            |items: &[u64]| Listing(signer.sign(Items(items.iter().copied().map(Item).collect())));
+        let listing = |items: &[u64]| {
+            let items = items.iter().copied().map(Item).collect();
+            Listing::Listing(signer.sign(Items { items }))
+        };
         let first = listing(&[5, 5]);
         for (items, change, changes) in [
             (&[5, 6][..], Change::AllAlike, true),

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use byzsim_core::{Committee, Field, Protocol, Sort, Span};
+use byzsim_core::{Committee, Protocol, Span};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -84,11 +84,6 @@ pub struct FlawEntry {
     pub about: &'static str,
     /// The property that falls.
     pub violates: &'static str,
-}
-
-/// A row of [`Message::FIELDS`](byzsim_core::Message::FIELDS).
-pub(crate) const fn field(kind: &'static str, name: &'static str, sort: Sort) -> Field {
-    Field { kind, name, sort }
 }
 
 /// The enum of a protocol's flaws.

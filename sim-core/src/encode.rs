@@ -5,6 +5,8 @@
 //! left out and counted instead: the trace hash and the message sizes then do not depend on the
 //! crypto backend. A general codec cannot do that, which is why this one is ours.
 
+use std::rc::Rc;
+
 use sha2::{Digest as _, Sha256};
 
 use crate::crypto::Digest;
@@ -15,6 +17,14 @@ use crate::time::Time;
 pub trait Encode {
     /// Appends the canonical bytes of `self` to `out`.
     fn encode(&self, out: &mut Encoder);
+
+    /// Appends the canonical bytes of an optional value: those of a list of at most one.
+    fn encode_option(value: Option<&Self>, out: &mut Encoder)
+    where
+        Self: Sized,
+    {
+        out.list(value.into_iter());
+    }
 
     /// The SHA-256 digest of the canonical bytes.
     fn sha256(&self) -> Digest {
@@ -139,5 +149,52 @@ impl Encoder {
             value.encode(self);
         }
         self
+    }
+}
+
+impl Encode for u64 {
+    fn encode(&self, out: &mut Encoder) {
+        out.u64(*self);
+    }
+
+    /// An optional number takes as many bytes without a value as with one.
+    fn encode_option(value: Option<&Self>, out: &mut Encoder) {
+        out.u8(u8::from(value.is_some())).u64(value.copied().unwrap_or(0));
+    }
+}
+
+impl Encode for bool {
+    fn encode(&self, out: &mut Encoder) {
+        out.u8(u8::from(*self));
+    }
+}
+
+impl Encode for NodeId {
+    fn encode(&self, out: &mut Encoder) {
+        out.node(*self);
+    }
+}
+
+impl Encode for Digest {
+    fn encode(&self, out: &mut Encoder) {
+        out.digest(self);
+    }
+}
+
+impl<T: Encode> Encode for Rc<T> {
+    fn encode(&self, out: &mut Encoder) {
+        T::encode(self, out);
+    }
+}
+
+impl<T: Encode> Encode for Vec<T> {
+    fn encode(&self, out: &mut Encoder) {
+        out.list(self.iter());
+    }
+}
+
+impl<T: Encode> Encode for Option<T> {
+    fn encode(&self, out: &mut Encoder) {
+        T::encode_option(self.as_ref(), out);
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! A protocol lists the fields of its messages in [`Message::FIELDS`](crate::Message::FIELDS) and
 //! hands out one of them in [`Message::edited`](crate::Message::edited), which signs the changed
-//! message again. What is made of the field is the adversary's business.
+//! message again. Both follow from the declarations of its statements and messages
+//! ([`declare`](crate::declare)) and from the types of their fields: what is [`Editable`], and how.
+//! What is made of the field is the adversary's business.
 
 use std::any::Any;
 use std::fmt;
@@ -160,6 +162,20 @@ pub trait Inventive: Sized {
     fn invented(&self, rng: &mut SimRng) -> Self;
 }
 
+/// A number a little above.
+impl Inventive for u64 {
+    fn invented(&self, rng: &mut SimRng) -> Self {
+        self.saturating_add(rng.between(1, 3))
+    }
+}
+
+/// The digest of nothing.
+impl Inventive for Digest {
+    fn invented(&self, rng: &mut SimRng) -> Self {
+        Self(rng.key())
+    }
+}
+
 /// An answer of the same shape that no execution gives.
 impl Inventive for Answer {
     fn invented(&self, rng: &mut SimRng) -> Self {
@@ -210,31 +226,6 @@ impl Signer {
     }
 }
 
-/// Edits a field of a statement, and signs the statement again: what most arms of
-/// [`Message::edited`](crate::Message::edited) do. `None` if `edit` changes nothing, or the
-/// statement is not the signer's own.
-///
-/// `field` hands the field of the body to `edit`; whether it has it, and it was changed. The field
-/// named `signer` is known to every signed statement.
-pub fn edit_signed<T: Statement + Clone>(
-    it: &Signed<T>,
-    name: &str,
-    signer: &Signer,
-    edit: &mut Edit<'_>,
-    field: impl FnOnce(&mut T, &mut Edit<'_>) -> bool,
-) -> Option<Signed<T>> {
-    if it.signer() != signer.node() {
-        return None;
-    }
-    let mut body = it.body().clone();
-    let mut name_on_it = signer.node();
-    let changed = match name {
-        "signer" => edit(FieldMut::Signer(&mut name_on_it)),
-        _ => field(&mut body, edit),
-    };
-    changed.then(|| signer.sign_as(body, name_on_it))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,33 +274,5 @@ mod tests {
         assert!(votes.restore(&*saved));
         assert_eq!(votes.iter().map(|vote| vote.0).collect::<Vec<_>>(), [1, 1, 2]);
         assert!(!votes.restore(&7_u8), "a list takes its own kind only");
-    }
-
-    #[test]
-    fn an_edited_statement_is_signed_again_by_its_own_signer_only() {
-        let [me, other] = signers();
-        let number = |body: &mut Vote, edit: &mut Edit<'_>| edit(FieldMut::Number(&mut body.0));
-        let mut add = |field: FieldMut<'_>| match field {
-            FieldMut::Number(number) => {
-                *number += 1;
-                true
-            }
-            FieldMut::Signer(node) => {
-                *node = NodeId::Replica(1);
-                true
-            }
-            FieldMut::Digest(_)
-            | FieldMut::Answer(_)
-            | FieldMut::Operation(_)
-            | FieldMut::Entries(_) => false,
-        };
-        let mine = me.sign(Vote(1));
-        let edited = edit_signed(&mine, "number", &me, &mut add, number).expect("it is mine");
-        assert!(other.verify(&edited) && edited.0 == 2);
-        assert!(edit_signed(&mine, "number", &other, &mut add, number).is_none());
-        let claimed = edit_signed(&mine, "signer", &me, &mut add, number).expect("it is mine");
-        assert_eq!(claimed.signer(), NodeId::Replica(1));
-        assert!(!me.verify(&claimed), "nobody signs for others");
-        assert!(edit_signed(&mine, "number", &me, &mut |_| false, number).is_none());
     }
 }

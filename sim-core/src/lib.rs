@@ -11,6 +11,8 @@
 pub mod adversary;
 pub mod checkers;
 pub mod crypto;
+pub mod declare;
+pub mod editable;
 pub mod encode;
 pub mod field;
 pub mod history;

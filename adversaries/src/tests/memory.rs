@@ -24,7 +24,7 @@ fn each_fault_keeps_what_it_is_about_however_late() {
         faults.push(ActiveFault::new::<Msg>(number, &fault, committee));
     }
     for timestamp in 1..=1_000 {
-        let msg = Rc::new(Msg::Echo { client, timestamp, word: 0 });
+        let msg = Rc::new(Msg::Echo(client, timestamp, 0));
         memory.note_received(other, me, &msg, &mut faults);
     }
     let counts = [0, 1, 2].map(|fault| memory.recall(fault).len());

@@ -52,12 +52,12 @@ fn the_latest_arming_of_a_timer_counts() {
 fn a_puppet_hears_its_own_broadcast_at_once() {
     let mut puppet = replica(0);
     let client = NodeId::Client(0);
-    let echo = std::rc::Rc::new(Msg::Echo { client, timestamp: 1, word: 7 });
+    let echo = std::rc::Rc::new(Msg::Echo(client, 1, 7));
     for other in [1, 2] {
         let input = Input::Message(NodeId::Replica(other), &echo);
         assert!(handle(&mut puppet, 0, input).is_empty());
     }
-    let ping = std::rc::Rc::new(Msg::Ping { client, timestamp: 1, word: 7 });
+    let ping = std::rc::Rc::new(Msg::Ping(client, 1, 7));
     // Its own echo is the third: it commits within the same event.
     let wanted = handle(&mut puppet, 0, Input::Message(client, &ping));
     let [Request::Broadcast(_), Request::Observe(_), Request::Send(to, _)] = &wanted[..] else {
@@ -69,8 +69,8 @@ fn a_puppet_hears_its_own_broadcast_at_once() {
 #[test]
 fn patterns_match_what_they_name() {
     let (r0, r1, c0) = (NodeId::Replica(0), NodeId::Replica(1), NodeId::Client(0));
-    let echo = Msg::Echo { client: c0, timestamp: 3, word: 7 };
-    let ping = Msg::Ping { client: c0, timestamp: 3, word: 7 };
+    let echo = Msg::Echo(c0, 3, 7);
+    let ping = Msg::Ping(c0, 3, 7);
     let any = Pattern::default;
     let kinds = |names: &[&str]| {
         let kinds = names.iter().map(|name| (*name).to_owned()).collect();
@@ -102,8 +102,8 @@ fn patterns_match_what_they_name() {
 #[test]
 fn nth_counts_what_matches_all_else() {
     let (r0, r1, c0) = (NodeId::Replica(0), NodeId::Replica(1), NodeId::Client(0));
-    let echo = Msg::Echo { client: c0, timestamp: 3, word: 7 };
-    let ping = Msg::Ping { client: c0, timestamp: 3, word: 7 };
+    let echo = Msg::Echo(c0, 3, 7);
+    let ping = Msg::Ping(c0, 3, 7);
     let nth = Some(Range { min: 2, max: 3 });
     let pattern = Pattern { kinds: vec!["echo".into()], nth, ..Pattern::default() };
     let mut matcher = Matcher::new::<Msg>(pattern, COMMITTEE);

@@ -5,95 +5,38 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use byzsim_core::field::Edit;
 use byzsim_core::{
-    Answer, ClientNode, Committee, Digest, Encode, Encoder, Field, FieldMut, Kind, Lie, Message,
-    Node, NodeId, Observation, Operation, Outbox, Protocol, ReplicaSet, Signer, SimRng, Sort, Span,
+    Answer, ClientNode, Committee, Digest, Encode, Encoder, Lie, Node, NodeId, Observation,
+    Operation, Outbox, Protocol, ReplicaSet, Signer, SimRng, Span,
 };
 
 pub(super) struct Toy;
 
-#[derive(Clone, Debug)]
-pub(super) enum Msg {
-    Ping { client: NodeId, timestamp: u64, word: u64 },
-    Echo { client: NodeId, timestamp: u64, word: u64 },
-    Pong { timestamp: u64, word: u64 },
-}
-
-impl Encode for Msg {
-    fn encode(&self, out: &mut Encoder) {
-        match self {
-            Self::Ping { client, timestamp, word } => {
-                out.u8(0).node(*client).u64(*timestamp).u64(*word)
-            }
-            Self::Echo { client, timestamp, word } => {
-                out.u8(1).node(*client).u64(*timestamp).u64(*word)
-            }
-            Self::Pong { timestamp, word } => out.u8(2).u64(*timestamp).u64(*word),
-        };
-    }
+byzsim_core::messages! {
+    #[derive(Clone, Debug)]
+    pub(super) enum Msg {
+        "ping" = Ping(client: NodeId => fixed, timestamp: u64 => fixed, word: u64 => fixed),
+        "echo" = Echo(client: NodeId => fixed, timestamp: u64, word: u64) view(0) seq(*timestamp),
+        "pong" = Pong(timestamp: u64 => fixed, word: u64),
+    } lies(LIES, tell)
 }
 
 pub(super) const TWIST: &str = "twist-echo";
 pub(super) const STUTTER: &str = "stutter-echo";
 
-impl Message for Msg {
-    const KINDS: &'static [&'static str] = &["ping", "echo", "pong"];
-    const LIES: &'static [Lie] = &[
-        Lie { name: TWIST, kind: "echo", about: "Echoes another word." },
-        Lie { name: STUTTER, kind: "echo", about: "Echoes the word of slot 1 twice." },
-    ];
+const LIES: &[Lie] = &[
+    Lie { name: TWIST, kind: "echo", about: "Echoes another word." },
+    Lie { name: STUTTER, kind: "echo", about: "Echoes the word of slot 1 twice." },
+];
 
-    const FIELDS: &'static [Field] = &[
-        Field { kind: "echo", name: "word", sort: Sort::Number },
-        Field { kind: "echo", name: "timestamp", sort: Sort::Number },
-        Field { kind: "pong", name: "word", sort: Sort::Number },
-    ];
-
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Ping { .. } => Kind(0),
-            Self::Echo { .. } => Kind(1),
-            Self::Pong { .. } => Kind(2),
-        }
-    }
-
-    fn view(&self) -> Option<u64> {
-        matches!(self, Self::Echo { .. }).then_some(0)
-    }
-
-    fn seq(&self) -> Option<u64> {
-        match self {
-            Self::Echo { timestamp, .. } => Some(*timestamp),
-            Self::Ping { .. } | Self::Pong { .. } => None,
-        }
-    }
-
-    fn digest(&self) -> Option<Digest> {
-        None
-    }
-
-    fn edited(&self, field: &str, _: &Signer, edit: &mut Edit<'_>) -> Option<Self> {
-        let mut msg = self.clone();
-        let changed = match (&mut msg, field) {
-            (Self::Echo { word, .. } | Self::Pong { word, .. }, "word") => {
-                edit(FieldMut::Number(word))
-            }
-            (Self::Echo { timestamp, .. }, "timestamp") => edit(FieldMut::Number(timestamp)),
-            _ => false,
-        };
-        changed.then_some(msg)
-    }
-
-    fn tell(&self, lie: &str, signer: &Signer, rng: &mut SimRng) -> Option<Vec<Self>> {
-        let Self::Echo { client, timestamp, .. } = *self else { return None };
-        assert!(!signer.node().is_client(), "clients do not echo");
-        match lie {
-            TWIST => Some(vec![Self::Echo { client, timestamp, word: rng.next_u64() }]),
-            STUTTER if timestamp == 1 => Some(vec![self.clone(), self.clone()]),
-            STUTTER => None,
-            other => panic!("a lie that was never offered: {other}"),
-        }
+fn tell(msg: &Msg, lie: &str, signer: &Signer, rng: &mut SimRng) -> Option<Vec<Msg>> {
+    let Msg::Echo(client, timestamp, _) = *msg else { return None };
+    assert!(!signer.node().is_client(), "clients do not echo");
+    match lie {
+        TWIST => Some(vec![Msg::Echo(client, timestamp, rng.next_u64())]),
+        STUTTER if timestamp == 1 => Some(vec![msg.clone(), msg.clone()]),
+        STUTTER => None,
+        other => panic!("a lie that was never offered: {other}"),
     }
 }
 
@@ -127,19 +70,19 @@ impl Node<Msg, Timer> for Replica {
 
     fn on_message(&mut self, from: NodeId, msg: &Msg, out: &mut Outbox<Msg, Timer>) {
         match *msg {
-            Msg::Ping { client, timestamp, word } => {
-                out.broadcast(Msg::Echo { client, timestamp, word });
+            Msg::Ping(client, timestamp, word) => {
+                out.broadcast(Msg::Echo(client, timestamp, word));
             }
-            Msg::Echo { client, timestamp, word } => {
+            Msg::Echo(client, timestamp, word) => {
                 let quorum = usize::from(self.committee.replicas - self.committee.faults);
                 let voters = self.echoes.entry((client, timestamp, word)).or_default();
                 if voters.insert(from) && voters.len() == quorum {
                     let batch = Digest::default();
                     out.observe(Observation::Committed { view: 0, seq: timestamp, batch });
-                    out.send(client, Msg::Pong { timestamp, word });
+                    out.send(client, Msg::Pong(timestamp, word));
                 }
             }
-            Msg::Pong { .. } => {}
+            Msg::Pong(..) => {}
         }
     }
 
@@ -166,7 +109,7 @@ impl Node<Msg, Timer> for Client {
     fn on_start(&mut self, _: &mut Outbox<Msg, Timer>) {}
 
     fn on_message(&mut self, from: NodeId, msg: &Msg, out: &mut Outbox<Msg, Timer>) {
-        let Msg::Pong { timestamp, word } = *msg else { return };
+        let Msg::Pong(timestamp, word) = *msg else { return };
         let voters = self.pongs.entry((timestamp, word)).or_default();
         voters.insert(from);
         if self.open
@@ -190,7 +133,7 @@ impl ClientNode<Msg, Timer> for Client {
         self.timestamp += 1;
         let (client, timestamp) = (self.node, self.timestamp);
         out.observe(Observation::Invoked { timestamp, operation: operation.clone() });
-        out.broadcast(Msg::Ping { client, timestamp, word: operation.sha256().prefix() });
+        out.broadcast(Msg::Ping(client, timestamp, operation.sha256().prefix()));
     }
 }
 

@@ -3,10 +3,12 @@
 
 use std::rc::Rc;
 
-use byzsim_core::field::Inventive as _;
-use byzsim_core::{Digest, Lie, Signer, SimRng};
+use byzsim_core::field::{Entry, Inventive};
+use byzsim_core::{Digest, Lie, Signed, Signer, SimRng};
 
-use super::message::{Batch, Checkpoint, Msg, NewView, PrePrepare, Prepare, Reply, ViewChange};
+use super::message::{
+    Batch, Checkpoint, Msg, NewView, PrePrepare, Prepare, PreparedCertificate, Reply, ViewChange,
+};
 
 pub(super) const LIES: &[Lie] = &[
     Lie {
@@ -58,13 +60,43 @@ pub(super) fn tell(msg: &Msg, lie: &str, signer: &Signer, rng: &mut SimRng) -> O
         }
         ("null-proposals", Msg::NewView(it)) if it.signer() == signer.node() => {
             let digest = Batch::null_digest();
-            let null = |it: &byzsim_core::Signed<PrePrepare>| {
-                signer.sign(PrePrepare { digest, ..*it.body() })
-            };
+            let null = |it: &Signed<PrePrepare>| signer.sign(PrePrepare { digest, ..*it.body() });
             let proposals = it.proposals.iter().map(null).collect();
             let new_view = NewView { proposals, ..it.body().clone() };
             Some(vec![Msg::NewView(Rc::new(signer.sign(new_view)))])
         }
         _ => None,
+    }
+}
+
+/// In place of a VIEW-CHANGE: one of a replica that prepared nothing.
+impl Inventive for ViewChange {
+    fn invented(&self, _: &mut SimRng) -> Self {
+        Self { prepared: Vec::new(), ..self.clone() }
+    }
+}
+
+/// In place of a NEW-VIEW: one that proposes nothing.
+impl Inventive for NewView {
+    fn invented(&self, _: &mut SimRng) -> Self {
+        Self { proposals: Vec::new(), ..self.clone() }
+    }
+}
+
+impl Entry for PreparedCertificate {
+    fn forged(&self) -> Self {
+        let prepares = self.prepares.iter().map(Entry::forged).collect();
+        Self { pre_prepare: self.pre_prepare.forged(), prepares }
+    }
+
+    /// A certificate for the null request, which everyone has: what the signer may sign, it signs.
+    fn invented(&self, signer: &Signer, _: &mut SimRng) -> Self {
+        let digest = Batch::null_digest();
+        let pre_prepare = PrePrepare { digest, ..*self.pre_prepare.body() };
+        let pre_prepare = signer.sign_as(pre_prepare, self.pre_prepare.signer());
+        let prepare = |vote: &Signed<Prepare>| {
+            signer.sign_as(Prepare { digest, ..*vote.body() }, vote.signer())
+        };
+        Self { pre_prepare, prepares: self.prepares.iter().map(prepare).collect() }
     }
 }

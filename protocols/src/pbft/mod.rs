@@ -76,7 +76,6 @@
 
 mod checkpoint;
 mod client;
-mod fields;
 mod flaws;
 mod lies;
 mod log;

@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use byzsim_core::field::Inventive as _;
+use byzsim_core::field::{Entry, Inventive};
 use byzsim_core::{Digest, Encode, Lie, NodeId, Signed, Signer, SimRng};
 
 use super::message::{
@@ -249,4 +249,25 @@ fn null_first(it: &ViewChange, signer: &Signer) -> Option<Vec<Ordered>> {
         Ordered { order, request: ordered.request }
     });
     Some(orders.collect())
+}
+
+/// In place of a VIEW-CHANGE: one of a replica that knows of nothing.
+impl Inventive for ViewChange {
+    fn invented(&self, _: &mut SimRng) -> Self {
+        Self { certificate: None, history: Vec::new(), ..self.clone() }
+    }
+}
+
+impl Entry for Ordered {
+    fn forged(&self) -> Self {
+        Self { order: self.order.forged(), request: self.request.clone() }
+    }
+
+    /// The null request in its place, in a history of its own.
+    fn invented(&self, signer: &Signer, _: &mut SimRng) -> Self {
+        let digest = null_digest();
+        let history = chain(self.order.history, digest);
+        let order = OrderReq { digest, history, ..*self.order.body() };
+        Self { order: signer.sign_as(order, self.order.signer()), request: None }
+    }
 }

@@ -1,111 +1,111 @@
-//! The messages of Zyzzyva, and what each of them says.
+//! The messages of Zyzzyva, and what each of them says. [`byzsim_core::declare`] explains the form
+//! of the declarations.
 
 use std::fmt;
 use std::rc::Rc;
 
-use byzsim_core::field::Edit;
-use byzsim_core::{
-    Answer, Digest, Encode, Encoder, Field, Kind, Lie, Message, NodeId, Operation, Signed, Signer,
-    SimRng,
-};
+use byzsim_core::editable::{Editable, FieldEdit, FieldList};
+use byzsim_core::{Answer, Digest, Encode, Encoder, NodeId, Operation, Signed, Sort};
 
+use super::lies;
 use super::state::State;
-use super::{fields, lies};
 
 /// A view number. The primary of view v is replica v mod n.
 pub type View = u64;
 /// A sequence number: a slot of the history, from 1.
 pub type Seq = u64;
 
-/// `Request`: I, the signer, ask for this; it is my `timestamp`-th request.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// t: strictly increasing per client.
-    pub timestamp: u64,
-    /// o.
-    pub operation: Operation,
-}
+byzsim_core::statements! {
+    /// `Request`: I, the signer, ask for this; it is my `timestamp`-th request.
+    #[derive(Clone, Debug)]
+    pub struct Request = "zyzzyva/request" {
+        /// t: strictly increasing per client.
+        timestamp: u64,
+        /// o.
+        operation: Operation,
+    } invents operation
 
-/// `OrderReq`: I, the primary of `view`, give slot `seq` to this request, after a history whose
-/// digest then becomes `history`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OrderReq {
-    /// v.
-    pub view: View,
-    /// n.
-    pub seq: Seq,
-    /// `h_n` = H(`h_{n-1}`, d): what makes a statement about one slot one about all before it.
-    pub history: Digest,
-    /// d. The request travels beside the statement.
-    pub digest: Digest,
-}
+    /// `OrderReq`: I, the primary of `view`, give slot `seq` to this request, after a history whose
+    /// digest then becomes `history`.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct OrderReq = "zyzzyva/order-req" {
+        /// v.
+        view: View,
+        /// n.
+        seq: Seq,
+        /// `h_n` = H(`h_{n-1}`, d): what makes a statement about one slot one about all before it.
+        history: Digest,
+        /// d. The request travels beside the statement.
+        digest: Digest,
+    } invents history
 
-/// `SpecResponse`: I executed the history up to slot `seq` of this digest, in `view`, and its last
-/// request, the client's of this timestamp, gave an answer of this digest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SpecResponse {
-    /// v.
-    pub view: View,
-    /// n.
-    pub seq: Seq,
-    /// `h_n`.
-    pub history: Digest,
-    /// H(r). The answer travels beside the statement.
-    pub answer: Digest,
-    /// c.
-    pub client: NodeId,
-    /// t.
-    pub timestamp: u64,
-}
+    /// `SpecResponse`: I executed the history up to slot `seq` of this digest, in `view`, and its
+    /// last request, the client's of this timestamp, gave an answer of this digest.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct SpecResponse = "zyzzyva/spec-response" {
+        /// v.
+        view: View,
+        /// n.
+        seq: Seq,
+        /// `h_n`.
+        history: Digest,
+        /// H(r). The answer travels beside the statement.
+        answer: Digest => digest_of(Answer),
+        /// c.
+        client: NodeId => fixed,
+        /// t.
+        timestamp: u64,
+    } invents history
 
-/// `LocalCommit`: in `view` I hold this history, and a certificate that covers it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LocalCommit {
-    /// v: my view.
-    pub view: View,
-    /// n.
-    pub seq: Seq,
-    /// d.
-    pub digest: Digest,
-    /// `h_n`.
-    pub history: Digest,
-    /// c.
-    pub client: NodeId,
-    /// t.
-    pub timestamp: u64,
-}
+    /// `LocalCommit`: in `view` I hold this history, and a certificate that covers it.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct LocalCommit = "zyzzyva/local-commit" {
+        /// v: my view.
+        view: View,
+        /// n.
+        seq: Seq,
+        /// d.
+        digest: Digest => fixed,
+        /// `h_n`.
+        history: Digest,
+        /// c.
+        client: NodeId => fixed,
+        /// t.
+        timestamp: u64,
+    }
 
-/// `Checkpoint`: in `view` I hold a certificate that covers slot `seq`; the history up to it has
-/// this digest, and leads to a state of that digest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Checkpoint {
-    /// The view in which I say so. Not in the paper: see the module's list of deviations.
-    pub view: View,
-    /// n.
-    pub seq: Seq,
-    /// `h_n`.
-    pub history: Digest,
-    /// a: of the state, the reply cache included.
-    pub state: Digest,
-}
+    /// `Checkpoint`: in `view` I hold a certificate that covers slot `seq`; the history up to it
+    /// has this digest, and leads to a state of that digest.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Checkpoint = "zyzzyva/checkpoint" {
+        /// The view in which I say so. Not in the paper: see the module's list of deviations.
+        view: View,
+        /// n.
+        seq: Seq,
+        /// `h_n`.
+        history: Digest,
+        /// a: of the state, the reply cache included.
+        state: Digest,
+    } invents state
 
-/// `Hate`, I-HATE-THE-PRIMARY: I suspect the primary of `view`. I keep working in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hate {
-    /// v.
-    pub view: View,
-}
+    /// `Hate`, I-HATE-THE-PRIMARY: I suspect the primary of `view`. I keep working in it.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Hate = "zyzzyva/i-hate-the-primary" {
+        /// v.
+        view: View,
+    } invents view
 
-/// `ViewConfirm`: I adopted the history that the NEW-VIEW of `view` leads to: so many slots, of
-/// this digest. I say so once in a view.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ViewConfirm {
-    /// v.
-    pub view: View,
-    /// n: the length of the history.
-    pub seq: Seq,
-    /// h: its digest.
-    pub history: Digest,
+    /// `ViewConfirm`: I adopted the history that the NEW-VIEW of `view` leads to: so many slots, of
+    /// this digest. I say so once in a view.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct ViewConfirm = "zyzzyva/view-confirm" {
+        /// v.
+        view: View,
+        /// n: the length of the history.
+        seq: Seq,
+        /// h: its digest.
+        history: Digest,
+    } invents history
 }
 
 /// An ORDER-REQ with its request; none for the null request.
@@ -156,34 +156,54 @@ pub struct Certified {
     pub path: Vec<Link>,
 }
 
-/// `ViewChange`: I left the views below `view`; this is all that I may have helped to complete.
-#[derive(Clone, Debug)]
-pub struct ViewChange {
-    /// v + 1: the view that I ask for.
-    pub view: View,
-    /// My last stable checkpoint.
-    pub stable: Seq,
-    /// Proof of it; empty for the initial state.
-    pub proof: Vec<Signed<Checkpoint>>,
-    /// CC: which certificate a replica reports is up to the rule of the view change.
-    pub certificate: Option<Certified>,
-    /// The view in which I last adopted or extended my history: all my ORDER-REQs are of it.
-    pub origin: View,
-    /// O: my history after the stable checkpoint.
-    pub history: Vec<Ordered>,
-    /// f + 1 replicas suspect the primary of the view before.
-    pub hates: Vec<Signed<Hate>>,
-}
+byzsim_core::statements! {
+    /// `ViewChange`: I left the views below `view`; this is all that I may have helped to complete.
+    #[derive(Clone, Debug)]
+    pub struct ViewChange = "zyzzyva/view-change" {
+        /// v + 1: the view that I ask for.
+        view: View,
+        /// My last stable checkpoint.
+        stable: Seq,
+        /// Proof of it; empty for the initial state.
+        proof: Vec<Signed<Checkpoint>>,
+        /// CC: which certificate a replica reports is up to the rule of the view change.
+        certificate: Option<Certified>,
+        /// The view in which I last adopted or extended my history: all my ORDER-REQs are of it.
+        origin: View,
+        /// O: my history after the stable checkpoint.
+        history: Vec<Ordered>,
+        /// f + 1 replicas suspect the primary of the view before.
+        hates: Vec<Signed<Hate>>,
+    }
 
-/// `NewView`: a quorum asks for `view`; from what they say this history follows.
-#[derive(Clone, Debug)]
-pub struct NewView {
-    /// v + 1.
-    pub view: View,
-    /// P.
-    pub view_changes: Vec<Rc<Signed<ViewChange>>>,
-    /// G: ordered again, in this view.
-    pub orders: Vec<Signed<OrderReq>>,
+    /// `NewView`: a quorum asks for `view`; from what they say this history follows.
+    #[derive(Clone, Debug)]
+    pub struct NewView = "zyzzyva/new-view" {
+        /// v + 1.
+        view: View,
+        /// P.
+        view_changes as "view-changes": Vec<Rc<Signed<ViewChange>>>,
+        /// G: ordered again, in this view.
+        orders: Vec<Signed<OrderReq>>,
+    }
+
+    /// `Status`: this is how far I came; send me what I lack. Not of the paper: see the module's
+    /// list of deviations.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Status {
+        /// The view that I am in.
+        view: View,
+        /// The view that I ask for, if I left mine.
+        changing: Option<View> => fixed,
+        /// Whether I adopted the history of that view.
+        adopted: bool => fixed,
+        /// My last stable checkpoint.
+        stable: Seq,
+        /// The last slot that I executed.
+        executed: Seq,
+        /// The digest of my history up to there.
+        history: Digest,
+    }
 }
 
 /// What a replica said in the view changes before. It is no part of any message: it has no bytes
@@ -197,22 +217,8 @@ impl fmt::Debug for Past {
     }
 }
 
-/// `Status`: this is how far I came; send me what I lack. Not of the paper: see the module's list
-/// of deviations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// The view that I am in.
-    pub view: View,
-    /// The view that I ask for, if I left mine.
-    pub changing: Option<View>,
-    /// Whether I adopted the history of that view.
-    pub adopted: bool,
-    /// My last stable checkpoint.
-    pub stable: Seq,
-    /// The last slot that I executed.
-    pub executed: Seq,
-    /// The digest of my history up to there.
-    pub history: Digest,
+impl Encode for Past {
+    fn encode(&self, _: &mut Encoder) {}
 }
 
 /// h of the empty history.
@@ -270,163 +276,132 @@ impl Link {
     }
 }
 
-/// All messages.
-#[derive(Clone, Debug)]
-pub enum Msg {
-    /// A client's request; also sent to all when it is retransmitted.
-    Request(Rc<Signed<Request>>),
-    /// The primary's order, with its request beside it.
-    OrderReq(Signed<OrderReq>, Rc<Signed<Request>>),
-    /// A replica's speculative answer; beside it the answer, and the order that it rests on.
-    SpecResponse(Signed<SpecResponse>, Option<Answer>, Option<Signed<OrderReq>>),
-    /// A client's commit certificate.
-    Commit(Rc<Vec<Signed<SpecResponse>>>),
-    /// A replica holds a certificate for the client's request.
-    LocalCommit(Signed<LocalCommit>),
-    /// A replica lacks the orders of the slots from the first to the one before the last.
-    FillHole(View, Seq, Seq),
-    /// A backup heard of a request from its client, and of no order for it.
-    ConfirmReq(View, Rc<Signed<Request>>),
-    /// A replica's state.
-    Checkpoint(Signed<Checkpoint>),
-    /// POM: two orders of one primary that contradict each other.
-    ProofOfMisbehaviour(Signed<OrderReq>, Signed<OrderReq>),
-    /// A replica suspects the primary.
-    Hate(Signed<Hate>),
-    /// A replica asks for a view.
-    ViewChange(Rc<Signed<ViewChange>>, Past),
-    /// The primary of a new view opens it.
-    NewView(Rc<Signed<NewView>>),
-    /// A replica adopted the history of a new view.
-    ViewConfirm(Signed<ViewConfirm>),
-    /// A replica says how far it came.
-    Status(Status),
-    /// A replica lacks the state after this slot, or a later one.
-    FetchState(Seq),
-    /// A checkpoint is stable, and this is the proof: for a replica that fell behind. As single
-    /// CHECKPOINTs they would not do: of a signer that says different things to different replicas
-    /// each keeps the one that it heard first.
-    StableProof(Vec<Signed<Checkpoint>>),
-    /// A state, and proof of its digest.
-    State(Seq, Rc<State>, Vec<Signed<Checkpoint>>),
-    /// The NEW-VIEW that opened its view, and the proof: for a replica that did not get in. As
-    /// single VIEW-CONFIRMs they would not do: a signer that confirms different histories to
-    /// different replicas would keep out for ever those to whom it said something else.
-    Opened(Rc<Signed<NewView>>, Rc<Vec<Signed<ViewConfirm>>>),
+impl Encode for Ordered {
+    fn encode(&self, out: &mut Encoder) {
+        out.value(&self.order);
+        encode_request(self.request.as_ref(), out);
+    }
 }
 
-impl Message for Msg {
-    const KINDS: &'static [&'static str] = &[
-        "request",
-        "order-req",
-        "spec-response",
-        "commit",
-        "local-commit",
-        "fill-hole",
-        "confirm-req",
-        "checkpoint",
-        "proof-of-misbehaviour",
-        "i-hate-the-primary",
-        "view-change",
-        "new-view",
-        "view-confirm",
-        "status",
-        "stable-proof",
-        "fetch-state",
-        "state",
-        "opened",
-    ];
-
-    const LIES: &'static [Lie] = lies::LIES;
-
-    const FIELDS: &'static [Field] = fields::FIELDS;
-
-    fn kind(&self) -> Kind {
-        Kind(match self {
-            Self::Request(_) => 0,
-            Self::OrderReq(..) => 1,
-            Self::SpecResponse(..) => 2,
-            Self::Commit(_) => 3,
-            Self::LocalCommit(_) => 4,
-            Self::FillHole(..) => 5,
-            Self::ConfirmReq(..) => 6,
-            Self::Checkpoint(_) => 7,
-            Self::ProofOfMisbehaviour(..) => 8,
-            Self::Hate(_) => 9,
-            Self::ViewChange(..) => 10,
-            Self::NewView(_) => 11,
-            Self::ViewConfirm(_) => 12,
-            Self::Status(_) => 13,
-            Self::StableProof(_) => 14,
-            Self::FetchState(_) => 15,
-            Self::State(..) => 16,
-            Self::Opened(..) => 17,
-        })
+impl Encode for Link {
+    fn encode(&self, out: &mut Encoder) {
+        out.digest(&self.digest);
+        encode_request(self.request.as_ref(), out);
     }
+}
 
-    fn view(&self) -> Option<u64> {
-        match self {
-            Self::OrderReq(it, _) | Self::ProofOfMisbehaviour(it, _) => Some(it.view),
-            Self::SpecResponse(it, ..) => Some(it.view),
-            Self::Commit(it) => it.first().map(|vote| vote.view),
-            Self::LocalCommit(it) => Some(it.view),
-            Self::FillHole(view, ..) | Self::ConfirmReq(view, _) => Some(*view),
-            Self::Checkpoint(it) => Some(it.view),
-            Self::Hate(it) => Some(it.view),
-            Self::ViewChange(it, _) => Some(it.view),
-            Self::NewView(it) | Self::Opened(it, _) => Some(it.view),
-            Self::ViewConfirm(it) => Some(it.view),
-            Self::Status(it) => Some(it.view),
-            Self::Request(_) | Self::StableProof(_) | Self::FetchState(_) | Self::State(..) => None,
+fn encode_request(request: Option<&Rc<Signed<Request>>>, out: &mut Encoder) {
+    match request {
+        None => out.u8(0),
+        Some(request) => out.u8(1).value(&**request),
+    };
+}
+
+impl Encode for Certified {
+    fn encode(&self, out: &mut Encoder) {
+        match &self.certificate {
+            Certificate::Commit(votes) => out.u8(0).list(votes.iter()),
+            Certificate::Confirm(votes) => out.u8(1).list(votes.iter()),
+        };
+        out.list(self.path.iter());
+    }
+}
+
+/// The votes of the certificate are what can be changed; without votes there is no certificate.
+impl Editable for Certified {
+    const FIELDS: FieldList = FieldList::one(Sort::Entries);
+
+    fn edit(&mut self, name: &str, edit: &mut FieldEdit<'_>) -> bool {
+        match &mut self.certificate {
+            Certificate::Commit(votes) => votes.edit(name, edit),
+            Certificate::Confirm(votes) => votes.edit(name, edit),
         }
     }
 
-    fn seq(&self) -> Option<u64> {
-        match self {
-            Self::Request(it) | Self::ConfirmReq(_, it) => Some(it.timestamp),
-            Self::OrderReq(it, _) | Self::ProofOfMisbehaviour(it, _) => Some(it.seq),
-            Self::SpecResponse(it, ..) => Some(it.seq),
-            Self::Commit(it) => it.first().map(|vote| vote.seq),
-            Self::LocalCommit(it) => Some(it.seq),
-            Self::Checkpoint(it) => Some(it.seq),
-            Self::StableProof(it) => it.first().map(|checkpoint| checkpoint.seq),
-            Self::ViewConfirm(it) => Some(it.seq),
-            Self::FillHole(_, seq, _) | Self::FetchState(seq) | Self::State(seq, ..) => Some(*seq),
-            Self::Hate(_)
-            | Self::ViewChange(..)
-            | Self::NewView(_)
-            | Self::Status(_)
-            | Self::Opened(..) => None,
-        }
+    fn is_void(&self) -> bool {
+        self.certificate.claim().is_none()
     }
+}
 
-    fn digest(&self) -> Option<Digest> {
-        match self {
-            Self::Request(it) | Self::ConfirmReq(_, it) => Some(it.digest()),
-            Self::OrderReq(it, _) => Some(it.digest),
-            Self::SpecResponse(it, ..) => Some(it.history),
-            Self::Commit(it) => it.first().map(|vote| vote.history),
-            Self::LocalCommit(it) => Some(it.history),
-            Self::Checkpoint(it) => Some(it.state),
-            Self::StableProof(it) => it.first().map(|checkpoint| checkpoint.state),
-            Self::ViewConfirm(it) => Some(it.history),
-            Self::FillHole(..)
-            | Self::ProofOfMisbehaviour(..)
-            | Self::Hate(_)
-            | Self::ViewChange(..)
-            | Self::NewView(_)
-            | Self::Status(_)
-            | Self::FetchState(_)
-            | Self::State(..)
-            | Self::Opened(..) => None,
-        }
-    }
+byzsim_core::messages! {
+    /// A message of Zyzzyva.
+    #[derive(Clone, Debug)]
+    pub enum Msg {
+        /// A client's request; also sent to all when it is retransmitted.
+        "request" = Request(it: Rc<Signed<Request>>) seq(it.timestamp) digest(it.digest()),
 
-    fn tell(&self, lie: &str, signer: &Signer, rng: &mut SimRng) -> Option<Vec<Self>> {
-        lies::tell(self, lie, signer, rng)
-    }
+        /// The primary's order, with its request beside it.
+        "order-req" = OrderReq(it: Signed<OrderReq>, request: Rc<Signed<Request>> => fixed)
+            view(it.view) seq(it.seq) digest(it.digest),
 
-    fn edited(&self, field: &str, signer: &Signer, edit: &mut Edit<'_>) -> Option<Self> {
-        fields::edited(self, field, signer, edit)
-    }
+        /// A replica's speculative answer; beside it the answer, and the order that it rests on.
+        /// Beside a response that contradicts the order, the order would only betray a liar.
+        "spec-response" = SpecResponse(
+            it: Signed<SpecResponse> => { *order = None; },
+            answer: Option<Answer> => it.answer = answer_digest(answer.as_ref()),
+            order: Option<Signed<OrderReq>> => fixed,
+        ) view(it.view) seq(it.seq) digest(it.history),
+
+        /// A client's commit certificate.
+        "commit" = Commit(votes: Rc<Vec<Signed<SpecResponse>>>)
+            view(votes.first()?.view) seq(votes.first()?.seq) digest(votes.first()?.history),
+
+        /// A replica holds a certificate for the client's request.
+        "local-commit" = LocalCommit(it: Signed<LocalCommit>)
+            view(it.view) seq(it.seq) digest(it.history),
+
+        /// A replica lacks the orders of the slots from the first to the one before the last.
+        "fill-hole" = FillHole(view: View, from: Seq, to: Seq) view(*view) seq(*from),
+
+        /// A backup heard of a request from its client, and of no order for it.
+        "confirm-req" = ConfirmReq(view: View, request: Rc<Signed<Request>> => fixed)
+            view(*view) seq(request.timestamp) digest(request.digest()),
+
+        /// A replica's state.
+        "checkpoint" = Checkpoint(it: Signed<Checkpoint>)
+            view(it.view) seq(it.seq) digest(it.state),
+
+        /// POM: two orders of one primary that contradict each other.
+        "proof-of-misbehaviour" = ProofOfMisbehaviour(
+            one: Signed<OrderReq> => fixed,
+            other: Signed<OrderReq> => fixed,
+        ) view(one.view) seq(one.seq),
+
+        /// A replica suspects the primary.
+        "i-hate-the-primary" = Hate(it: Signed<Hate>) view(it.view),
+
+        /// A replica asks for a view.
+        "view-change" = ViewChange(it: Rc<Signed<ViewChange>>, past: Past => fixed) view(it.view),
+
+        /// The primary of a new view opens it.
+        "new-view" = NewView(it: Rc<Signed<NewView>>) view(it.view),
+
+        /// A replica adopted the history of a new view.
+        "view-confirm" = ViewConfirm(it: Signed<ViewConfirm>)
+            view(it.view) seq(it.seq) digest(it.history),
+
+        /// A replica says how far it came.
+        "status" = Status(it: Status) view(it.view),
+
+        /// A checkpoint is stable, and this is the proof: for a replica that fell behind. As single
+        /// CHECKPOINTs they would not do: of a signer that says different things to different
+        /// replicas each keeps the one that it heard first.
+        "stable-proof" = StableProof(proof: Vec<Signed<Checkpoint>>)
+            seq(proof.first()?.seq) digest(proof.first()?.state),
+
+        /// A replica lacks the state after this slot, or a later one.
+        "fetch-state" = FetchState(seq: Seq) seq(*seq),
+
+        /// A state, and proof of its digest.
+        "state" = State(seq: Seq, state: Rc<State> => fixed, proof: Vec<Signed<Checkpoint>>)
+            seq(*seq),
+
+        /// The NEW-VIEW that opened its view, and the proof: for a replica that did not get in. As
+        /// single VIEW-CONFIRMs they would not do: a signer that confirms different histories to
+        /// different replicas would keep out for ever those to whom it said something else.
+        "opened" = Opened(
+            it: Rc<Signed<NewView>> => fixed,
+            confirms: Rc<Vec<Signed<ViewConfirm>>>,
+        ) view(it.view),
+    } lies(lies::LIES, lies::tell)
 }

@@ -113,7 +113,6 @@ mod agreement;
 mod checkpoint;
 mod client;
 mod commit;
-mod fields;
 mod flaws;
 mod history;
 mod lies;
@@ -126,7 +125,6 @@ pub mod selection;
 mod state;
 mod validity;
 mod view_change;
-mod wire;
 
 use std::rc::Rc;
 

@@ -128,7 +128,7 @@ fn reports_read_data_only() {
 
 #[test]
 fn crates_name_only_crates_below_them() {
-    let arrows = Arrows::read("## From above");
+    let arrows = Arrows::read("## Overview");
     let crates = [
         ("sim-core", "byzsim-core"),
         ("protocols", "byzsim-protocols"),

@@ -90,8 +90,8 @@ fn wrong_usage_names_what_would_be_right() {
         ("merge no/such.ndjson", ["cannot read no/such.ndjson", "right path"]),
         ("run pbft/fault-free --set cluster.replicas", ["there is no `=`", "cluster.replicas=7"]),
         ("run pbft/fault-free --set cluster.replicsa=7", ["replicsa", "did you mean `replicas`"]),
-        ("sweep pbft/chaos --seeds 7", ["`7` is no range of seeds", "0..1000"]),
-        ("sweep pbft/chaos --seeds 7..7", ["holds no seed", "--seeds"]),
+        ("sweep pbft/chaos --seeds 7", ["`7` is not a range of seeds", "0..1000"]),
+        ("sweep pbft/chaos --seeds 7..7", ["contains no seed", "--seeds"]),
         ("sweep pbft/chaos --shard 3/2", ["3/2", "--shard"]),
         ("sweep pbft/chaos --jobs 0", ["0 is not in", "--jobs"]),
         ("sweep pbft/fault-free --out taken/rows.ndjson", ["cannot write taken/rows", "--out"]),
@@ -129,7 +129,7 @@ fn rows_are_data_and_shards_add_up() {
     assert_eq!(merged.sweep_digest(), whole.sweep_digest());
     workdir.byzsim("sweep pbft/chaos --seeds 0..30 --shard 2/3 --strategy twins --out twins");
     let mixed = format!("merge {} twins/shard-2-of-3.ndjson", files[..2].join(" "));
-    workdir.byzsim(&mixed).refuses("shards of two strategies", &["of another strategy: twins"]);
+    workdir.byzsim(&mixed).refuses("shards of two strategies", &["has another strategy: twins"]);
     let some = workdir.byzsim(&format!("merge {}", files[..2].join(" ")));
     assert_eq!(some.code, 3, "seeds are missing");
     assert!(some.stderr.contains("seeds are missing"), "{}", some.stderr);
@@ -151,7 +151,7 @@ fn strategies_are_told_and_lead_to_their_runs() {
         line.map(str::to_owned)
     };
     for (strategy, code, words) in [
-        ("twins", 0, "none violated in 20 of 5 488 schedules of twins"),
+        ("twins", 0, "no violation in 20 of 5 488 schedules of twins"),
         ("delays", 0, "rule of three"),
         ("guided", 3, "no rate follows"),
     ] {
@@ -181,7 +181,7 @@ fn strategies_are_told_and_lead_to_their_runs() {
     assert_eq!(output.code, 1, "{}", output.stdout);
     assert!(output.stdout.contains("runs/pbft-chaos-P08-twins-"), "{}", output.stdout);
     for (arguments, words) in [
-        ("run pbft/chaos --strategy guided", "a guided search rests on"),
+        ("run pbft/chaos --strategy guided", "a guided search depends on"),
         ("run pbft/crash-and-restart --strategy twins", "has faults of its own"),
         ("sweep pbft/crash-and-restart --strategy delays", "has faults of its own"),
         ("sweep pbft/fault-free --strategy guided", "[random.faults]"),
@@ -194,7 +194,7 @@ fn strategies_are_told_and_lead_to_their_runs() {
 #[test]
 fn what_is_set_leaves_out_conditions_and_says_so() {
     let workdir = Workdir::new("conditions");
-    let note = "note: 2 conditions of the scenario left out: `--set` sets what they change\n";
+    let note = "note: 2 conditions of the scenario are left out: `--set` sets what they change\n";
     let run = "run pbft/chaos --set params.checkpoint-interval=4";
     assert_eq!(workdir.byzsim(run).stderr, note);
     assert_eq!(workdir.byzsim(&format!("{run} -q")).stderr, "");
@@ -358,6 +358,6 @@ fn nobody_is_left_out_who_is_not_there() {
     for absent in ["!r9", "!c2"] {
         workdir.write("bad.toml", &row(absent));
         let output = workdir.byzsim("check bad.toml");
-        output.refuses(absent, &["to leave out", "4 replicas and 2 clients", "bad.toml:14"]);
+        output.refuses(absent, &["to exclude", "4 replicas and 2 clients", "bad.toml:14"]);
     }
 }

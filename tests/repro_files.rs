@@ -42,7 +42,7 @@ fn a_repro_is_shown_step_by_step_and_is_no_scenario() {
     let plain = workdir.byzsim(&format!("replay {file}"));
     let shown = workdir.byzsim(&format!("replay {file} -v"));
     assert_eq!((plain.code, shown.code), (0, 0), "{}", shown.stderr);
-    let steps = "sends r0 request";
+    let steps = "sends request to r0";
     assert!(shown.stdout.contains(steps) && !plain.stdout.contains(steps), "{}", shown.stdout);
     assert!(shown.stdout.ends_with("identical\n"), "{}", shown.stdout);
     let output = workdir.byzsim(&format!("run {file}"));
@@ -64,7 +64,7 @@ fn a_replay_is_judged_on_the_properties_that_are_recorded() {
     let older = replay(&|verdicts| assert!(verdicts.remove("durability").is_some()));
     assert_eq!((older.code, older.stdout.lines().last()), (0, Some("identical")));
     for (property, words) in [
-        ("durability", "the same course, but other verdicts: durability\n"),
+        ("durability", "the same events, but other verdicts: durability\n"),
         ("beauty", "the file has a verdict on `beauty`, which byzsim does not judge\n"),
     ] {
         let verdict = json!({ "inconclusive": "nobody looked" });

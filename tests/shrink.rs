@@ -209,7 +209,7 @@ fn the_command_keeps_the_original_and_writes_what_replays() {
     let before = workdir.read(FILE);
     let Output { code, stdout: out, stderr: errors } = workdir.byzsim("shrink found.json -v");
     assert_eq!(code, 0, "{out}{errors}");
-    for words in ["before   after", "MINIMAL", "plan    1. r", "taken away", "replays identical"] {
+    for words in ["before   after", "MINIMAL", "plan    1. r", "removed", "replays identical"] {
         assert!(out.contains(words), "no {words} in\n{out}");
     }
     assert_eq!(workdir.read(FILE), before, "the original is kept");
@@ -238,10 +238,10 @@ fn the_command_refuses_in_one_line_each() {
     workdir.write("older.json", &older.to_json());
     for (arguments, exit, words) in [
         ("shrink passing.json", 2, "violates nothing"),
-        ("shrink pbft/chaos", 2, "is no repro file"),
+        ("shrink pbft/chaos", 2, "is not a repro file"),
         ("shrink missing.json", 2, "missing.json"),
-        ("shrink found.json --out found.json", 2, "would replace the original"),
-        ("shrink repaired.json", 4, "does not fail any more as recorded"),
+        ("shrink found.json --out found.json", 2, "would overwrite the original"),
+        ("shrink repaired.json", 4, "no longer fails as recorded"),
         ("shrink repaired.json", 4, "note: the scenario in the file was changed"),
         ("shrink older.json", 0, "note: written by byzsim 0.0.1"),
     ] {

@@ -1,7 +1,7 @@
 //! The kinds of faults: one descriptor for each, from which everything that asks about faults in
 //! general derives its answer.
 //!
-//! A new kind of fault is a variant of [`Action`], a row of [`Class`], and an entry in
+//! A new kind of fault is a variant of [`Action`], an entry of [`Class`], and an entry in
 //! [`Action::head`] and [`Action::parts`]. How it is shrunk, varied, renumbered and corrupts
 //! follows from these.
 
@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::{Change, Pattern, Split};
 
-/// What goes wrong. The network's model bounds what becomes of messages between correct nodes
+/// What goes wrong. The network model limits what can happen to messages between correct nodes
 /// ([`byzsim_core::network`]).
 ///
-/// `lie`, `mutate` and `twins` change what is said; all faults about messages, `mute`, `omit` and
-/// `lag` included, decide about the fate of what was said.
+/// `lie`, `mutate` and `twins` change what a node sends. All faults about messages, including
+/// `mute`, `omit` and `lag`, decide about the fate of what was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Action {
@@ -39,7 +39,7 @@ pub enum Action {
     },
     /// Messages do not pass between groups: they wait until the fault ends, or are lost.
     Partition {
-        /// Nodes that hear each other. Who is in no group forms the last one.
+        /// Nodes that can communicate. Nodes in no group form one more group.
         groups: Vec<Vec<NodeId>>,
         /// Whether only messages *from* the first group are cut off.
         #[serde(default)]
@@ -48,17 +48,17 @@ pub enum Action {
         #[serde(default)]
         lose: bool,
     },
-    /// A correct replica stops, and starts again with its stable storage when the fault ends.
+    /// A correct replica crashes. It restarts with its stable storage when the fault ends.
     Crash(NodeId),
-    /// A correct node's timers run slow, by that many parts per million; negative: fast. For the
-    /// whole run.
+    /// A correct node's timers run slow by that many parts per million, or fast if the number is
+    /// negative. This lasts for the whole run.
     Drift {
         /// Whose.
         node: NodeId,
         /// By how much.
         ppm: i32,
     },
-    /// A corrupted node that follows the protocol, but sends nothing.
+    /// A corrupted node that follows the protocol but sends nothing.
     Mute(NodeId),
     /// A corrupted node that does not send some of its messages.
     Omit {
@@ -77,7 +77,7 @@ pub enum Action {
         by: Span,
     },
     /// A corrupted node that tells one of its protocol's lies. A lie about a broadcast is told
-    /// once: whoever the fault is about hears the same.
+    /// once: all receivers that the fault is about get the same one.
     Lie {
         /// Who.
         node: NodeId,
@@ -87,7 +87,7 @@ pub enum Action {
         #[serde(default)]
         messages: Pattern,
     },
-    /// A corrupted node that changes one field of its messages, and signs them again.
+    /// A corrupted node that changes one field of its messages and signs them again.
     Mutate {
         /// Who.
         node: NodeId,
@@ -99,45 +99,45 @@ pub enum Action {
         /// What is made of it.
         change: Change,
     },
-    /// A corrupted node that says again what was said before: once, when the fault begins. What it
-    /// said is what it told others, lies and mutations included. At most the first 256 messages
-    /// that match are repeated.
+    /// A corrupted node that sends old messages again, once, when the fault starts. Its own
+    /// messages are repeated as it sent them, including lies and mutations. At most the first 256
+    /// messages that match are repeated.
     Replay {
         /// Who.
         node: NodeId,
-        /// Which of the messages that it said; or, if it is what others said that it repeats, of
-        /// those that it heard. To whom they were said is left open.
+        /// Which of the messages that it sent or, with `heard`, that it received. The pattern
+        /// cannot name receivers.
         #[serde(default)]
         messages: Pattern,
-        /// To whom; to all replicas if nobody is named.
+        /// The receivers; by default all replicas.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         to: Vec<NodeId>,
-        /// Whether it repeats what it heard, instead of what it said.
+        /// Whether it repeats what it received, instead of what it sent.
         #[serde(default)]
         heard: bool,
     },
-    /// A corrupted node that hears everything at once, and is heard at once, whatever the network's
-    /// latency: its word is there before anybody else's.
+    /// A corrupted node that receives and sends every message without delay, whatever the network's
+    /// latency, so that its messages arrive before those of all others.
     Rush(NodeId),
-    /// Two copies of a corrupted node under one key, each with a state of its own: equivocation.
-    /// For the whole run. Each copy hears, and speaks to, the nodes on its side; who is on no side
-    /// deals with both. Where several nodes are twins, left copies hear left copies only, and right
-    /// ones right ones: they conspire. The copies of a client ask for different things under one
-    /// timestamp. Only what the first copy observes is reported.
+    /// Two copies of a corrupted node under one key, each with its own state, which equivocate for
+    /// the whole run. Each copy communicates with the nodes on its side; nodes on neither side
+    /// communicate with both copies. If several nodes run as twins, left copies receive only from
+    /// left copies, and right copies from right copies. The copies of a client request different
+    /// operations under one timestamp. Only the observations of the first copy are reported.
     Twins {
         /// Who.
         node: NodeId,
-        /// With whom the first copy deals.
+        /// The nodes with which the first copy communicates.
         left: Vec<NodeId>,
-        /// With whom the second copy deals.
+        /// The nodes with which the second copy communicates.
         right: Vec<NodeId>,
-        /// Other sides for messages of some views; the first that names the view counts.
+        /// Other sides for messages of some views; the first entry with the view counts.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         splits: Vec<Split>,
     },
 }
 
-/// What is to be known of a class of faults.
+/// What there is to know about a class of faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Descriptor {
     /// The name in scenario files, of the class and of its action.
@@ -191,7 +191,7 @@ const ON_MESSAGES: Descriptor = Descriptor {
 const ON_CORRUPTED: Descriptor = Descriptor { strikes: Strikes::CorruptedNode, ..ON_MESSAGES };
 const HEALED: Descriptor = Descriptor { needs_asynchrony: true, ..ON_MESSAGES };
 
-/// Declares the classes of faults, a row for each: so none is left out of [`Class::ALL`].
+/// Declares the classes of faults, one entry for each, so that [`Class::ALL`] is complete.
 macro_rules! classes {
     ($($class:ident: $name:literal, $about:literal, $rest:expr;)*) => {
         /// A class of faults, named like the action of most of its faults.
@@ -208,7 +208,7 @@ macro_rules! classes {
             /// depends: a new one comes last.
             pub const ALL: &'static [Self] = &[$(Self::$class,)*];
 
-            /// What is to be known of it.
+            /// What there is to know about it.
             pub const fn descriptor(self) -> Descriptor {
                 match self {
                     $(Self::$class => Descriptor { name: $name, about: $about, ..$rest },)*
@@ -219,14 +219,15 @@ macro_rules! classes {
 }
 
 classes! {
-    Hold: "hold", "Messages wait until the row ends.", HEALED;
+    Hold: "hold", "Messages wait until the fault ends.", HEALED;
     Delay: "delay", "Messages take longer.", ON_MESSAGES;
     Drop: "drop", "Messages are lost.", HEALED;
     Duplicate: "duplicate", "Messages arrive twice.", ON_MESSAGES;
-    Partition: "partition", "Groups of nodes do not hear each other.", HEALED;
-    Crash: "crash", "A correct replica stops, and starts again when the row ends.",
+    Partition: "partition", "Messages between groups of nodes wait or are lost.", HEALED;
+    Crash: "crash", "A correct replica crashes, and restarts when the fault ends.",
         Descriptor {
-            strikes: Strikes::CorrectNode { instead: "use `mute`: nobody can tell them apart" },
+            strikes: Strikes::CorrectNode { instead: "use `mute`, which looks the same to other \
+                                                      nodes" },
             ..HEALED
         };
     Drift: "drift", "A correct node's timers run slow or fast.",
@@ -239,13 +240,13 @@ classes! {
     Omit: "omit", "A corrupted node does not send some of its messages.", ON_CORRUPTED;
     Lag: "lag", "A corrupted node sends some of its messages late.", ON_CORRUPTED;
     Lie: "lie", "A corrupted node tells one of its protocol's lies.", ON_CORRUPTED;
-    Twins: "twins", "Two copies of a corrupted node under one key: equivocation.",
+    Twins: "twins", "A corrupted node runs as two copies under one key, which equivocate.",
         Descriptor { window: Window::WholeRun, ..ON_CORRUPTED };
-    Mutate: "mutate", "A corrupted node changes a field of its messages, and signs again.",
+    Mutate: "mutate", "A corrupted node changes a field of its messages and signs them again.",
         ON_CORRUPTED;
-    Replay: "replay", "A corrupted node repeats what it said or heard before.",
+    Replay: "replay", "A corrupted node sends again what it sent or received before.",
         Descriptor { window: Window::AtStart, ..ON_CORRUPTED };
-    Rush: "rush", "A corrupted node hears everything, and is heard, at once.", ON_CORRUPTED;
+    Rush: "rush", "A corrupted node receives and sends every message without delay.", ON_CORRUPTED;
 }
 
 /// The parts of a fault that validation, searches and shrinking reach for. A part that an action
@@ -352,7 +353,7 @@ impl Action {
                 Parts { messages: Some(messages), copy_after: Some(after), ..none }
             }
             Self::Partition { groups, one_way, lose } => {
-                let extras = vec![("its loss", lose), ("its direction", one_way)];
+                let extras = vec![("its loss of messages", lose), ("its direction", one_way)];
                 Parts { groups: Groups::Partition(groups), extras, ..none }
             }
             Self::Crash(node) | Self::Mute(node) | Self::Rush(node) => {

@@ -44,20 +44,19 @@ impl Fault {
     ///     ..Pattern::default()
     /// };
     /// let fault = Fault { note: None, start: None, end: None, action: Action::Hold(messages) };
-    /// let words = "commit messages to r2 are held for as long as the network lets them be";
+    /// let words = "commit messages to r2 are held for as long as the network allows";
     /// assert_eq!(fault.in_words(), words);
     /// ```
     pub fn in_words(&self) -> String {
         let until = self.end.as_ref().map(|end| format!(" until {}", moment(end)));
         // What waits without an end waits for the network, which delivers by GST + Δ.
-        let waits = |what: String, as_allowed: &str| {
-            let end = until.clone();
-            let end = end.unwrap_or_else(|| format!(" for as long as the network {as_allowed}"));
-            format!("{what}{end}")
+        let waits = |what: String| {
+            let end = until.as_deref().unwrap_or(" for as long as the network allows");
+            format!("{what} are held{end}")
         };
         let meanwhile = |what: String| format!("{what}{}", until.as_deref().unwrap_or_default());
         let said = match &self.action {
-            Action::Hold(of) => waits(format!("{} are held", messages(of)), "lets them be"),
+            Action::Hold(of) => waits(messages(of)),
             Action::Delay { messages: of, by } => {
                 meanwhile(format!("{} take {by} longer", messages(of)))
             }
@@ -66,16 +65,12 @@ impl Fault {
                 meanwhile(format!("{} arrive a second time, {after} later", messages(of)))
             }
             Action::Partition { groups, one_way, lose } => {
-                let parted = partition(groups, *one_way);
-                if *lose {
-                    meanwhile(format!("{parted}, and what they say meanwhile is lost"))
-                } else {
-                    waits(parted, "allows")
-                }
+                let crossing = crossing(groups, *one_way);
+                if *lose { meanwhile(format!("{crossing} are lost")) } else { waits(crossing) }
             }
             Action::Crash(node) => match &self.end {
                 None => format!("{node} crashes for good"),
-                Some(end) => format!("{node} is down, and starts again {}", point(end)),
+                Some(end) => format!("{node} is down and restarts {}", point(end)),
             },
             Action::Drift { node, ppm } => {
                 let how = if *ppm < 0 { "fast" } else { "slow" };
@@ -102,13 +97,13 @@ impl Fault {
             Action::Replay { node, messages: of, to, heard } => {
                 let to = if to.is_empty() { "all replicas".to_owned() } else { listed(to) };
                 meanwhile(if *heard {
-                    format!("{node} repeats to {to} what it heard: {}", messages(of))
+                    format!("{node} repeats to {to} what it received: {}", messages(of))
                 } else {
-                    format!("{node} repeats to {to} what it said: its {}", own_messages(of))
+                    format!("{node} repeats to {to} what it sent: its {}", own_messages(of))
                 })
             }
             Action::Rush(node) => {
-                meanwhile(format!("{node} hears everything, and is heard, at once"))
+                meanwhile(format!("{node} receives and sends every message without delay"))
             }
             Action::Twins { node, left, right, splits } => twins(*node, left, right, splits),
         };
@@ -152,7 +147,7 @@ fn report(trigger: &Trigger) -> String {
     let operation = || seq.map_or_else(|| "an operation".to_owned(), operations);
     let of_view = || view.map_or_else(|| "a view".to_owned(), |view| numbered("view", view));
     let (what, says_view) = match event {
-        Reported::Invoked => (format!("asks {}", operation()), true),
+        Reported::Invoked => (format!("requests {}", operation()), true),
         Reported::Completed => (format!("completes {}", operation()), true),
         Reported::Accepted => (format!("accepts a proposal for {}", slot("a slot")), false),
         Reported::Committed => (format!("commits {}", slot("a slot")), false),
@@ -252,12 +247,13 @@ fn numbers(of: &Pattern) -> String {
     text
 }
 
-fn partition(groups: &[Vec<NodeId>], one_way: bool) -> String {
+/// The messages that a partition stops.
+fn crossing(groups: &[Vec<NodeId>], one_way: bool) -> String {
     let named: Vec<String> = groups.iter().map(|group| listed(group)).collect();
     match &named[..] {
-        [first, ..] if one_way => format!("nobody else hears {first}"),
-        [group] => format!("{group} and the others do not hear each other"),
-        _ => format!("{} and the others do not hear each other", named.join(" | ")),
+        [first, ..] if one_way => format!("messages from {first} to other nodes"),
+        [group] => format!("messages between {group} and other nodes"),
+        _ => format!("messages between the groups {} | all other nodes", named.join(" | ")),
     }
 }
 
@@ -271,11 +267,13 @@ fn twins(node: NodeId, left: &[NodeId], right: &[NodeId], splits: &[Split]) -> S
 
 fn sides(left: &[NodeId], right: &[NodeId]) -> String {
     match (left, right) {
-        ([], []) => "both deal with everyone".to_owned(),
+        ([], []) => "both communicate with all nodes".to_owned(),
         (side, []) | ([], side) => {
-            format!("only one deals with {}, both with everyone else", listed(side))
+            format!("only one communicates with {}, both with all other nodes", listed(side))
         }
-        (left, right) => format!("one deals with {}, one with {}", listed(left), listed(right)),
+        (left, right) => {
+            format!("one communicates with {}, the other with {}", listed(left), listed(right))
+        }
     }
 }
 
@@ -285,17 +283,17 @@ fn changed(field: &str, change: &Change) -> String {
         Change::Add(by) => format!("raised by {by}"),
         Change::Subtract(by) => format!("lowered by {by}"),
         Change::Set(to) => format!("set to {to}"),
-        Change::Invent => "made up".to_owned(),
-        Change::Recall => "as in its first one".to_owned(),
+        Change::Invent => "invented".to_owned(),
+        Change::Recall => "as in its first such message".to_owned(),
         Change::Claim(other) => {
             return format!("in the name of {other}, with a garbage signature");
         }
         Change::Empty => "empty".to_owned(),
         Change::DropFirst => "without its first entry".to_owned(),
         Change::DropLast => "without its last entry".to_owned(),
-        Change::Repeat => "saying its first entry twice".to_owned(),
-        Change::AllAlike => "saying its first entry in place of each".to_owned(),
-        Change::Forge => "under garbage signatures".to_owned(),
+        Change::Repeat => "containing its first entry twice".to_owned(),
+        Change::AllAlike => "containing only copies of its first entry".to_owned(),
+        Change::Forge => "containing garbage signatures".to_owned(),
     };
     format!("with `{field}` {how}")
 }
@@ -333,17 +331,18 @@ mod tests {
         let from_r0 = Pattern { from: vec![R0], view: first, ..of_kind("view-change") };
         let hold = Action::Hold(from_r0);
         let words = "view-change messages from r0 in view 1 are held for as long as the network \
-                     lets them be";
+                     allows";
         says(None, None, hold, words);
         let drop = Action::Drop(Pattern { to: vec![R1, R3, C0], nth: first, ..of_kind("prepare") });
         let words =
             "from 5ms on, prepare messages to r1, r3 and c0 (the 1st only) are lost until 90ms";
         says(at(5), at(90), drop, words);
         let part = |one_way, lose| Action::Partition { groups: vec![vec![R0]], one_way, lose };
-        says(None, at(9), part(true, false), "nobody else hears r0 until 9ms");
-        let words = "r0 and the others do not hear each other, and what they say meanwhile is lost";
+        let words = "messages from r0 to other nodes are held until 9ms";
+        says(None, at(9), part(true, false), words);
+        let words = "messages between r0 and other nodes are lost";
         says(None, None, part(false, true), words);
-        let words = "from 1ms on, r1 is down, and starts again at 2ms";
+        let words = "from 1ms on, r1 is down and restarts at 2ms";
         says(at(1), at(2), Action::Crash(R1), words);
         let drift = Action::Drift { node: R1, ppm: -45_000 };
         says(None, None, drift, "the timers of r1 run 4.5 % fast");
@@ -369,10 +368,12 @@ mod tests {
         says(None, None, mutate, words);
         let (messages, to) = (of_kind("prepare"), vec![R1]);
         let replay = Action::Replay { node: R3, messages, to, heard: true };
-        says(at(7), None, replay, "from 7ms on, r3 repeats to r1 what it heard: prepare messages");
+        let words = "from 7ms on, r3 repeats to r1 what it received: prepare messages";
+        says(at(7), None, replay, words);
         let (left, right) = (vec![R1], vec![R3, C0]);
         let twins = Action::Twins { node: R0, left, right, splits: Vec::new() };
-        let words = "r0 runs as two copies under one key: one deals with r1, one with r3 and c0";
+        let words = "r0 runs as two copies under one key: one communicates with r1, the other with \
+                     r3 and c0";
         says(None, None, twins, words);
     }
 

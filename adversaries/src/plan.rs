@@ -25,13 +25,13 @@ pub struct Fault {
     /// Why the fault is there, for a reader.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// When it begins; at the start of the run if nothing is said.
+    /// When it starts; by default at the start of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Moment>,
-    /// When it ends; never if nothing is said.
+    /// When it ends; by default never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<Moment>,
-    /// What goes wrong meanwhile.
+    /// What goes wrong until then.
     #[serde(rename = "do")]
     pub action: Action,
 }
@@ -51,7 +51,7 @@ pub enum Moment {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Trigger {
-    /// Which node; any if nothing is said.
+    /// Which node; by default any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeId>,
     /// What it reports.
@@ -62,7 +62,7 @@ pub struct Trigger {
     /// Of which slot or, of a client, of which timestamp.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<Range>,
-    /// The how manieth such report it is; the first if nothing is said.
+    /// Which of these reports it is, counted from 1; by default the first.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub count: u32,
 }
@@ -80,7 +80,7 @@ const fn is_one(count: &u32) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reported {
-    /// A client asks; `seq` is its timestamp.
+    /// A client issues an operation; `seq` is its timestamp.
     Invoked,
     /// A client accepts an answer; `seq` is its timestamp.
     Completed,
@@ -90,9 +90,9 @@ pub enum Reported {
     Committed,
     /// A replica executes a slot, speculatively or not.
     Executed,
-    /// A replica drops its log before a stable checkpoint.
+    /// A replica drops its log up to a stable checkpoint.
     StableCheckpoint,
-    /// A replica installs a state that it fetched.
+    /// A replica installs a fetched state.
     Restored,
     /// A replica asks for a view.
     ViewChangeStarted,
@@ -131,9 +131,9 @@ pub struct Pattern {
 pub struct Split {
     /// The views of the messages.
     pub view: Range,
-    /// With whom the first copy deals.
+    /// The nodes with which the first copy communicates.
     pub left: Vec<NodeId>,
-    /// With whom the second copy deals.
+    /// The nodes with which the second copy communicates.
     pub right: Vec<NodeId>,
 }
 
@@ -141,19 +141,19 @@ pub struct Split {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
-    /// A number, so much greater.
+    /// Adds to a number.
     Add(u64),
-    /// A number, so much smaller, and not below 0.
+    /// Subtracts from a number, down to 0 at most.
     Subtract(u64),
-    /// Another number.
+    /// Sets a number.
     Set(u64),
-    /// Something made up: a digest of nothing, a wrong answer, another operation; of a list, each
-    /// entry made up.
+    /// Something invented: a digest of nothing, a wrong answer, another operation; in a list, every
+    /// entry is invented.
     Invent,
-    /// What the first message of the kind said that the node sent, or would have sent had it told
-    /// no lie.
+    /// The value in the first message of this kind that the node sent, or would have sent without
+    /// lies.
     Recall,
-    /// The name of another node: the signature is garbage.
+    /// Claims another node as the signer; the signature is garbage.
     Claim(NodeId),
     /// A list without entries.
     Empty,
@@ -161,17 +161,17 @@ pub enum Change {
     DropFirst,
     /// A list without its last entry.
     DropLast,
-    /// A list that says its first entry twice.
+    /// A list with its first entry twice.
     Repeat,
-    /// A list that says its first entry in place of each.
+    /// A list with its first entry in place of every entry.
     AllAlike,
     /// A list whose signatures are garbage.
     Forge,
 }
 
 impl Plan {
-    /// The replicas that count as faulty, in order: corrupted, or down when the network is
-    /// synchronous. Protocols promise things for at most f of them.
+    /// The replicas that count as faulty, in order: those that are corrupted, or down when the
+    /// network becomes synchronous. Protocols keep their promises for at most f of them.
     ///
     /// A replica that crashes and restarts before `gst` was only slow. One whose restart waits for
     /// a trigger may never restart.

@@ -139,7 +139,7 @@ impl Judge<'_> {
             | Action::Rush(_) => Ok(()),
             Action::Partition { groups, .. } => self.partition(groups),
             Action::Crash(node) if node.is_client() => {
-                refuse(format!("{node} is a client: only replicas crash"), "use `mute`")
+                refuse(format!("{node} is a client: only replicas can crash"), "use `mute`")
             }
             Action::Crash(_) => Ok(()),
             Action::Drift { node, ppm } => drift(*node, *ppm),
@@ -149,16 +149,16 @@ impl Judge<'_> {
             }
             Action::Replay { node, messages, to, .. } => {
                 if fault.start.is_none() {
-                    let help = "say when, such as `start.at = \"500ms\"`";
-                    return refuse("before the run there is nothing to replay", help);
+                    let help = "add a start, such as `start.at = \"500ms\"`";
+                    return refuse("at the start of the run there is nothing to replay", help);
                 }
                 if !messages.to.is_empty() {
-                    let help = "say `to` of the row itself, beside `messages`";
-                    return refuse("a replay picks messages whoever they were said to", help);
+                    let help = "to choose the receivers, write `to` beside `messages`";
+                    return refuse("the `messages` of a replay cannot have `to`", help);
                 }
                 if !to.is_empty() && to.iter().all(|to| to == node) {
-                    let help = "name others in `to`, or take it out: it means all replicas";
-                    return refuse(format!("{node} would repeat to nobody but itself"), help);
+                    let help = "name other nodes in `to`, or remove it to send to all replicas";
+                    return refuse(format!("{node} would send only to itself"), help);
                 }
                 Ok(())
             }
@@ -174,13 +174,13 @@ impl Judge<'_> {
         let lasts = action.class().descriptor().window == Window::WholeRun;
         if lasts && (start.is_some() || end.is_some()) {
             let problem = format!("`{}` lasts the whole run", action.name());
-            return refuse(problem, "take `start` and `end` out");
+            return refuse(problem, "remove `start` and `end`");
         }
         if let (Some(Moment::At(start)), Some(Moment::At(end))) = (start, end)
             && end <= start
         {
-            let problem = format!("the row ends at {end}, and would begin at {start}");
-            return refuse(problem, "let `end` come after `start`");
+            let problem = format!("the fault starts at {start} but ends at {end}");
+            return refuse(problem, "set `end` to a time after `start`");
         }
         for moment in [start, end].into_iter().flatten() {
             if let Moment::When(trigger) = moment {
@@ -201,13 +201,13 @@ impl Judge<'_> {
             }
         }
         if view.is_some() && !event.has_view() {
-            return refuse(format!("`{}` names no view", event.name()), "take `view` out");
+            return refuse(format!("a report `{}` has no view", event.name()), "remove `view`");
         }
         if seq.is_some() && !event.has_seq() {
-            return refuse(format!("`{}` names no slot", event.name()), "take `seq` out");
+            return refuse(format!("a report `{}` has no slot", event.name()), "remove `seq`");
         }
         if *count == 0 {
-            return refuse("the 0th report never comes", "count from 1");
+            return refuse("there is no 0th report", "count from 1");
         }
         Ok(())
     }
@@ -236,7 +236,7 @@ impl Judge<'_> {
             }
         }
         match pattern.nth {
-            Some(Range { min: 0, .. }) => refuse("the 0th message never comes", "count from 1"),
+            Some(Range { min: 0, .. }) => refuse("there is no 0th message", "count from 1"),
             _ => Ok(()),
         }
     }
@@ -246,7 +246,7 @@ impl Judge<'_> {
         match pattern.from[..] {
             [] => Ok(()),
             [sender] if sender == node => Ok(()),
-            _ => refuse(format!("the sender is {node}"), "take `from` out"),
+            _ => refuse(format!("the only sender is {node}"), "remove `from`"),
         }
     }
 
@@ -258,8 +258,8 @@ impl Judge<'_> {
         if pattern.kinds.is_empty() || pattern.kinds.iter().any(|kind| kind == lie.kind) {
             return Ok(());
         }
-        let problem = format!("`{name}` is a lie about no message of these kinds");
-        refuse(problem, format!("it changes `{}`: take `kinds` out", lie.kind))
+        let problem = format!("the lie `{name}` does not apply to messages of these kinds");
+        refuse(problem, format!("it changes `{}` messages; remove `kinds`", lie.kind))
     }
 
     fn mutation(&self, name: &str, change: &Change, pattern: &Pattern) -> Judgement {
@@ -276,7 +276,7 @@ impl Judge<'_> {
             let has = |field: &&&Field| field.kind == kind;
             let names: Vec<&str> =
                 fields.iter().filter(|field| has(&field)).map(|field| field.name).collect();
-            let problem = format!("a `{kind}` has no field `{name}` that can be changed");
+            let problem = format!("a `{kind}` message has no field `{name}` to change");
             return refuse(problem, suggest(name, &names));
         }
         if let Change::Claim(node) = change {
@@ -287,8 +287,11 @@ impl Judge<'_> {
         });
         for Field { kind, sort, .. } in meant {
             if !change.suits(*sort) {
-                let problem = format!("`{}` cannot be made of a {}", change.name(), sort.name());
-                return refuse(problem, format!("`{name}` of a `{kind}` is a {}", sort.name()));
+                let problem = format!("`{}` cannot change {}", change.name(), sort.with_article());
+                return refuse(
+                    problem,
+                    format!("`{name}` of a `{kind}` is {}", sort.with_article()),
+                );
             }
         }
         Ok(())
@@ -304,8 +307,8 @@ impl Judge<'_> {
         let inhabited = groups.iter().filter(|group| !group.is_empty()).count();
         let rest = usize::from(members.len() < self.committee.len());
         if inhabited + rest < 2 || groups.first().is_none_or(Vec::is_empty) {
-            let help = "name a first group that leaves somebody out: `groups = [[\"r0\"]]`";
-            return refuse("the partition cuts nobody off", help);
+            let help = "leave some node out of the first group, such as in `groups = [[\"r0\"]]`";
+            return refuse("the partition separates no nodes", help);
         }
         Ok(())
     }
@@ -317,8 +320,8 @@ impl Judge<'_> {
             None => Ok(()),
             Some(row) => {
                 let by = self.plan.faults[row].action.name();
-                let problem = format!("{node} is corrupted, by the `{by}` of faults[{row}]");
-                refuse(format!("{problem}: `{what}` is about correct nodes"), help)
+                let problem = format!("{node} is corrupted by the `{by}` of faults[{row}]");
+                refuse(format!("{problem}, but `{what}` is for correct nodes"), help)
             }
         }
     }
@@ -331,8 +334,8 @@ impl Judge<'_> {
         match self.plan.faults[..row].iter().position(same) {
             None => Ok(()),
             Some(first) => {
-                let problem = format!("{node} has a `{}` row already", class.name());
-                refuse(problem, format!("keep faults[{first}] or this row"))
+                let problem = format!("{node} already has a `{}` fault", class.name());
+                refuse(problem, format!("keep faults[{first}] or this fault"))
             }
         }
     }
@@ -347,7 +350,7 @@ impl Judge<'_> {
         // A client's copies differ by what they ask.
         let hear_the_same = left.is_empty() && right.is_empty() && splits.is_empty();
         if hear_the_same && !node.is_client() {
-            let problem = "the copies hear the same, and will say the same";
+            let problem = "both copies receive the same messages, so they send the same";
             return refuse(problem, "put some nodes on `left` or `right`");
         }
         Ok(())
@@ -357,11 +360,11 @@ impl Judge<'_> {
         self.nodes(left)?;
         self.nodes(right)?;
         if let Some(both) = left.iter().find(|other| right.contains(other)) {
-            let help = "who deals with both copies is on no side";
+            let help = "leave out a node that communicates with both copies";
             return refuse(format!("{both} is on both sides"), help);
         }
         if left.contains(&node) || right.contains(&node) {
-            return refuse(format!("{node} is on a side of its own twins"), "take it out");
+            return refuse(format!("{node} is on a side of its own twins"), "remove it");
         }
         Ok(())
     }
@@ -369,12 +372,12 @@ impl Judge<'_> {
 
 fn drift(node: NodeId, ppm: i32) -> Judgement {
     if ppm == 0 {
-        let help = "take the row out, or let its timers run slow or, below 0, fast";
-        return refuse(format!("the clock of {node} does not drift by 0"), help);
+        let help = "remove the fault, or use a value above 0 (slow) or below 0 (fast)";
+        return refuse(format!("a drift of 0 has no effect on {node}"), help);
     }
     if !(-DRIFT_PPM_MAX..=DRIFT_PPM_MAX).contains(&ppm) {
-        let help = format!("stay within -{DRIFT_PPM_MAX} and {DRIFT_PPM_MAX}");
-        return refuse(format!("no clock drifts by {ppm} parts per million"), help);
+        let help = format!("use a value from -{DRIFT_PPM_MAX} to {DRIFT_PPM_MAX}");
+        return refuse(format!("a drift of {ppm} ppm is out of range"), help);
     }
     Ok(())
 }
@@ -382,7 +385,7 @@ fn drift(node: NodeId, ppm: i32) -> Judgement {
 /// The names that would have been right, the nearest first if it is near.
 fn suggest(wrong: &str, known: &[&str]) -> String {
     if known.is_empty() {
-        return "the protocol has none".into();
+        return "the protocol defines none".into();
     }
     let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     match names::near(wrong, known.iter().copied()).first() {

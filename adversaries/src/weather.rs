@@ -1,4 +1,4 @@
-//! What kinds of weather a scenario lets the generator draw.
+//! What a scenario lets the generator draw: its weather.
 
 use byzsim_core::{Span, Time};
 use schemars::JsonSchema;
@@ -12,18 +12,18 @@ use crate::action::Class;
 pub struct Weather {
     /// The classes of faults that may be drawn; each seed draws from about half of them.
     pub classes: Vec<Class>,
-    /// How often at most the network or a correct node is struck. One strike may be several faults,
-    /// such as the crashes of several replicas.
+    /// The greatest number of strikes against the network or correct nodes. One strike may be
+    /// several faults, such as the crashes of several replicas.
     pub strikes_max: u16,
-    /// How many replicas at most are corrupted; f if nothing is said. More than f is allowed, and
-    /// then no property of the protocol is promised.
+    /// The greatest number of corrupted replicas; by default f. More than f is allowed, but then
+    /// the protocol promises nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub corrupt_max: Option<u16>,
-    /// How many clients at most are corrupted.
+    /// The greatest number of corrupted clients.
     pub corrupt_clients_max: u16,
-    /// How many faults at most say what one corrupted node does.
+    /// The greatest number of faults of one corrupted node.
     pub behaviours_max: u16,
-    /// By how much at most a correct node's timers run slow or fast, in parts per million.
+    /// How much slower or faster a correct node's timers may run, in parts per million.
     pub drift_ppm_max: u32,
 }
 
@@ -55,7 +55,8 @@ pub struct Timing {
 /// What a run went through, for variations of its plan to aim at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// The kinds of messages that arrived from corrupted nodes; from anyone, if nobody is corrupted.
+    /// The kinds of messages that arrived from corrupted nodes; from anyone, if nobody is
+    /// corrupted.
     pub kinds: Vec<&'static str>,
     /// The highest view that a correct replica entered, if the run was watched.
     pub view: Option<u64>,

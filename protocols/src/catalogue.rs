@@ -69,7 +69,7 @@ pub(crate) fn check_counts(interval: u64, others: &[(&str, u64)]) -> Result<(), 
 pub(crate) fn check_times(times: &[(&str, Span)]) -> Result<(), String> {
     match times.iter().find(|(_, span)| *span == Span::ZERO) {
         Some((name, _)) => {
-            Err(format!("`{name}` is 0s: a timer that never waits never lets time pass"))
+            Err(format!("`{name}` is 0s: with such a timer, time would stand still"))
         }
         None => Ok(()),
     }

@@ -58,7 +58,11 @@ fn mistakes_are_found_at_their_place() {
             &format!("[{}", "{},".repeat(101))[..200],
             "at most 100",
         ),
-        (with("[[random.conditions]]\nrandom.conditions = []\n"), "[]", "no conditions of its own"),
+        (
+            with("[[random.conditions]]\nrandom.conditions = []\n"),
+            "[]",
+            "cannot contain conditions",
+        ),
     ] {
         refuses(&text, place, words);
     }
@@ -81,7 +85,7 @@ fn groups_that_make_no_sense_are_found_at_their_place() {
     for (text, place, words) in [
         (row(one, "do.drop = { to = [\"lfet\"] }"), "\"lfet\"", "did you mean `left`"),
         (row(one, "do.drop = { to = [\"x\"] }"), "\"x\"", "neither a node nor a group"),
-        (row(one, "do.drop = { to = [\"left\", \"!r1\"] }"), "[\"left\", \"!r1\"]", "nobody"),
+        (row(one, "do.drop = { to = [\"left\", \"!r1\"] }"), "[\"left\", \"!r1\"]", "no node"),
         (row(one, "do.mute = \"left\""), "\"left\"", "one node"),
         (row(one, "do.drop = { to = [\"left\"], nht = 3 }"), "nht", "did you mean `nth`"),
         (
@@ -95,12 +99,12 @@ fn groups_that_make_no_sense_are_found_at_their_place() {
             "with the cluster of random.conditions[0]",
         ),
         (row("left = [\"r9\"]", ""), "\"r9\"", "r0 to r3"),
-        (row("left = []", ""), "[]", "nobody"),
+        (row("left = []", ""), "[]", "no node"),
         (row("left = [1]", ""), "[1]", "list of nodes"),
         (row("r2 = [\"r1\"]", ""), "[\"r1\"]", "the name of a node"),
-        (row("clients = [\"r1\"]", ""), "[\"r1\"]", "there already"),
+        (row("clients = [\"r1\"]", ""), "[\"r1\"]", "is predefined"),
         (row("\"!r2\" = [\"r1\"]", ""), "[\"r1\"]", "a letter, then"),
-        (row("a = [\"r1\"]\nb = [\"a\"]", ""), "\"a\"", "not made of groups"),
+        (row("a = [\"r1\"]\nb = [\"a\"]", ""), "\"a\"", "cannot contain groups"),
     ] {
         refuses(&text.replace("[[fault]]\n\n", ""), place, words);
     }
@@ -139,7 +143,7 @@ fn groups_stand_for_their_members() {
     assert!(repro.scenario.groups.is_empty());
     repro.scenario.groups.insert("left".to_owned(), vec!["r1".to_owned()]);
     let error = Repro::read(&document(&repro.to_json(), Language::Json)).expect_err("it has one");
-    assert_eq!(error.what, "a repro file names nodes, no groups");
+    assert_eq!(error.what, "a repro file cannot have groups");
 }
 
 #[test]
@@ -282,11 +286,11 @@ fn faults_that_never_fire_are_explained() {
         ("do.lie = { node = \"c0\", lie = \"wrong-answer\" }", "c0 never sends `reply`"),
         (
             "start.when = { event = \"entered-view\", view = 5 }\ndo.mute = \"r3\"",
-            "its start never comes: nobody reports `entered-view`",
+            "its start never comes: no node reports `entered-view`",
         ),
         (
             "start.when = { node = \"r0\", event = \"committed\", view = 5 }\ndo.crash = \"r1\"",
-            "its start never comes: each `committed` of r0 is of view 0, and none of view 5",
+            "its start never comes: each `committed` of r0 belongs to view 0, and none to view 5",
         ),
         (
             "start.when = { event = \"committed\", view = 0, seq = 77 }\ndo.crash = \"r1\"",
@@ -301,7 +305,7 @@ fn faults_that_never_fire_are_explained() {
         (
             "start.when = { node = \"r0\", event = \"committed\", seq = 1, count = 2 }\n\
              do.mute = \"r1\"",
-            "its start never comes: `committed` is reported like that once in a run at most, and \
+            "its start never comes: `committed` is reported like that at most once in a run, and \
              not 2 times",
         ),
         ("start.at = \"900s\"\ndo.mute = \"r3\"", "its start never comes: it is at 900s"),
@@ -323,7 +327,7 @@ fn faults_that_never_fire_are_explained() {
         (
             "start.at = \"100ms\"\n\
              do.replay = { node = \"r3\", messages = { kinds = [\"commit\"], view = 3 } }",
-            "each `commit` that r3 says before the fault begins is of view 0, and none of view 3",
+            "each `commit` that r3 says before the fault begins belongs to view 0, and none to view 3",
         ),
     ] {
         let said = explained(&format!("{BASE}[[fault]]\n{fault}\n"));
@@ -338,27 +342,27 @@ fn what_was_sent_instead_explains_faults() {
     for (fault, why) in [
         (
             "do.drop = { kinds = [\"commit\"], view = 3 }",
-            "each `commit` is of view 0, and none of view 3",
+            "each `commit` belongs to view 0, and none to view 3",
         ),
         (
             "do.omit = { node = \"r3\", messages = { view = 3 } }",
-            "each message from r3 is of view 0, and none of view 3",
+            "each message from r3 belongs to view 0, and none to view 3",
         ),
-        ("do.drop = { kinds = [\"request\"], view = 0 }", "no `request` is of a view"),
+        ("do.drop = { kinds = [\"request\"], view = 0 }", "no `request` belongs to a view"),
         (
             "do.drop = { kinds = [\"commit\"], seq = [90, 99] }",
             "each `commit` is about slot 1 to 5, and none about slot 90 to 99",
         ),
         (
             "do.drop = { kinds = [\"commit\"], to = [\"r2\"], nth = 900 }",
-            "in a run at most 15 messages match, and none is number 900",
+            "at most 15 of the messages of a run match, and none has number 900",
         ),
         (
             "end.at = \"5ms\"\ndo.drop = { kinds = [\"commit\"], seq = 1 }",
             "`commit` about slot 1 is sent, but not while the fault is in force: the closest 25ms \
              after it ends",
         ),
-        ("do.drop = { kinds = [\"commit\"], to = [\"c0\"] }", "nobody ever sends `commit` to c0"),
+        ("do.drop = { kinds = [\"commit\"], to = [\"c0\"] }", "no node ever sends `commit` to c0"),
         (
             "do.drop = { from = [\"r1\"], to = [\"r1\"] }",
             "what r1 sends to itself never goes over the network",
@@ -366,7 +370,7 @@ fn what_was_sent_instead_explains_faults() {
         (
             "do.mutate = { node = \"r3\", messages = { kinds = [\"commit\"] }, field = \"seq\", \
              change = { add = 0 } }",
-            "`commit` says the same with it and without",
+            "`commit` says the same with this fault as without it",
         ),
     ] {
         let said = explained(&format!("{BASE}[[fault]]\n{fault}\n"));
@@ -388,8 +392,8 @@ fn what_was_sent_instead_explains_faults() {
         )
     };
     let faults = mutate("signer", "claim = \"r1\"") + &mutate("seq", "add = 1");
-    let why = "`commit` is in another's name already, by fault 1 (`mutate`), and r3 cannot sign \
-               that";
+    let why = "`commit` is already in another node's name, by fault 1 (`mutate`), so r3 cannot sign \
+               it";
     assert_eq!(explained(&format!("{BASE}{faults}")), [why]);
 }
 

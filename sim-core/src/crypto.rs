@@ -1,15 +1,15 @@
 //! Digests and signatures, with two backends behind one interface.
 //!
-//! `ed25519` is the real thing (RFC 8032, ed25519-dalek). `ideal` is a keyed hash whose secrets no
-//! adversary can reach: unforgeable by construction, and cheap. A [`Signer`] is the only thing that
-//! makes a signature which verifies; each node holds its own, the adversary those of the corrupted
-//! nodes. Anyone can make a *garbage* signature ([`Signed::forged`]), so a protocol that forgets to
-//! verify is caught.
+//! `ed25519` makes real signatures (RFC 8032, ed25519-dalek). `ideal` is a keyed hash whose secrets
+//! no adversary can reach, so it is unforgeable by construction, and cheap. Only a [`Signer`] can
+//! make a signature that verifies. Each node holds its own signer, and the adversary holds those of
+//! the corrupted nodes. Any node can make a *garbage* signature ([`Signed::forged`]), so a protocol
+//! that forgets to verify is caught.
 //!
 //! What is signed is the SHA-256 digest of a statement's canonical bytes, which begin with a domain
 //! tag (protocol and message kind) and the signer. Signatures *inside* a statement are not covered
 //! by the one around it: a certificate within a view-change message is a list of (signer,
-//! statement) whose signatures travel beside it. The receiver verifies them all the same.
+//! statement) whose signatures travel beside it. The receiver verifies them as well.
 
 use std::cell::Cell;
 use std::fmt;
@@ -94,7 +94,7 @@ impl fmt::Debug for Signature {
     }
 }
 
-/// The keys of all nodes: made by the run, out of reach of nodes and adversaries.
+/// The keys of all nodes. The run makes them; nodes and adversaries cannot reach them.
 pub struct Keyring {
     committee: Committee,
     keys: Keys,
@@ -173,8 +173,8 @@ fn ideal_signature(secret: &[u8; 16], digest: &Digest) -> Signature {
 
 /// The capability to sign as one node, and to verify what others signed. It counts both.
 ///
-/// It is not `Clone`: who was not handed it cannot sign. Copies of one corrupted node ("twins")
-/// share it.
+/// It is not `Clone`, so code that was not given it cannot sign. The copies of one corrupted node
+/// ("twins") share it.
 #[derive(Debug)]
 pub struct Signer {
     node: NodeId,
@@ -221,8 +221,8 @@ impl Signer {
 
 /// Something that is signed: canonical bytes under a domain tag.
 pub trait Statement: Encode {
-    /// Protocol and message kind, such as `pbft/prepare`: a signature on one kind of statement is
-    /// none on another.
+    /// Protocol and message kind, such as `pbft/prepare`: a signature on one kind of statement does
+    /// not verify on another.
     const TAG: &'static str;
 }
 
@@ -232,8 +232,8 @@ fn statement_digest<T: Statement>(signer: NodeId, body: &T) -> Digest {
     out.sha256()
 }
 
-/// A statement with its signer and signature. Its parts cannot be changed, only made anew, so the
-/// digest and the memo of the verification stay true.
+/// A statement with its signer and signature. It is immutable, so its digest and the stored result
+/// of the verification stay true.
 #[derive(Clone)]
 pub struct Signed<T> {
     body: T,
@@ -244,7 +244,7 @@ pub struct Signed<T> {
 }
 
 impl<T: Statement> Signed<T> {
-    /// What anyone can make: `body` with a signature of `signer` that does not verify.
+    /// Makes `body` with a signature of `signer` that does not verify, as any node can.
     pub fn forged(body: T, signer: NodeId) -> Self {
         let digest = statement_digest(signer, &body);
         Self { body, signer, digest, signature: Signature([0xFF; 64]), memo: Cell::new(None) }
@@ -255,7 +255,7 @@ impl<T: Statement> Signed<T> {
         self.digest
     }
 
-    /// Who is said to have signed it.
+    /// The node in whose name it is signed.
     pub const fn signer(&self) -> NodeId {
         self.signer
     }

@@ -2,8 +2,8 @@
 //!
 //! The encoding is fixed (little-endian integers, lengths before contents, a tag before each
 //! variant), so equal values have equal bytes on every machine. The bytes of a *signature* are
-//! left out and counted instead: the trace hash and the message sizes then do not depend on the
-//! crypto backend. A general codec cannot do that, which is why this one is ours.
+//! counted but not included, so that the trace hash and the message sizes do not depend on the
+//! crypto backend. A general codec cannot do that, so byzsim has its own.
 
 use std::rc::Rc;
 
@@ -34,7 +34,7 @@ pub trait Encode {
     }
 }
 
-/// Where canonical bytes are collected.
+/// Collects canonical bytes.
 #[derive(Debug)]
 pub struct Encoder {
     bytes: Vec<u8>,

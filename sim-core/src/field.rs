@@ -44,15 +44,15 @@ pub enum Sort {
 }
 
 impl Sort {
-    /// The word for it in messages to people.
-    pub const fn name(self) -> &'static str {
+    /// Its name with an article, for messages to people.
+    pub const fn with_article(self) -> &'static str {
         match self {
-            Self::Number => "number",
-            Self::Digest => "digest",
-            Self::Answer => "answer",
-            Self::Operation => "operation",
-            Self::Entries => "list",
-            Self::Signer => "signer",
+            Self::Number => "a number",
+            Self::Digest => "a digest",
+            Self::Answer => "an answer",
+            Self::Operation => "an operation",
+            Self::Entries => "a list",
+            Self::Signer => "a signer",
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What clients ask of the replicated key-value service, and what they are told: the words that
-//! histories, observations and checkers share.
+//! The operations and answers of the replicated key-value service, which histories, observations
+//! and checkers share.
 //!
 //! The service itself lives with the protocols; the sequential model that judges it lives with
 //! the checkers. Neither knows the other.
@@ -34,11 +34,11 @@ pub enum Operation {
         /// What it is set to.
         value: Text,
     },
-    /// Puts `value` behind what `key` holds; an absent key holds the empty string.
+    /// Appends `value` to what `key` holds; an absent key counts as the empty string.
     Append {
         /// The key.
         key: Text,
-        /// What is put behind.
+        /// What is appended.
         value: Text,
     },
     /// Sets `key` to `new` if it holds `expected` (`None`: if it is absent).
@@ -146,7 +146,7 @@ impl FromStr for Operation {
                 Ok(Self::Cas { key: text(key), expected, new: text(new) })
             }
             _ => Err(format!(
-                "`{line}` is no operation: write `get K`, `put K V`, `append K V` or \
+                "`{line}` is not an operation: write `get K`, `put K V`, `append K V` or \
                  `cas K OLD NEW`"
             )),
         }
@@ -165,7 +165,7 @@ pub struct Call {
     pub client: NodeId,
     /// What was asked.
     pub operation: Operation,
-    /// When the client asked. Of a Byzantine client: when a correct replica first executed it.
+    /// When the client asked; for a Byzantine client, when a correct replica first executed it.
     pub invoked: Time,
     /// When the client accepted an answer, and which; `None` while it waits for one. The operation
     /// then took effect at one point after `invoked`, possibly after the end, or never.

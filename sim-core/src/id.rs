@@ -51,7 +51,7 @@ impl FromStr for NodeId {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no node: write a replica as `r0`, a client as `c0`");
+        let wrong = || format!("`{text}` is not a node: write a replica as `r0`, a client as `c0`");
         let class = text.chars().next().ok_or_else(wrong)?;
         let number = text.get(1..).and_then(|rest| rest.parse().ok()).ok_or_else(wrong)?;
         match class {
@@ -74,7 +74,7 @@ serde_as_text!(NodeId, "NodeId", {
 pub struct Committee {
     /// n, the number of replicas; at most [`Committee::REPLICAS_MAX`].
     pub replicas: u16,
-    /// f, the number of faulty replicas that the protocol is told to tolerate.
+    /// f, the number of faulty replicas that the protocol is configured to tolerate.
     pub faults: u16,
     /// The number of clients.
     pub clients: u16,
@@ -141,13 +141,13 @@ impl Committee {
     }
 }
 
-/// A set of replicas, as bits. Counting distinct voters is what quorums are about.
+/// A set of replicas, as bits. Quorums count distinct voters.
 ///
 /// ```
 /// use byzsim_core::{NodeId, ReplicaSet};
 /// let mut voters = ReplicaSet::default();
 /// assert!(voters.insert(NodeId::Replica(2)));
-/// assert!(!voters.insert(NodeId::Replica(2)), "a second vote of one replica is no second voter");
+/// assert!(!voters.insert(NodeId::Replica(2)), "a second vote does not make a second voter");
 /// assert_eq!(voters.len(), 1);
 /// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]

@@ -1,8 +1,8 @@
 //! What a run cost: messages and bytes by kind and by class of sender, signatures, verifications.
 //!
-//! A multicast to k receivers counts k; a message to oneself counts 0; what the network adds
-//! (copies) or takes (losses) does not change what was sent; what a corrupted node withholds was
-//! not sent.
+//! A multicast to k receivers counts as k messages, and a message to oneself as none. Copies that
+//! the network adds, and messages that it loses, do not change what was sent. A message that a
+//! corrupted node withholds was not sent.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! What a run reached: a pass over something that never happened is no pass.
+//! What a run reached: a property that holds because nothing happened says nothing.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -17,13 +17,13 @@ pub const SHARED_MILESTONES: &[(&str, &str)] = &[
     ("completed", "a correct client accepted an answer"),
     ("view-change", "a correct replica entered a view above 0"),
     ("null-request", "a correct replica executed a null request"),
-    ("checkpoint-gc", "a correct replica dropped its log before a stable checkpoint"),
-    ("state-transfer", "a correct replica installed a state that it fetched"),
+    ("checkpoint-gc", "a correct replica dropped its log up to a stable checkpoint"),
+    ("state-transfer", "a correct replica installed a fetched state"),
     ("rollback", "a correct replica undid speculative execution"),
-    ("crash-restart", "a correct replica crashed and started again"),
+    ("crash-restart", "a correct replica crashed and restarted"),
     ("equivocation", "two correct replicas accepted different batches for one slot of one view"),
-    ("proof-of-misbehaviour", "a correct node held signed proof against another"),
-    ("suspicion", "a correct node had reason to think that another misbehaves"),
+    ("proof-of-misbehaviour", "a correct node had signed proof that another node misbehaved"),
+    ("suspicion", "a correct node suspected another node, without proof"),
 ];
 
 /// How often each milestone was reached in a run, and a fingerprint of the way there.
@@ -84,8 +84,8 @@ impl Milestones {
         &self.counts
     }
 
-    /// A fingerprint of the order in which correct replicas committed, changed views, fetched
-    /// state: equal for runs that differ in their times and values only.
+    /// A fingerprint of the order in which correct replicas committed, changed views and fetched
+    /// state. Runs that differ only in their times and values have the same one.
     pub const fn commit_order(&self) -> u64 {
         self.commit_order
     }

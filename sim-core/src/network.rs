@@ -1,10 +1,9 @@
 //! The network model: partial synchrony, and the limits that it puts on the adversary.
 //!
-//! Before GST the adversary may delay a message for as long as it likes, and lose it if the model
-//! says `loss-allowed`. A message in transit at GST arrives by GST + Δ, one sent later arrives
-//! within Δ of its sending (Dwork, Lynch, Stockmeyer, JACM 1988). Links are authenticated. What a
-//! corrupted node sends, or is sent, the adversary may treat as it likes: that is the node's own
-//! silence or deafness.
+//! Before GST, the adversary may delay a message for as long as it likes, and lose it if the model
+//! says `loss-allowed`. A message in transit at GST arrives by GST + Δ, and a message sent later
+//! arrives within Δ (Dwork, Lynch, Stockmeyer, JACM 1988). Links are authenticated. Messages to and
+//! from a corrupted node have no such bounds: to lose one is the node's own silence or deafness.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -55,8 +54,8 @@ pub enum Latency {
 pub struct NetworkModel {
     /// How long a message takes when nobody interferes.
     pub latency: Latency,
-    /// Whether each link delivers in the order of sending. What the adversary holds is overtaken by
-    /// what it does not hold.
+    /// Whether each link delivers in the order of sending. Other messages overtake those that the
+    /// adversary holds.
     pub fifo: bool,
     /// Before GST: the probability that a message is lost, in parts per million.
     #[schemars(range(max = 1_000_000))]

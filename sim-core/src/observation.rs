@@ -190,7 +190,9 @@ impl Encode for Observation {
 impl fmt::Display for Observation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Invoked { timestamp, operation } => write!(f, "asks #{timestamp} {operation}"),
+            Self::Invoked { timestamp, operation } => {
+                write!(f, "requests #{timestamp} {operation}")
+            }
             Self::Completed { timestamp, answer } => write!(f, "accepts #{timestamp} {answer}"),
             Self::Accepted { view, seq, batch } => write!(f, "accepts v{view} s{seq} {batch}"),
             Self::Committed { view, seq, batch } => write!(f, "commits v{view} s{seq} {batch}"),
@@ -199,9 +201,9 @@ impl fmt::Display for Observation {
             Self::Applied { seq, client, timestamp, operation, answer } => {
                 write!(f, "applies s{seq} {client}#{timestamp} {operation} = {answer}")
             }
-            Self::Checkpointed { seq, state } => write!(f, "checkpoint s{seq} state {state}"),
+            Self::Checkpointed { seq, state } => write!(f, "takes checkpoint s{seq} state {state}"),
             Self::StableCheckpoint { seq, state } => {
-                write!(f, "stable checkpoint s{seq} state {state}")
+                write!(f, "has stable checkpoint s{seq} state {state}")
             }
             Self::Restored { seq, state } => write!(f, "restores s{seq} state {state}"),
             Self::ViewChangeStarted { view, reason } => {

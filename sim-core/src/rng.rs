@@ -1,10 +1,10 @@
-//! The only source of chance: ChaCha8 streams derived from (seed, purpose, index).
+//! The only source of randomness: ChaCha8 streams derived from (seed, purpose, index).
 //!
 //! Each purpose draws from a stream of its own, so a new draw in one place shifts nothing
 //! elsewhere. Choices about single messages go one step further: they are a function of the
-//! message's identity ([`MessageChoices`]), so that taking one fault out of a plan leaves the rest
-//! of the run as it was. Integers and closed ranges only: no float and no `usize` sampling, whose
-//! values depend on the platform or the library's version.
+//! message's identity ([`MessageChoices`]), so removing one fault from a plan leaves the rest of
+//! the run unchanged. Only integers and closed ranges are drawn: samples of floats or of `usize`
+//! would depend on the platform or on the library's version.
 
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -15,7 +15,7 @@ use rand_chacha::ChaCha8Rng;
 pub enum Purpose {
     /// Latency, loss and duplication of single messages.
     Network = 1,
-    /// What the clients ask.
+    /// The operations of the clients.
     Workload = 2,
     /// The keys of the nodes.
     Keys = 3,

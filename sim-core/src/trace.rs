@@ -1,8 +1,8 @@
 //! The trace of a run: every event, folded into one SHA-256 hash that is the run's fingerprint.
 //!
-//! Optionally the trace also keeps *marks*, short prefixes of the running hash every 2^k events:
-//! two runs differ from the first event whose mark differs on, so a recorded run can say where
-//! another one leaves it.
+//! The trace can also keep *marks*, short prefixes of the running hash every 2^k events. The first
+//! mark in which two runs differ shows where they diverge, so a recorded run can tell where a
+//! replay diverges from it.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ use crate::time::Time;
 /// One event of a run, as it is hashed and shown.
 #[derive(Clone, Debug)]
 pub enum TraceEvent<'a> {
-    /// A node sends a message. Shown, not hashed: what becomes of it is.
+    /// A node sends a message. This is shown but not hashed; what becomes of the message is hashed.
     Sent {
         /// The sender.
         from: NodeId,
@@ -57,7 +57,7 @@ pub enum TraceEvent<'a> {
     },
     /// A node stops.
     Crashed(NodeId),
-    /// A node starts again.
+    /// A node restarts.
     Restarted(NodeId),
     /// A node reports something.
     Observed(NodeId, &'a Observation),
@@ -88,7 +88,7 @@ impl fmt::Debug for Parcel<'_> {
     }
 }
 
-/// Something that is shown every event as it happens.
+/// A receiver of every event, as it happens.
 pub trait Recorder {
     /// The `number`-th event (from 0), at `time`.
     fn record(&mut self, number: u64, time: Time, event: &TraceEvent<'_>);
@@ -136,7 +136,7 @@ impl Marks {
 }
 
 impl Trace {
-    /// An empty trace; with marks only where they are wanted, as they cost a hash per event.
+    /// An empty trace. Marks cost a hash per event, so they are kept only on request.
     pub fn new(with_marks: bool) -> Self {
         Self {
             hash: Sha256::new(),

@@ -1,11 +1,11 @@
-//! What the clients ask.
+//! The operations that clients ask for.
 
 use crate::history::{Operation, Text};
 use crate::id::NodeId;
 use crate::rng::{Purpose, SimRng};
 use crate::time::Span;
 
-/// What each client does: one operation after the other, never two at once.
+/// The operations of each client, which it issues one at a time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Workload {
     /// The operations of each client, in order.
@@ -16,7 +16,7 @@ pub struct Workload {
 
 /// Draws `count` operations for each of `clients` clients on `keys` keys.
 ///
-/// Every value is written once only, so that a read names the write that it saw.
+/// Every value is written only once, so that a read identifies the write that it saw.
 pub fn draw(seed: u64, clients: u16, count: u32, keys: u16) -> Vec<Vec<Operation>> {
     assert!(0 < keys, "operations need a key");
     let mut last_written: Vec<Option<Text>> = vec![None; usize::from(keys)];

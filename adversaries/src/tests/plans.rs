@@ -57,26 +57,26 @@ fn names_that_do_not_fit_are_refused_with_those_that_do() {
         (
             r#"{"do":{"lie":{"node":"r0","lie":"twist-echo","messages":{"kinds":["ping"]}}}}"#,
             0,
-            "no message of these kinds",
+            "to messages of these kinds",
             "it changes `echo`",
         ),
         (
             r#"{"do":{"omit":{"node":"r0","messages":{"from":["r1"]}}}}"#,
             0,
-            "the sender is r0",
-            "take `from` out",
+            "the only sender is r0",
+            "remove `from`",
         ),
         (
             r#"{"start":{"at":"1s"},"do":{"replay":{"node":"r0","messages":{"to":["r1"]}}}}"#,
             0,
-            "whoever they were said to",
-            "say `to` of the row itself",
+            "cannot have `to`",
+            "write `to` beside `messages`",
         ),
         (
             r#"{"start":{"at":"1s"},"do":{"replay":{"node":"r0","messages":{},"to":["r0"]}}}"#,
             0,
-            "r0 would repeat to nobody but itself",
-            "name others in `to`",
+            "r0 would send only to itself",
+            "name other nodes in `to`",
         ),
         (r#"{"do":{"crash":"c0"}}"#, 0, "c0 is a client", "use `mute`"),
         (&format!(r#"{MUTE},{{"do":{{"crash":"r0"}}}}"#), 1, "r0 is corrupted", "use `mute`"),
@@ -86,13 +86,13 @@ fn names_that_do_not_fit_are_refused_with_those_that_do() {
             "by the `mute` of faults[1]",
             "use `lag`",
         ),
-        (r#"{"do":{"drift":{"node":"r0","ppm":0}}}"#, 0, "does not drift by 0", "take the row out"),
-        (r#"{"do":{"drift":{"node":"r0","ppm":900001}}}"#, 0, "no clock drifts", "900000"),
+        (r#"{"do":{"drift":{"node":"r0","ppm":0}}}"#, 0, "a drift of 0", "remove the fault"),
+        (r#"{"do":{"drift":{"node":"r0","ppm":900001}}}"#, 0, "out of range", "900000"),
         (
             r#"{"do":{"drift":{"node":"r0","ppm":1}}},{"do":{"drift":{"node":"r0","ppm":2}}}"#,
             1,
-            "r0 has a `drift` row already",
-            "keep faults[0] or this row",
+            "r0 already has a `drift` fault",
+            "keep faults[0] or this fault",
         ),
     ] {
         refused(rows, row, problem, help);
@@ -104,30 +104,30 @@ fn sides_and_groups_that_make_no_sense_are_refused() {
     const TWINS: &str = r#"{"do":{"twins":{"node":"r0","left":["r1"],"right":[]}}}"#;
     let third = format!("{TWINS},{MUTE},{TWINS}");
     for (rows, row, problem, help) in [
-        (third.as_str(), 2, "r0 has a `twins` row already", "faults[0]"),
+        (third.as_str(), 2, "r0 already has a `twins` fault", "faults[0]"),
         (
             r#"{"do":{"twins":{"node":"r0","left":["r1","r2"],"right":["r2"]}}}"#,
             0,
             "r2 is on both sides",
-            "is on no side",
+            "communicates with both",
         ),
         (
             r#"{"do":{"twins":{"node":"r0","left":["r0"],"right":["r2"]}}}"#,
             0,
             "its own twins",
-            "take it out",
+            "remove it",
         ),
         (
             r#"{"do":{"twins":{"node":"r0","left":[],"right":[]}}}"#,
             0,
-            "hear the same",
+            "receive the same",
             "`left` or `right`",
         ),
-        (r#"{"do":{"partition":{"groups":[]}}}"#, 0, "cuts nobody off", "groups = "),
+        (r#"{"do":{"partition":{"groups":[]}}}"#, 0, "separates no nodes", "groups = "),
         (
             r#"{"do":{"partition":{"groups":[["r0","r1","r2","r3","c0"]]}}}"#,
             0,
-            "cuts nobody off",
+            "separates no nodes",
             "groups = ",
         ),
         (
@@ -148,13 +148,13 @@ fn windows_that_make_no_sense_are_refused() {
             r#"{"end":{"at":"1s"},"do":{"twins":{"node":"r0","left":["r1"],"right":[]}}}"#,
             0,
             "`twins` lasts the whole run",
-            "take `start` and `end` out",
+            "remove `start` and `end`",
         ),
         (
             r#"{"start":{"at":"2s"},"end":{"at":"1s"},"do":{"mute":"r0"}}"#,
             0,
-            "the row ends at 1s, and would begin at 2s",
-            "let `end` come after `start`",
+            "the fault starts at 2s but ends at 1s",
+            "set `end` to a time after `start`",
         ),
         (
             r#"{"start":{"when":{"node":"c0","event":"committed"}},"do":{"mute":"r0"}}"#,
@@ -165,14 +165,14 @@ fn windows_that_make_no_sense_are_refused() {
         (
             r#"{"start":{"when":{"event":"completed","view":1}},"do":{"mute":"r0"}}"#,
             0,
-            "`completed` names no view",
-            "take `view` out",
+            "`completed` has no view",
+            "remove `view`",
         ),
         (
             r#"{"start":{"when":{"event":"entered-view","seq":1}},"do":{"mute":"r0"}}"#,
             0,
-            "`entered-view` names no slot",
-            "take `seq` out",
+            "`entered-view` has no slot",
+            "remove `seq`",
         ),
         (
             r#"{"start":{"when":{"event":"entered-view","count":0}},"do":{"mute":"r0"}}"#,

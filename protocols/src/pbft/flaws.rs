@@ -8,57 +8,57 @@ flaws! {
 
     // The normal case: proposals, votes, and the order of execution.
     FixedQuorum: "P01-fixed-quorum" breaks "agreement",
-        "a quorum is 2f + 1 replicas, however many there are";
+        "a quorum is 2f + 1 replicas, whatever n is";
     CommitQuorum: "P02-commit-quorum" breaks "agreement",
-        "a slot commits with one COMMIT less than a quorum (2f for n = 3f + 1)";
+        "a slot commits with one COMMIT fewer than a quorum (2f for n = 3f + 1)";
     PreparedEarly: "P03-prepared-early" breaks "agreement",
         "a slot is prepared with one PREPARE too few (2f - 1 for n = 3f + 1)";
     PrimaryPrepares: "P04-primary-prepares" breaks "agreement",
-        "a PREPARE of the primary is counted beside its PRE-PREPARE";
+        "a PREPARE of the primary counts in addition to its PRE-PREPARE";
     PrimaryAwaited: "P05-primary-awaited" breaks "liveness",
         "a slot needs a quorum of PREPAREs, although the primary sends none";
     DuplicateVotes: "P06-duplicate-votes" breaks "agreement",
-        "votes are counted, not voters";
+        "votes are counted instead of voters";
     DuplicatesSpoil: "P07-duplicates-spoil" breaks "liveness",
-        "a vote that comes twice spoils its slot, instead of being ignored";
+        "a vote that arrives twice spoils its slot instead of being ignored";
     DigestIgnored: "P08-digest-ignored" breaks "agreement",
-        "votes are matched by view and slot only, their digests are not compared";
+        "votes match by view and slot only; their digests are not compared";
     ProposalReplaced: "P10-proposal-replaced" breaks "agreement",
         "a second PRE-PREPARE for a slot replaces the first";
     ExecutesAhead: "P11-executes-ahead" breaks "agreement",
         "a committed slot is executed without waiting for the slots before it";
     WatermarksIgnored: "P13-watermarks-ignored" breaks "liveness",
-        "proposals and votes are taken for slots far above the window";
+        "proposals and votes are accepted for slots far above the window";
     RepliesEarly: "P14-replies-early" breaks "result-integrity",
-        "a replica answers when a request is prepared, before it is committed";
+        "a replica replies when a request is prepared, before it is committed";
     RequestUnverified: "P15-request-unverified" breaks "validity",
         "the signatures of requests are not verified";
     BodyUnverified: "P15b-body-unverified" breaks "agreement",
         "backups do not compare a batch with the digest in its PRE-PREPARE";
     PhasesPooled: "P16-phases-pooled" breaks "agreement",
-        "a PREPARE counts as a COMMIT, too";
+        "a PREPARE also counts as a COMMIT";
     ViewUnbound: "P16b-view-unbound" breaks "agreement",
-        "a COMMIT counts in whatever view its receiver is";
+        "a COMMIT counts in whatever view its receiver is in";
     SlotUnbound: "P16c-slot-unbound" breaks "agreement",
-        "a vote counts in every slot that its batch is proposed for";
+        "a vote counts in every slot for which its batch is proposed";
 
     // Requests: what clients believe, and what happens once.
     ClientTrusts: "P17-client-trusts" breaks "result-integrity",
-        "the client accepts an answer that f replicas give, instead of f + 1";
+        "the client accepts an answer from f replicas instead of f + 1";
     CacheAnswersAll: "P18-cache-answers-all" breaks "result-integrity",
         "a new request is answered with the client's last reply";
     HeardIsExecuted: "P18b-heard-is-executed" breaks "liveness",
-        "a timestamp is used up when its request is heard, not when it is executed";
+        "a timestamp counts as used when its request arrives, not when it is executed";
     ExecutesAgain: "P19-executes-again" breaks "exactly-once",
         "a request that is ordered twice is executed twice";
     CacheLeftBehind: "P19b-cache-left-behind" breaks "agreement",
-        "a state that is fetched comes without the reply cache";
+        "a fetched state comes without the reply cache";
 
     // View changes: what a new view takes over, and when one begins.
     PreparedForgotten: "P23-prepared-forgotten" breaks "agreement",
         "VIEW-CHANGE messages carry no prepared certificates";
     LockKept: "P24-lock-kept" breaks "liveness",
-        "who prepared a batch for a slot never votes for another one there";
+        "a replica that prepared a batch for a slot never votes for another one there";
     SmallestCheckpoint: "P26a-smallest-checkpoint" breaks "agreement",
         "min-s is the smallest stable checkpoint of the view changes";
     LastSlotDropped: "P26b-last-slot-dropped" breaks "agreement",
@@ -66,37 +66,37 @@ flaws! {
     GapsLeft: "P27-gaps-left" breaks "liveness",
         "the new primary proposes nothing for slots that nobody prepared";
     NullPreferred: "P28-null-preferred" breaks "agreement",
-        "a slot gets the null request unless f + 1 carry its certificate";
+        "a slot gets the null request unless f + 1 VIEW-CHANGEs carry its certificate";
     ViewChangeUnverified: "P29-view-change-unverified" breaks "agreement",
         "the signatures of VIEW-CHANGEs are not verified";
     NewViewBelieved: "P30-new-view-believed" breaks "agreement",
         "backups take the proposals of a NEW-VIEW without recomputing them";
     CertificateUnchecked: "P31-certificate-unchecked" breaks "agreement",
-        "the PREPAREs of certificates in P are counted, and not checked";
+        "the PREPAREs of certificates in P are counted but not checked";
     JoinsAtF: "P34a-joins-at-f" breaks "liveness",
         "a replica asks for a view when f others do, instead of f + 1";
     NeverJoins: "P34b-never-joins" breaks "liveness",
         "a replica asks for a view only when its own timer expires";
     AskingCounted: "P34c-asking-counted" breaks "liveness",
-        "VIEW-CHANGEs are counted, not their senders";
+        "VIEW-CHANGEs are counted instead of their senders";
     TimeoutConstant: "P35a-timeout-constant" breaks "liveness",
-        "the timeout does not grow with the views that fail";
+        "the timeout does not grow when views fail";
     RestUnawaited: "P35c-rest-unawaited" breaks "liveness",
-        "an execution stops the timer for all that still waits, too";
+        "an execution stops the timer of all waiting requests";
     IdleTimer: "P35d-idle-timer" breaks "liveness",
-        "the timer starts though no request waits";
+        "the timer starts although no request is waiting";
     TimerHasty: "P35e-timer-hasty" breaks "liveness",
         "the timer for the NEW-VIEW starts before a quorum asks for the view";
     ClearedByNewView: "P35f-cleared-by-new-view" breaks "liveness",
-        "a NEW-VIEW clears the timers of all requests that wait";
+        "a NEW-VIEW clears the timers of all waiting requests";
     NumbersReused: "P37-numbers-reused" breaks "accusation",
-        "the primary of a new view does not number on above max-s";
+        "the primary of a new view does not continue its numbering above max-s";
 
     // Checkpoints, and the state that is fetched.
     CheckpointsCounted: "P39b-checkpoints-counted" breaks "liveness",
-        "CHECKPOINTs are counted, not their senders";
+        "CHECKPOINTs are counted instead of their senders";
     StateUnproven: "P40a-state-unproven" breaks "agreement",
-        "a fetched state is not compared with the digest that is proven";
+        "a fetched state is not compared with the proven digest";
     CheckpointDigestIgnored: "P40b-checkpoint-digest-ignored" breaks "liveness",
-        "CHECKPOINTs are matched by slot only, not by the state's digest";
+        "CHECKPOINTs match by slot only, not by the state's digest";
 }

@@ -14,15 +14,20 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         name: "vote-own-proposal",
         kind: "pre-prepare",
-        about: "the primary sends a PREPARE for its own proposal as well",
+        about: "the primary also sends a PREPARE for its own proposal",
     },
     Lie { name: "prepare-twice", kind: "prepare", about: "the PREPARE is sent twice" },
     Lie { name: "commit-twice", kind: "commit", about: "the COMMIT is sent twice" },
-    Lie { name: "wrong-answer", kind: "reply", about: "the client is told an invented answer" },
+    Lie {
+        name: "wrong-answer",
+        kind: "reply",
+        about: "the SPEC-RESPONSE carries an invented \
+                                                       answer",
+    },
     Lie {
         name: "wrong-state",
         kind: "checkpoint",
-        about: "the CHECKPOINT has the digest of no state",
+        about: "the CHECKPOINT carries a digest that belongs to no state",
     },
     Lie {
         name: "hide-prepared",
@@ -32,7 +37,7 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         name: "null-proposals",
         kind: "new-view",
-        about: "the NEW-VIEW proposes null requests in place of what its view changes demand",
+        about: "the NEW-VIEW proposes null requests instead of what its VIEW-CHANGEs demand",
     },
 ];
 

@@ -105,16 +105,16 @@ use rules::Rules;
 #[derive(Clone, Copy, Debug)]
 pub struct Pbft;
 
-/// What a scenario may set.
+/// The parameters that a scenario may set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Params {
-    /// K: a checkpoint is taken every so many slots.
+    /// K: the number of slots between checkpoints.
     pub checkpoint_interval: u64,
     /// L: how many slots above the stable checkpoint may be in use. At least 2K, or the window
     /// stalls on a single outstanding checkpoint.
     pub window: u64,
-    /// How many requests share a slot at most.
+    /// The greatest number of requests in a slot.
     pub batch_max: u16,
     /// How many slots the primary keeps open at once; requests queue up meanwhile.
     pub pipeline: u64,
@@ -122,7 +122,7 @@ pub struct Params {
     pub view_change_timeout: Span,
     /// How long a client waits before it sends its request to all replicas.
     pub client_timeout: Span,
-    /// After how long without progress a replica asks the others for what it lacks.
+    /// How long a replica waits without progress before it asks the others for what it lacks.
     pub status_interval: Span,
     /// A quorum other than ceil((n + f + 1) / 2), to study what breaks.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -8,50 +8,49 @@ flaws! {
 
     // How a new view chooses its history.
     OriginalViewChange: "Z01-original-view-change" breaks "durability",
-        "a new view takes the longest certificate, of whatever view, and looks at reports only \
-         after its end: the rule as published";
+        "a new view takes the longest certificate of any view, and considers reports only for \
+         slots above it: the published rule";
     FPlus1First: "Z02-f-plus-1-first" breaks "durability",
-        "a new view gives a slot to what f + 1 replicas report, of whatever views, and looks at \
-         certificates afterwards";
+        "a new view gives a slot to what f + 1 replicas report, from any views, and considers \
+         certificates only afterwards";
     CcByView: "Z03-cc-by-view" breaks "durability",
-        "a new view takes the certificate of the highest view, and looks at reports only after \
-         its end";
+        "a new view takes the certificate of the highest view, and considers reports only for \
+         slots above it";
     NotStrict: "Z04-not-strict" breaks "durability",
-        "f + 1 reports of the very view of a certificate beat it";
+        "f + 1 reports of the same view as a certificate beat the certificate";
     LatestClientCertificateOnly: "Z05-latest-client-certificate-only" breaks "durability",
-        "a replica gives up a long certificate for a short one of a higher view, and takes no \
-         VIEW-CONFIRMs for one";
+        "a replica gives up a long certificate for a short one of a higher view, and does not \
+         count VIEW-CONFIRMs as a certificate";
     DigestMatched: "Z06-digest-matched" breaks "durability",
-        "f + 1 reports of a slot match if they name the same request, whatever their histories \
-         before it";
+        "f + 1 reports of a slot match if they name the same request, even after different \
+         histories";
 
     // Completion: clients and their certificates.
     ClientImpatient: "Z07-client-impatient" breaks "durability",
-        "the client takes 2f + 1 matching SPEC-RESPONSEs for completion, and deposits no \
+        "the client completes a request on 2f + 1 matching SPEC-RESPONSEs, without depositing a \
          certificate";
     ResponsesMixed: "Z08-responses-mixed" breaks "linearizability",
-        "the client compares answers only, and counts responses of different views and histories \
-         together";
+        "the client compares only the answers, so it counts responses of different views and \
+         histories together";
     CertificateUnverified: "Z10-certificate-unverified" breaks "durability",
-        "the signatures in a certificate are counted, and neither verified nor checked to be of \
+        "the signatures in a certificate are counted, but neither verified nor checked to be of \
          distinct replicas";
 
     // Execution, and undoing it.
     GapsExecuted: "Z11-gaps-executed" breaks "agreement",
-        "an ORDER-REQ is executed without the ones before it, and its history digest is not \
-         checked";
+        "an ORDER-REQ is executed without those before it, and its history digest is not checked";
     CacheSurvives: "Z12-cache-survives" breaks "liveness",
-        "a rollback leaves the reply cache and the timestamps of undone requests";
+        "a rollback does not undo the reply cache and the timestamps of requests";
 
     // View changes, and checkpoints.
     HateAlone: "Z14-hate-alone" breaks "liveness",
         "one I-HATE-THE-PRIMARY is enough to change the view";
     StopsAlone: "Z14b-stops-alone" breaks "liveness",
-        "a replica that suspects the primary stops working at once, without f + 1 accusations";
+        "a replica that suspects the primary stops working immediately, without f + 1 accusations";
     Unaccused: "Z15-unaccused" breaks "liveness",
         "a VIEW-CHANGE is accepted without f + 1 accusations";
     CheckpointUncovered: "Z17-checkpoint-uncovered" breaks "agreement",
-        "a replica says CHECKPOINT for all that it executed, with no certificate that covers it";
+        "a replica sends CHECKPOINT for slots that it executed but that no certificate covers";
     ViewsMixed: "Z18-views-mixed" breaks "durability",
-        "a new view is opened with VIEW-CHANGEs for earlier views among its 2f + 1";
+        "the 2f + 1 VIEW-CHANGEs that open a new view may be for earlier views";
 }

@@ -18,7 +18,7 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         name: "order-as-first",
         kind: "order-req",
-        about: "the primary orders the request as the first of the history",
+        about: "the primary orders the request as the first one of the history",
     },
     Lie {
         name: "wrong-order-history",
@@ -28,12 +28,12 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         name: "wrong-answer",
         kind: "spec-response",
-        about: "the client is told an invented answer",
+        about: "the SPEC-RESPONSE carries an invented answer",
     },
     Lie {
         name: "wrong-history",
         kind: "spec-response",
-        about: "the response names a history that does not exist",
+        about: "the SPEC-RESPONSE names a history that does not exist",
     },
     Lie {
         name: "garbage-certificate",
@@ -48,7 +48,7 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         name: "wrong-state",
         kind: "checkpoint",
-        about: "the CHECKPOINT has the digest of no state",
+        about: "the CHECKPOINT carries a digest that belongs to no state",
     },
     Lie {
         name: "deny-history",
@@ -92,17 +92,17 @@ pub(super) const LIES: &[Lie] = &[
     Lie {
         name: "empty-new-view",
         kind: "new-view",
-        about: "the NEW-VIEW starts with no history, whatever its view changes demand",
+        about: "the NEW-VIEW starts with no history, whatever its VIEW-CHANGEs demand",
     },
     Lie {
         name: "slander",
         kind: "view-confirm",
-        about: "with its VIEW-CONFIRM the replica accuses the primary that it confirms",
+        about: "with its VIEW-CONFIRM, the replica accuses the primary that it confirms",
     },
     Lie {
         name: "next-view",
         kind: "view-confirm",
-        about: "with its VIEW-CONFIRM the replica asks for the next view, without accusations",
+        about: "with its VIEW-CONFIRM, the replica asks for the next view without accusations",
     },
 ];
 

@@ -146,30 +146,30 @@ use rules::Rules;
 #[derive(Clone, Copy, Debug)]
 pub struct Zyzzyva;
 
-/// What a scenario may set.
+/// The parameters that a scenario may set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Params {
     /// How a new view chooses its history: the published rule, the repair, or one of four repairs
     /// that fail.
     pub view_change: ViewChangeRule,
-    /// Whether a new view puts null requests where a report shows a slot that the rule gives to
-    /// nothing (technical report of Zyzzyva).
+    /// Whether a new view puts null requests into slots that a report shows but that the rule
+    /// leaves empty (technical report of Zyzzyva).
     pub null_fill: bool,
-    /// `CP_INTERVAL`: a checkpoint is taken every so many slots; nothing is executed further than
-    /// two intervals above the last stable one.
+    /// `CP_INTERVAL`: the number of slots between checkpoints. Replicas execute no slot further
+    /// than two intervals above the last stable one.
     pub checkpoint_interval: u64,
-    /// Timer 1: how long a client waits for 3f + 1 responses. Doubled with each retransmission,
-    /// three times at most.
+    /// Timer 1: how long a client waits for 3f + 1 responses. It doubles with each retransmission,
+    /// at most three times.
     pub client_timeout: Span,
     /// Timer 2: how long a client waits for 2f + 1 LOCAL-COMMITs.
     pub commit_timeout: Span,
-    /// How long a backup waits for an order, or for one that it lacks, before it goes on to the
-    /// next step, and at last suspects the primary.
+    /// How long a backup waits for an order, or for one that it lacks, before it takes the next
+    /// step; in the last step it suspects the primary.
     pub order_timeout: Span,
-    /// How long a replica waits for a new view to come about.
+    /// How long a replica waits for a new view to start.
     pub view_change_timeout: Span,
-    /// After how long without progress a replica asks the others for what it lacks.
+    /// How long a replica waits without progress before it asks the others for what it lacks.
     pub status_interval: Span,
     /// Planted flaws, by name.
     #[serde(skip_serializing_if = "Flaws::is_empty")]

@@ -11,14 +11,14 @@ use crate::repro::Repro;
 use crate::run::scenario::Scenario;
 use crate::run::unfired::{Unfired, unfired};
 
-/// Check scenario and repro files; say which rows of their scripts never fire, and why.
+/// Check scenario and repro files, and explain faults that never fire.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     byzsim check my.toml\n  \
     byzsim check scenarios/library/pbft/*.toml\n  \
     byzsim check pbft/chaos runs/pbft-chaos-8391.json")]
 pub struct Check {
-    /// Files, or names of the library.
+    /// Scenario or repro files, or names of scenarios in the library.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
 }

@@ -13,19 +13,19 @@ use crate::file::format::SeedRange;
 use crate::report::compare::Told;
 use crate::report::format::Format;
 
-/// Compare what protocols cost, measured and by the formulas of their papers.
+/// Measure the costs of protocols and compare them with formulas.
 ///
-/// Exits 1 if a property is violated or a figure differs from its formula.
+/// Exits with 1 if a property is violated or a figure differs from its formula.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     byzsim compare pbft\n  \
     byzsim compare pbft zyzzyva --replicas 4,7,10,16,31 --faults none,silent-backup\n  \
     byzsim compare pbft --faults all --seeds 0..5000 --format csv")]
 pub struct Compare {
-    /// Protocols (`byzsim list protocols`). Ratios are those of the first to the others.
+    /// Protocols (`byzsim list protocols`). Ratios compare the first one with each other one.
     #[arg(required = true, value_name = "PROTOCOL")]
     protocols: Vec<String>,
-    /// Numbers of replicas, each 3f + 1.
+    /// Numbers of replicas, each of the form 3f + 1.
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "4,7,10")]
     replicas: Vec<u16>,
     #[arg(
@@ -36,13 +36,13 @@ pub struct Compare {
         help = settings::help()
     )]
     faults: Vec<String>,
-    /// The seeds of settings with chance in them; the others play the first one.
+    /// The seeds of settings with message loss; the other settings play only the first seed.
     #[arg(long, value_name = "A..B", default_value = "0..1000")]
     seeds: SeedRange,
-    /// How many threads play; one per core if nothing is said.
+    /// The number of threads [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     jobs: Option<u16>,
-    /// What is written to stdout.
+    /// The format of the output on stdout.
     #[arg(long, value_parser = format_of::<Told<'_>>(), default_value = "human")]
     format: Format,
 }

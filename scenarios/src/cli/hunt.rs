@@ -18,18 +18,20 @@ use crate::report::hunt::{self as report, Table};
 use crate::run::registry::PROTOCOLS;
 use crate::run::strategy::Strategy;
 
-/// Hunt planted flaws: how many runs until each strategy finds them, and how small they shrink.
+/// Measure how many runs each strategy needs to find planted flaws.
+///
+/// The hunt also shrinks findings, which shows how few faults a flaw needs.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     byzsim hunt P02 P08 Z07\n  \
     byzsim hunt pbft --strategies guided --runs 20000 --campaigns 3\n  \
     byzsim hunt --format json --into docs/flaws.md > hunt.json\n\n\
-    Ctrl-C ends the hunt, and the flaws that are finished are shown.")]
+    Ctrl-C ends the hunt and shows the flaws that are finished.")]
 pub struct Hunt {
-    /// Flaws, by name or number, or protocols; all flaws if nothing is said.
+    /// Flaws, by name or number, or protocols [default: all flaws].
     #[arg(value_name = "FLAW")]
     flaws: Vec<String>,
-    /// The strategies that are compared; `random=5000` has other bounds than `--runs` says.
+    /// The strategies to compare. `random=5000` gives a strategy a limit other than `--runs`.
     #[arg(
         long,
         value_name = "NAME[=N]",
@@ -37,7 +39,7 @@ pub struct Hunt {
         default_value = "random,twins,guided"
     )]
     strategies: Vec<Sought>,
-    /// How many runs one search has at most, where the strategy says nothing else.
+    /// The greatest number of runs of one search.
     #[arg(
         long,
         value_name = "N",
@@ -45,7 +47,7 @@ pub struct Hunt {
         value_parser = clap::value_parser!(u64).range(1..=RUNS_MAX)
     )]
     runs: u64,
-    /// How many searches each strategy gets; medians are shown.
+    /// The number of searches per flaw and strategy; the table shows their medians.
     #[arg(
         long,
         value_name = "N",
@@ -53,13 +55,13 @@ pub struct Hunt {
         value_parser = clap::value_parser!(u64).range(1..=99)
     )]
     campaigns: u64,
-    /// How many searches go on at once; one per core if nothing is said.
+    /// The number of searches at a time [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     jobs: Option<u16>,
-    /// How the table is written to stdout.
+    /// The format of the output on stdout.
     #[arg(long, value_parser = format_of::<Table<'_>>(), default_value = "human")]
     format: Format,
-    /// Write the table in Markdown into this file as well, between the lines
+    /// Also write the table in Markdown into this file, between the lines
     /// `<!-- byzsim hunt: begin -->` and `<!-- byzsim hunt: end -->`.
     #[arg(long, value_name = "FILE")]
     into: Option<PathBuf>,
@@ -132,8 +134,8 @@ impl Hunt {
         // Even where all flaws are finished, the last plan may not be as small as it would be.
         if cancel.is_asked() {
             if let Some(path) = &self.into {
-                let what = "left as it is: the hunt was interrupted";
-                output::note(&format!("note: {} is {what}", path.display()));
+                let what = "is unchanged, because the hunt was interrupted";
+                output::note(&format!("note: {} {what}", path.display()));
             }
             return Ok(Exit::Interrupted);
         }
@@ -186,7 +188,7 @@ const END: &str = "<!-- byzsim hunt: end -->\n";
 fn read(path: &Path) -> Result<String, LoadError> {
     fs::read_to_string(path).map_err(|why| {
         let what = format!("cannot read {}: {why}", path.display());
-        LoadError::new(what, "`--into` names a document that has a place for the table")
+        LoadError::new(what, "`--into` needs a document with a place for the table")
     })
 }
 
@@ -196,7 +198,7 @@ fn around<'a>(path: &Path, document: &'a str) -> Result<(&'a str, &'a str), Load
     let found = begin.and_then(|begin| Some((begin, begin + document[begin..].find(END)?)));
     let Some((begin, end)) = found else {
         let what = format!("{} has no place for the table", path.display());
-        let help = format!("write two lines: `{}` and `{}`", BEGIN.trim_end(), END.trim_end());
+        let help = format!("add the lines `{}` and `{}`", BEGIN.trim_end(), END.trim_end());
         return Err(LoadError::new(what, &help));
     };
     Ok((&document[..begin], &document[end..]))
@@ -209,6 +211,6 @@ fn replace(path: &Path, table: &str) -> Result<(), Failure> {
     let (before, behind) = around(path, &document)?;
     fs::write(path, format!("{before}\n{table}\n{behind}")).map_err(|why| {
         let what = format!("cannot write {}: {why}", path.display());
-        LoadError::new(what, "`--into` names a document that can be written").into()
+        LoadError::new(what, "`--into` needs a document that can be written").into()
     })
 }

@@ -13,17 +13,17 @@ use crate::report::list::{Entry, Lists};
 use crate::run::load::load;
 use crate::run::registry::PROTOCOLS;
 
-/// List what there is.
+/// List scenarios, protocols, faults, lies, fields, flaws, properties and milestones.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     byzsim list\n  \
     byzsim list flaws\n  \
     byzsim list scenarios --format json")]
 pub struct List {
-    /// Of what; of everything if nothing is said.
+    /// What to list [default: everything].
     #[arg(value_enum)]
     what: Option<What>,
-    /// How the list is written.
+    /// The format of the output.
     #[arg(long, value_parser = format_of::<Lists>(), default_value = "human")]
     format: Format,
 }
@@ -81,7 +81,7 @@ fn entries(kind: What) -> Vec<Entry> {
             .iter()
             .flat_map(|row| row.vocabulary.fields.iter().map(move |field| (row, field)))
             .map(|(row, field)| {
-                let about = format!("{} {}: a {}", row.name, field.kind, field.sort.name());
+                let about = format!("{} {}: {}", row.name, field.kind, field.sort.with_article());
                 entry(field.name, &about)
             })
             .collect(),
@@ -106,7 +106,7 @@ fn scenario(name: &str, found: &Found) -> Entry {
     let title = match load(&path) {
         Ok(scenario) if scenario.file.beyond_f => format!("{} (BEYOND f)", scenario.file.title),
         Ok(scenario) => scenario.file.title,
-        Err(error) => format!("(wrong: {})", error.what.lines().next().unwrap_or_default()),
+        Err(error) => format!("(invalid: {})", error.what.lines().next().unwrap_or_default()),
     };
     Entry { kind: name_of(What::Scenarios), name: name.to_owned(), about: title }
 }

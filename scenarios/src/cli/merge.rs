@@ -17,17 +17,17 @@ use crate::sweep::options::Shard;
 use crate::sweep::row::Row;
 use crate::sweep::summary::{Head, Summary};
 
-/// Add up the shards of a sweep.
+/// Combine the shards of a sweep.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     byzsim merge out/shard-*.ndjson\n  \
     byzsim merge out/shard-*.ndjson --format md\n  \
     byzsim merge first.ndjson second.ndjson --format json")]
 pub struct Merge {
-    /// Files with the rows of one sweep.
+    /// Files with rows of one sweep.
     #[arg(required = true, value_name = "FILES")]
     files: Vec<PathBuf>,
-    /// What is written to stdout.
+    /// The format of the output on stdout.
     #[arg(long, value_parser = format_of::<Told<'_>>(), default_value = "human")]
     format: Format,
 }
@@ -61,7 +61,7 @@ impl Merge {
     /// Rows are not kept in memory: the files have them.
     fn refuse_rows(&self) -> Result<(), LoadError> {
         if self.format.has_rows() {
-            let what = "merge writes a summary; the rows are in its files";
+            let what = "merge writes a summary; the rows are in the given files";
             return Err(LoadError::new(what, "use `--format human`, `json` or `md`"));
         }
         Ok(())
@@ -71,7 +71,7 @@ impl Merge {
 fn read(path: &Path) -> Result<(Head, Vec<Row>), LoadError> {
     let file = path.display();
     let cannot = |why: std::io::Error| {
-        LoadError::new(format!("cannot read {file}: {why}"), "is it the right path?")
+        LoadError::new(format!("cannot read {file}: {why}"), "is this the right path?")
     };
     let mut lines = BufReader::new(File::open(path).map_err(cannot)?).lines();
     let first = lines.next().transpose().map_err(cannot)?.unwrap_or_default();
@@ -87,7 +87,9 @@ fn read(path: &Path) -> Result<(Head, Vec<Row>), LoadError> {
             Ok(row) => rows.push(row),
             // The process was killed in the middle of its last line: that seed was not finished.
             Err(_) if lines.peek().is_none() => {
-                output::note(&format!("note: {file}: the last line is torn, its seed is missing"));
+                output::note(&format!(
+                    "note: {file}: the last line is incomplete, so its seed is missing"
+                ));
             }
             Err(why) => {
                 let what = format!("{file}:{}: {why}", number + 2);
@@ -108,7 +110,7 @@ fn agree(all: &Head, head: &Head, path: &Path) -> Result<(), LoadError> {
     ];
     for (what, one, other) in fields {
         if one != other {
-            let what = format!("{} is of another {what}: {other}, not {one}", path.display());
+            let what = format!("{} has another {what}: {other}, not {one}", path.display());
             return Err(LoadError::new(what, "merge the shards of one sweep"));
         }
     }
@@ -119,16 +121,17 @@ fn add(summary: &mut Summary, row: &Row, path: &Path) -> Result<(), LoadError> {
     let seeds = summary.head.seeds;
     if !(seeds.start..seeds.end).contains(&row.seed) {
         let what = format!("{}: seed {} is not one of {seeds}", path.display(), row.seed);
-        return Err(LoadError::new(what, "the file was tampered with"));
+        return Err(LoadError::new(what, "the file was changed after the sweep"));
     }
     match summary.traces.get(&row.seed) {
         None => summary.add(row),
         Some(trace) if *trace == row.trace_digest() => {
-            output::note(&format!("note: {}: seed {} again", path.display(), row.seed));
+            let what = "was already in an earlier row";
+            output::note(&format!("note: {}: seed {} {what}", path.display(), row.seed));
         }
         Some(_) => {
-            let what = format!("seed {} took two courses: byzsim is not deterministic", row.seed);
-            return Err(LoadError::new(what, "were the shards built from the same source?"));
+            let what = format!("two rows of seed {} differ: byzsim is not deterministic", row.seed);
+            return Err(LoadError::new(what, "were the shards played by the same build?"));
         }
     }
     Ok(())

@@ -26,7 +26,7 @@ use options::Manner;
 use crate::cli::exit::Exit;
 use crate::file::error::LoadError;
 
-/// A deterministic simulator for Byzantine fault tolerant protocols.
+/// A deterministic simulator for Byzantine fault-tolerant protocols.
 #[derive(Debug, Parser)]
 #[command(
     name = "byzsim",
@@ -35,11 +35,11 @@ use crate::file::error::LoadError;
     about,
     max_term_width = 100,
     after_help = "Examples:\n  \
-        byzsim list                          what there is\n  \
+        byzsim list                          scenarios, protocols, faults, flaws, ...\n  \
         byzsim run pbft/fault-free           one run, step by step\n  \
         byzsim sweep pbft/chaos --seeds 0..10000\n\n\
-        Exit codes: 0 all as expected, 1 violation, 2 usage or bad file, 3 inconclusive,\n\
-        4 replay diverged, 70 internal error, 130 interrupted with finished rows kept."
+        Exit codes: 0 as expected, 1 violation, 2 wrong usage or invalid file, 3 inconclusive,\n\
+        4 replay diverged, 70 internal error, 130 interrupted (finished rows are kept)."
 )]
 pub struct Cli {
     /// How it is said.
@@ -53,29 +53,29 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Play one run of a scenario, and show it step by step.
+    /// Play one run of a scenario and show it step by step.
     Run(run::Run),
-    /// Play a repro file, or a seed twice, and say whether the runs are identical.
+    /// Play a repro file again, or a seed twice, and compare the runs.
     Replay(replay::Replay),
-    /// Shrink the run of a repro file: find a smaller one that fails for the same reason.
+    /// Find a smaller run that fails for the same reason as that of a repro file.
     Shrink(shrink::Shrink),
-    /// Hunt planted flaws: how many runs until each strategy finds them, and how small they shrink.
+    /// Measure how many runs each strategy needs to find planted flaws.
     Hunt(hunt::Hunt),
     /// Play many seeds of a scenario.
     Sweep(sweep::Sweep),
-    /// Add up the shards of a sweep.
+    /// Combine the shards of a sweep.
     Merge(merge::Merge),
-    /// Compare what protocols cost, measured and by the formulas of their papers.
+    /// Measure the costs of protocols and compare them with formulas.
     Compare(compare::Compare),
-    /// Check scenario and repro files.
+    /// Check scenario and repro files, and explain faults that never fire.
     Check(check::Check),
-    /// List what there is.
+    /// List scenarios, protocols, faults, lies, fields, flaws, properties and milestones.
     List(list::List),
     /// Print the JSON Schema of scenario files.
     Schema(shell::Schema),
-    /// Print a completion script.
+    /// Print a completion script for a shell.
     Completions(shell::Completions),
-    /// Print the manual page, or that of a command.
+    /// Print the manual page of byzsim or of a command.
     Man(shell::Man),
 }
 

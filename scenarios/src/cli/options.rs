@@ -7,7 +7,7 @@ use clap::{Args, ColorChoice, ValueEnum};
 use super::output;
 use crate::file::error::LoadError;
 use crate::report::format::{Format, Written};
-use crate::report::style::counted;
+use crate::report::style::{counted, verb};
 use crate::run::load::{Changes, load_with};
 use crate::run::scenario::Scenario;
 use crate::run::strategy::Strategy;
@@ -19,7 +19,7 @@ pub(super) struct Manner {
     /// When to use colour.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(super) color: ColorChoice,
-    /// Say the verdict only, and nothing of the progress.
+    /// Print only the verdict.
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
 }
@@ -27,7 +27,7 @@ pub(super) struct Manner {
 /// What is changed in a scenario.
 #[derive(Debug, Args)]
 pub(super) struct ChangeOptions {
-    /// Plant a flaw, by its name or number (`P06`); may be repeated.
+    /// Plant a flaw, given by its name or number (`P06`); may be repeated.
     #[arg(long = "flaw", value_name = "NAME")]
     pub(super) flaws: Vec<String>,
     /// Set a value of the scenario, such as `cluster.replicas=7`; may be repeated.
@@ -40,9 +40,13 @@ impl ChangeOptions {
     pub(super) fn load(&self, name: &str, manner: &Manner) -> Result<Scenario, LoadError> {
         let scenario = load_with(name, &self.changes())?;
         if 0 < scenario.left_out && !manner.quiet {
-            let count = counted(scenario.left_out as u64, "condition");
-            let what = "of the scenario left out: `--set` sets what they change";
-            output::note(&format!("note: {count} {what}"));
+            let count = scenario.left_out as u64;
+            output::note(&format!(
+                "note: {} of the scenario {} left out: `--set` sets what {}",
+                counted(count, "condition"),
+                verb(count, "is", "are"),
+                verb(count, "it changes", "they change")
+            ));
         }
         Ok(scenario)
     }
@@ -72,8 +76,8 @@ impl StrategyOption {
     /// The strategy, if the seed alone tells what plan it has for `scenario`.
     pub(super) fn of(&self, scenario: &Scenario) -> Result<Strategy, LoadError> {
         if self.strategy == Strategy::Guided {
-            let what = "a run of a guided search rests on those before: its seed alone is no run";
-            let help = "sweep with `--strategy guided`, and replay the repro files that it writes";
+            let what = "a run of a guided search depends on earlier runs, not on its seed alone";
+            let help = "sweep with `--strategy guided` and replay the repro files that it writes";
             return Err(LoadError::new(what, help));
         }
         scenario.admits(self.strategy)?;
@@ -81,12 +85,12 @@ impl StrategyOption {
     }
 }
 
-/// How signatures are made. No output depends on it.
+/// How signatures are made. It changes neither traces nor verdicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Crypto {
     /// Real signatures.
     Ed25519,
-    /// Keyed hashes that nobody can forge: faster.
+    /// Keyed hashes that no node can forge; faster.
     Ideal,
 }
 

@@ -18,7 +18,7 @@ use crate::run::result::PlayOptions;
 use crate::run::scenario::Scenario;
 use crate::run::strategy::Strategy;
 
-/// Play a repro file, or a seed twice, and say whether the runs are identical.
+/// Play a repro file again, or a seed twice, and compare the runs.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     byzsim replay runs/pbft-chaos-8391.json\n  \
@@ -26,10 +26,10 @@ use crate::run::strategy::Strategy;
     byzsim replay pbft/chaos --seed 8391\n  \
     byzsim replay my.toml --seed 3 --flaw P06")]
 pub struct Replay {
-    /// A repro file; or a scenario, with `--seed`.
+    /// A repro file, or a scenario with `--seed`.
     #[arg(value_name = "FILE")]
     file: String,
-    /// The seed, for a scenario.
+    /// The seed of the scenario [default: its first seed].
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     #[command(flatten)]
@@ -67,7 +67,7 @@ impl Replay {
     fn refuse_options(&self) -> Result<(), LoadError> {
         let changed = !self.changes.flaws.is_empty() || !self.changes.set.is_empty();
         if self.seed.is_some() || changed || self.strategy.strategy != Strategy::Random {
-            let what = "a repro file says all about its run: it takes no options";
+            let what = "a repro file contains everything about its run: it takes no options";
             return Err(LoadError::new(
                 what,
                 "edit the file, or replay the scenario with `--seed`",

@@ -18,7 +18,7 @@ use crate::repro::files::ReproFiles;
 use crate::run::result::{PlayOptions, Report};
 use crate::run::scenario::Scenario;
 
-/// Play one run of a scenario, and show it step by step.
+/// Play one run of a scenario and show it step by step.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     byzsim run pbft/fault-free\n  \
@@ -26,23 +26,23 @@ use crate::run::scenario::Scenario;
     byzsim run pbft/chaos --strategy twins --seed 285\n  \
     byzsim run my.toml --set cluster.replicas=7 --set cluster.faults=2")]
 pub struct Run {
-    /// A file, or a name of the library (`byzsim list scenarios`).
+    /// A scenario file, or the name of a scenario in the library (`byzsim list scenarios`).
     #[arg(value_name = "SCENARIO")]
     scenario: String,
-    /// The seed; the first of the scenario's if nothing is said.
+    /// The seed [default: the first seed of the scenario].
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// How signatures are made. No output depends on it.
+    /// How signatures are made. It changes neither traces nor verdicts.
     #[arg(long, value_enum, default_value = "ed25519")]
     crypto: Crypto,
     #[command(flatten)]
     strategy: StrategyOption,
     #[command(flatten)]
     changes: ChangeOptions,
-    /// Show every message and every small step as well.
+    /// Also show every message and every minor event.
     #[arg(short, long, conflicts_with = "quiet")]
     verbose: bool,
-    /// How the run is written.
+    /// The format of the output.
     #[arg(long, value_parser = format_of::<Told<'_>>(), default_value = "human")]
     format: Format,
 }
@@ -50,8 +50,8 @@ pub struct Run {
 impl Run {
     pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
         if Repro::is_one(&Document::find(&self.scenario)?) {
-            let what = format!("`{}` is a repro file: a run, and not a scenario", self.scenario);
-            let help = format!("`byzsim replay {} -v` shows it step by step", self.scenario);
+            let what = format!("`{}` is a repro file, not a scenario", self.scenario);
+            let help = format!("`byzsim replay {} -v` shows its run step by step", self.scenario);
             return Err(LoadError::new(what, help).into());
         }
         let scenario = self.changes.load(&self.scenario, manner)?;

@@ -9,14 +9,14 @@ use crate::file::names;
 use crate::report::format::json;
 use crate::run::schema as schemas;
 
-/// Print a completion script.
+/// Print a completion script for a shell.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     byzsim completions bash > ~/.local/share/bash-completion/completions/byzsim\n  \
     byzsim completions zsh > ~/.zfunc/_byzsim\n  \
     byzsim completions fish > ~/.config/fish/completions/byzsim.fish")]
 pub struct Completions {
-    /// For which shell.
+    /// The shell.
     #[arg(value_enum)]
     shell: clap_complete::Shell,
 }
@@ -35,8 +35,8 @@ impl Completions {
 #[command(after_help = "Examples:\n  \
     byzsim schema > scenario.schema.json\n  \
     byzsim schema | jq .definitions.Cluster\n  \
-    A TOML file that begins with `#:schema ./scenario.schema.json` is completed and checked by\n  \
-    editors with the Taplo language server.")]
+    Editors with the Taplo language server complete and check a TOML file that begins with\n  \
+    `#:schema ./scenario.schema.json`.")]
 pub struct Schema {}
 
 impl Schema {
@@ -47,7 +47,7 @@ impl Schema {
     }
 }
 
-/// Print the manual page, or that of a command.
+/// Print the manual page of byzsim or of a command.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     byzsim man | man -l -\n  \

@@ -20,27 +20,27 @@ use crate::run::scenario::Scenario;
 use crate::shrink::{Budget, Reason, Refusal, Shrunk, shrink};
 use crate::sweep::cancel::Cancel;
 
-/// Shrink the run of a repro file: find a smaller one that fails for the same reason.
+/// Find a smaller run that fails for the same reason as that of a repro file.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     byzsim shrink runs/pbft-chaos-8391.json\n  \
     byzsim shrink runs/pbft-chaos-8391.json -v --out smallest.json\n  \
     byzsim shrink runs/pbft-chaos-8391.json --format json\n\n\
-    The file stays as it is; the smaller run is written beside it, as `….min.json`.")]
+    The repro file is not changed; the smaller run is written beside it, as `….min.json`.")]
 pub struct Shrink {
-    /// A repro file of a run that violates something.
+    /// A repro file of a run that violates a property.
     #[arg(value_name = "REPRO")]
     file: String,
-    /// Where the smaller run is written; beside the file if nothing is said.
+    /// Where to write the smaller run [default: beside the repro file].
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// How many runs may be played.
+    /// The greatest number of runs to play.
     #[arg(long, value_name = "N", default_value_t = Budget::default().runs_max)]
     runs_max: u64,
     /// Show every step that was taken.
     #[arg(short, long, conflicts_with = "quiet")]
     verbose: bool,
-    /// How the result is written.
+    /// The format of the output.
     #[arg(long, value_parser = format_of::<Told<'_>>(), default_value = "human")]
     format: Format,
 }
@@ -49,8 +49,8 @@ impl Shrink {
     pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
         let document = Document::find(&self.file)?;
         if !Repro::is_one(&document) {
-            let help = "`byzsim run` and `byzsim sweep` write one for every run that fails";
-            return Err(LoadError::new(format!("{} is no repro file", self.file), help).into());
+            let help = "`byzsim run` and `byzsim sweep` write repro files of runs that fail";
+            return Err(LoadError::new(format!("{} is not a repro file", self.file), help).into());
         }
         let (repro, scenario) = Repro::read(&document)?;
         let out = self.out.clone().unwrap_or_else(|| smaller(Path::new(&document.file)));
@@ -66,7 +66,7 @@ impl Shrink {
         let shrunk = match shrink(&repro, &scenario, &budget, Cancel::NEVER) {
             Ok(shrunk) => shrunk,
             Err(Refusal::Passes) => {
-                let help = "shrink the repro file of a run that violates something";
+                let help = "give the repro file of a run that violates a property";
                 return Err(LoadError::new(Refusal::Passes.to_string(), help).into());
             }
             Err(refusal @ Refusal::Otherwise(_)) => {
@@ -96,7 +96,7 @@ impl Shrink {
 fn refuse_to_overwrite(file: &Path, out: &Path) -> Result<(), LoadError> {
     let real = |path: &Path| fs::canonicalize(path).ok();
     if file == out || real(file).is_some() && real(file) == real(out) {
-        let what = format!("`--out {}` would replace the original", out.display());
+        let what = format!("`--out {}` would overwrite the original", out.display());
         return Err(LoadError::new(what, "name another file"));
     }
     Ok(())
@@ -105,7 +105,7 @@ fn refuse_to_overwrite(file: &Path, out: &Path) -> Result<(), LoadError> {
 fn write(repro: &Repro, out: &Path) -> Result<(), LoadError> {
     create(out, &repro.to_json()).map(|_| ()).map_err(|why| {
         let what = format!("cannot write {}: {why}", out.display());
-        LoadError::new(what, "`--out` names a file that can be written")
+        LoadError::new(what, "`--out` needs a file that can be written")
     })
 }
 

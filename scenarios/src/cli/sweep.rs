@@ -35,33 +35,34 @@ use crate::sweep::sweep;
     byzsim sweep pbft/chaos --flaw P06 --out out/p06\n  \
     byzsim sweep pbft/chaos --seeds 0..1000000 --shard 3/16 --out out")]
 pub struct Sweep {
-    /// A file, or a name of the library (`byzsim list scenarios`).
+    /// A scenario file, or the name of a scenario in the library (`byzsim list scenarios`).
     #[arg(value_name = "SCENARIO")]
     scenario: String,
-    /// The seeds, the last one excluded; those of the scenario if nothing is said.
+    /// The seeds, with the end excluded [default: those of the scenario].
     #[arg(long, value_name = "A..B")]
     seeds: Option<SeedRange>,
     /// How the plans are chosen: `random`, `twins`, `delays`, `priorities`, `guided`.
     #[arg(long, value_name = "NAME", default_value = "random")]
     strategy: Strategy,
-    /// How many threads play; one per core if nothing is said.
+    /// The number of threads [default: one per core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     jobs: Option<u16>,
-    /// Play one part of the seeds, such as `0/8`. A finished part exits 0 whatever it found.
+    /// Play only one part of the seeds, such as `0/8`. A finished part exits with 0, whatever it
+    /// found.
     #[arg(long, value_name = "I/N", default_value = "0/1")]
     shard: Shard,
-    /// Write rows to this `.ndjson` file, or rows and repro files to this folder.
+    /// Write the rows to this `.ndjson` file, or the rows and the repro files to this folder.
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
-    /// How signatures are made. No output depends on it.
+    /// How signatures are made. It changes neither traces nor verdicts.
     #[arg(long, value_enum, default_value = "ideal")]
     crypto: Crypto,
     #[command(flatten)]
     changes: ChangeOptions,
-    /// Do not shrink what is found.
+    /// Do not shrink the findings.
     #[arg(long)]
     no_shrink: bool,
-    /// What is written to stdout.
+    /// The format of the output on stdout.
     #[arg(long, value_parser = format_of::<Told<'_>>(), default_value = "human")]
     format: Format,
 }
@@ -79,8 +80,8 @@ impl Sweep {
             crypto: self.crypto.into(),
         };
         if self.strategy == Strategy::Guided && self.shard != Shard::WHOLE {
-            let what = "a guided search has no shards: each of its runs rests on the ones before";
-            let help = "start one search for each machine, with other seeds";
+            let what = "a guided search has no shards: its runs depend on the runs before them";
+            let help = "start one search per machine, each with other seeds";
             return Err(LoadError::new(what, help).into());
         }
         let mut head = Head::new(&scenario, &options);
@@ -166,7 +167,7 @@ impl Rows {
             let head = row::heading(Format::Ndjson, head)?.expect("it has rows");
             create(path, &head).map_err(|why| {
                 let what = format!("cannot write {}: {why}", path.display());
-                let help = "`--out` names a file or a folder that can be written";
+                let help = "`--out` needs a file or a folder that can be written";
                 Failure::from(LoadError::new(what, help))
             })
         };

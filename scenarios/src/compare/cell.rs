@@ -1,4 +1,4 @@
-//! One cell: its runs on several threads, and the figures that come of them.
+//! One cell: its runs on several threads, and their figures.
 
 use byzsim_core::CryptoBackend;
 
@@ -106,7 +106,7 @@ struct Played {
     values: Option<Vec<Option<f64>>>,
 }
 
-/// Plays the seeds on several threads; what comes out is in the order of the seeds.
+/// Plays the seeds on several threads; the results are in the order of the seeds.
 fn play_all(
     scenario: &Scenario,
     inputs: &Inputs,

@@ -1,7 +1,9 @@
-//! The chance that a request completes though messages are lost and nothing is retransmitted.
+//! The probability that a request completes although messages are lost and nothing is
+//! retransmitted.
 //!
-//! Every message is lost with probability q, independently. Exact sums over who got what, in place
-//! of a Monte Carlo estimate; a test holds them against the published one.
+//! Every message is lost with probability q, independently. The probabilities are exact sums over
+//! which node receives which message, instead of a Monte Carlo estimate; a test compares them with
+//! a published estimate.
 
 #![expect(clippy::float_arithmetic, reason = "probabilities of a report: no run depends on them")]
 
@@ -35,7 +37,7 @@ pub fn zyzzyva_fast(n: u64, q: f64) -> f64 {
 }
 
 /// Zyzzyva completes on its fast path, or by a certificate of 2f + 1 responses that 2f + 1 holders
-/// of the history confirm. Who lacks the order confirms nothing in time.
+/// of the history confirm. A replica that lacks the order confirms nothing in time.
 pub fn zyzzyva(n: u64, q: f64) -> f64 {
     let (p, quorum) = (1.0 - q, n - (n - 1) / 3);
     let with_holders = |holders: u64| {

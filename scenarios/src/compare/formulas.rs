@@ -1,8 +1,8 @@
 //! Closed formulas of the literature for what protocols cost, as data.
 //!
-//! One request, batches of one, n = 3f + 1, no checkpoint, no retransmission; a multicast to k
-//! receivers counts k, a message to oneself counts 0. A protocol without formulas is measured all
-//! the same. To add formulas is to add a [`Book`].
+//! They hold for one request, batches of one, n = 3f + 1, no checkpoint and no retransmission. A
+//! multicast to k receivers counts as k messages, and a message to oneself as none. A protocol
+//! without formulas is measured as well. To add formulas, add a [`Book`].
 
 #![expect(clippy::float_arithmetic, reason = "expected values of a report: no run depends on them")]
 
@@ -20,7 +20,7 @@ use super::stats::{Relation, whole};
 pub enum Tag {
     /// Derived from the message flow.
     D,
-    /// From the memory of a paper: a shape, not a number.
+    /// Quoted from memory of a paper: it gives the growth and not the number.
     M,
 }
 
@@ -162,14 +162,15 @@ const BOOKS: [Book; 2] = [
 /// Zyzzyva's parameter for how long a client waits for 3f + 1 responses.
 const TIMER_1: &str = "client-timeout";
 
-const PBFT_FLOW: &str = "counted along the messages of Castro and Liskov, OSDI 1999, §4.2";
-const PBFT_VIEW_CHANGE: &str = "counted along the messages of Castro and Liskov, OSDI 1999, §4.4";
-const ZYZZYVA_FLOW: &str = "counted along the messages of Kotla et al., SOSP 2007, agreement";
+const PBFT_FLOW: &str = "counted from the message flow of Castro and Liskov, OSDI 1999, §4.2";
+const PBFT_VIEW_CHANGE: &str =
+    "counted from the message flow of Castro and Liskov, OSDI 1999, §4.4";
+const ZYZZYVA_FLOW: &str = "counted from the message flow of Kotla et al., SOSP 2007, agreement";
 const ZYZZYVA_VIEW_CHANGE: &str =
-    "counted along the messages of Kotla et al., SOSP 2007, view change";
+    "counted from the message flow of Kotla et al., SOSP 2007, view change";
 const ORDER_STATISTICS: &str = "the times at which the quorums of the flow are complete";
-const MINIMUM: &str = "signature mode, per batch, minimum verification";
-const LOST: &str = "summed over who got what, each message lost independently";
+const MINIMUM: &str = "with signatures, per batch, with the least verification";
+const LOST: &str = "summed over which node receives which message; losses are independent";
 
 const fn exact(
     measure: Measure,

@@ -36,15 +36,15 @@ pub enum Measure {
     Delays,
     /// The same time, in milliseconds.
     Latency,
-    /// That of the request which took longest, in milliseconds. Of runs of several requests.
+    /// The time of the slowest request, in milliseconds, in runs of several requests.
     Slowest,
     /// The share of requests that completed.
     Completed,
-    /// The share of requests that completed with nothing retransmitted. Of runs of one request.
+    /// The share of requests that completed with nothing retransmitted, in runs of one request.
     FirstTry,
     /// The share of requests that completed on the protocol's fast path.
     Fast,
-    /// The share of requests that did so with nothing retransmitted. Of runs of one request.
+    /// The share of requests that did so with nothing retransmitted, in runs of one request.
     FastFirstTry,
     /// Messages of view changes in the whole run.
     ViewChangeMessages,
@@ -123,8 +123,8 @@ impl Measure {
             Self::FirstTry => "nothing retransmitted",
             Self::Fast => "on the fast path",
             Self::FastFirstTry => "  and nothing retransmitted",
-            Self::ViewChangeMessages => "view-change messages, run",
-            Self::ViewChanges => "view changes, run",
+            Self::ViewChangeMessages => "view-change messages per run",
+            Self::ViewChanges => "view changes per run",
         };
         label.to_owned()
     }
@@ -238,7 +238,7 @@ impl Run<'_> {
         kinds.filter(|(kind, _)| wanted.contains(kind)).map(|(_, it)| it.messages()).sum()
     }
 
-    /// The greatest count of a correct replica: what a corrupted one does is not the protocol's.
+    /// The greatest count of a correct replica: a corrupted one does not follow the protocol.
     fn busiest(&self, count: impl Fn(&CryptoCount) -> u64) -> u64 {
         let replicas = usize::from(self.scenario.committee.replicas);
         let all = self.outcome.metrics.crypto.iter().zip(&self.corrupted).take(replicas);

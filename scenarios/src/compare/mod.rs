@@ -1,8 +1,8 @@
-//! Comparisons: protocols side by side, measured figures beside the closed formulas of the papers.
+//! Comparisons of protocols with each other, and of measured figures with closed formulas.
 //!
 //! A *cell* is one protocol under one fault setting with one number of replicas. [`settings`] turns
-//! names into scenarios, [`measure`] reads numbers off their runs, [`stats`] makes estimates of
-//! them, [`formulas`] says what they should be.
+//! names into scenarios, [`measure`] takes the numbers from their runs, [`stats`] estimates means
+//! from them, and [`formulas`] gives the expected values.
 
 mod cell;
 pub mod chance;
@@ -135,7 +135,7 @@ pub struct Expected {
     pub source: &'static str,
     /// How many standard errors the figure is off, if it varies.
     pub sigmas: Option<f64>,
-    /// Whether they go together.
+    /// Whether they agree.
     pub agreement: Agreement,
 }
 
@@ -172,7 +172,7 @@ pub struct Tally {
     pub agree: usize,
     /// Random, and within 3 standard errors of their formula.
     pub within_three_sigma: usize,
-    /// With a formula that gives the shape only.
+    /// With a formula that gives only the growth.
     pub shape_only: usize,
     /// Not what their formula says.
     pub differ: usize,
@@ -180,7 +180,7 @@ pub struct Tally {
     pub without_formula: usize,
 }
 
-/// Plays the whole grid. `each` is told of every cell before it is played.
+/// Plays the whole grid. `each` is called with every cell before it is played.
 ///
 /// # Errors
 /// If a protocol is unknown, or a number of replicas is not 3f + 1.
@@ -240,10 +240,10 @@ fn check(grid: &Grid) -> Result<(), LoadError> {
     }
     for n in &grid.replicas {
         if *n < 4 || n % 3 != 1 {
-            let what = format!("{n} replicas are not 3f + 1 for any f above 0");
+            let what = format!("the number of replicas, {n}, is not 3f + 1 for any f above 0");
             let f = (n.saturating_sub(1) / 3).max(1);
             let (below, above) = (3 * f + 1, 3 * f + 4);
-            let help = format!("the formulas are about n = 3f + 1: use {below} or {above}");
+            let help = format!("the formulas need n = 3f + 1: use {below} or {above}");
             return Err(LoadError::new(what, help));
         }
     }
@@ -253,10 +253,10 @@ fn check(grid: &Grid) -> Result<(), LoadError> {
 /// What holds in every cell.
 fn conditions() -> Vec<String> {
     vec![
-        format!("every message takes d = {LATENCY}, handlers take no time"),
+        format!("every message takes d = {LATENCY}; handlers take no time"),
         "one client, one request at a time, batches of one request".to_owned(),
-        "10 requests a run, where messages are lost 1".to_owned(),
-        "no checkpoint falls into a run".to_owned(),
+        "10 requests per run (1 in lossy settings)".to_owned(),
+        "no checkpoint occurs during a run".to_owned(),
     ]
 }
 

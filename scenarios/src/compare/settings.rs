@@ -109,8 +109,8 @@ impl Setting {
         matches!(self.case, Case::Loss(_))
     }
 
-    /// How many requests a run has. Where messages are lost, one: what a lost message of one
-    /// request does to the next has no closed formula.
+    /// How many requests a run has. Where messages are lost, it has one, because no closed formula
+    /// says how a message that is lost for one request affects the next.
     pub const fn requests(&self) -> u32 {
         if self.is_random() { 1 } else { 10 }
     }
@@ -179,7 +179,8 @@ impl Setting {
 
 /// The settings, one sentence each, for `--help`.
 pub fn help() -> String {
-    let mut text = "What goes wrong, separated by commas; `all` for all of these:\n".to_owned();
+    let mut text =
+        "The fault settings, separated by commas; `all` means all of these:\n".to_owned();
     for (name, _, about) in NAMED {
         text.push_str(&format!("\n  {name:<15} {about}"));
     }

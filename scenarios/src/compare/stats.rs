@@ -1,14 +1,14 @@
-//! Means, intervals and agreement of what was measured with what was expected.
+//! Means and intervals of measured figures, and whether they agree with the expected values.
 //!
-//! * A mean of amounts has the interval mean ± 1.96 s/√N, s the sample's standard deviation, cut
-//!   off at 0.
-//! * A share has Wilson's interval, which stays within 0 and 1 and is right near them.
+//! * A mean of amounts has the interval mean ± 1.96 s/√N, where s is the sample's standard
+//!   deviation, cut off at 0.
+//! * A share has Wilson's interval, which stays within 0 and 1 and is accurate near them.
 //! * A ratio of two means has an interval by the delta method on its logarithm. Run i of both sides
 //!   has the same seed, so the pairs' covariance counts: Var log(x̄/ȳ) ≈ (s²x/x̄² + s²y/ȳ² −
 //!   2 sxy/(x̄ȳ))/N.
 //!
-//! All intervals are of 95 % confidence. A random figure agrees with its formula if it is within 3
-//! standard errors of it; one that does not vary must be equal to it.
+//! All intervals have 95 % confidence. A random figure agrees with its formula if it is within 3
+//! standard errors of it; a figure that does not vary must equal it.
 
 #![expect(clippy::float_arithmetic, reason = "statistics of a report: no run depends on them")]
 
@@ -120,7 +120,7 @@ pub enum Relation {
     Equal,
     /// It is this or more.
     AtLeast,
-    /// It grows like this; the number itself is not to be compared.
+    /// It grows like this; the number itself is not compared.
     Shape,
 }
 

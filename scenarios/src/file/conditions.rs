@@ -39,8 +39,8 @@ fn under(
         return Err(problem);
     }
     if part.get("random").is_some_and(|random| random.get("conditions").is_some()) {
-        let what = "a condition has no conditions of its own";
-        let help = "put them beside it: each seed is played under one of them";
+        let what = "a condition cannot contain conditions";
+        let help = "list them beside this one: each seed is played under one condition";
         let mut problem = problem(place, what, help);
         problem.path.extend(["random", "conditions"].map(Step::key));
         return Err(problem);

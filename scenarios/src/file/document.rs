@@ -58,12 +58,12 @@ impl Document {
     pub fn read(path: &Path, name: &str) -> Result<Self, LoadError> {
         let file = path.display().to_string();
         let cannot = |why: &dyn std::fmt::Display| {
-            LoadError::new(format!("cannot read {file}: {why}"), "is it the right path?")
+            LoadError::new(format!("cannot read {file}: {why}"), "is this the right path?")
         };
         let size = std::fs::metadata(path).map_err(|why| cannot(&why))?.len();
         if BYTES_MAX < size {
-            let help = format!("a file of at most {} MiB", BYTES_MAX >> 20);
-            return Err(LoadError::new(format!("{file} has {size} bytes: too many"), help));
+            let help = format!("byzsim reads files of at most {} MiB", BYTES_MAX >> 20);
+            return Err(LoadError::new(format!("{file} is too large: {size} bytes"), help));
         }
         let bytes = std::fs::read(path).map_err(|why| cannot(&why))?;
         let text = String::from_utf8(bytes).map_err(|why| {
@@ -141,7 +141,7 @@ impl Document {
         })?;
         json.end().map_err(|error| {
             let place = locate::at_line(&self.text, error.line(), error.column());
-            self.error("there is more behind the end of the value", None, place)
+            self.error("there is more text after the end of the value", None, place)
         })?;
         Ok(value)
     }

@@ -99,5 +99,5 @@ fn whole_number(what: &str) -> Option<String> {
         "u64" => u64::MAX,
         _ => return None,
     };
-    Some(format!("a whole number from 0 to {max}"))
+    Some(format!("write a whole number from 0 to {max}"))
 }

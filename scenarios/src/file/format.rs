@@ -41,18 +41,18 @@ pub struct ScenarioFile {
     /// Milestones that some seed must reach.
     #[serde(default)]
     pub reaches: Vec<String>,
-    /// Whether more goes wrong than the protocol is told to tolerate. Labelled in every output.
+    /// Whether more goes wrong than the protocol is configured to tolerate. Every output says so.
     #[serde(default)]
     pub beyond_f: bool,
-    /// The seeds that are played where nothing else is said; the first is that of `run`.
+    /// The seeds that `sweep` plays unless it is given others; `run` plays the first one.
     #[serde(default)]
     pub seeds: SeedRange,
-    /// Who takes part.
+    /// The nodes.
     pub cluster: Cluster,
-    /// What the clients ask.
+    /// The operations of the clients.
     #[serde(default)]
     pub workload: WorkloadSpec,
-    /// The protocol's own parameters, the names of planted flaws among them.
+    /// The protocol's own parameters, including the names of planted flaws.
     #[serde(default)]
     #[schemars(schema_with = "params")]
     pub params: Map<String, Value>,
@@ -62,25 +62,26 @@ pub struct ScenarioFile {
     /// When a run ends.
     #[serde(default)]
     pub run: RunLimits,
-    /// What is drawn anew for each seed.
+    /// What each seed draws anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub random: Option<Random>,
-    /// Names for lists of nodes, to use in the lists of fault rows beside nodes, `replicas` and
-    /// `clients`. `!` before a node or a name leaves it out. Nothing else knows of these names:
-    /// fault rows hold the members once the file is read.
+    /// Names for lists of nodes. The lists of faults can contain them, besides nodes, `replicas`
+    /// and `clients`. `!` before a node or a name excludes it. When the file is read, the members
+    /// replace these names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend(
         "propertyNames" = { "pattern": groups::NAME },
         "additionalProperties" = { "type": "array", "items": { "type": "string" }, "minItems": 1 },
     ))]
     pub groups: BTreeMap<String, Vec<String>>,
-    /// What goes wrong. Where two rows apply to one message, the first one decides.
+    /// What goes wrong. If two faults apply to one message, the first one decides.
     #[serde(default, rename = "fault")]
     pub faults: Plan,
 }
 
 impl ScenarioFile {
-    /// How many replicas a strategy may corrupt: no more than f, and than the weather allows.
+    /// How many replicas a strategy may corrupt: no more than f, and no more than the weather
+    /// allows.
     pub(crate) fn corrupt_max(&self) -> u16 {
         let weather = self.random.as_ref().and_then(|random| random.faults.as_ref());
         let allowed = weather.and_then(|weather| weather.corrupt_max);
@@ -103,7 +104,7 @@ fn params(_: &mut SchemaGenerator) -> Schema {
 /// The name under which a schema of scenarios defines the parameters of protocols.
 pub(crate) const PARAMS: &str = "ProtocolParams";
 
-/// What is expected of the runs of a scenario.
+/// The expected outcome of the runs of a scenario.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Expect {
@@ -113,7 +114,7 @@ pub enum Expect {
     Holds,
     /// Each of these properties is violated on some seed.
     Violated(Vec<String>),
-    /// Every property holds on every seed, but these may have nothing to judge.
+    /// Every property holds on every seed, but these may be inconclusive.
     Inconclusive(Vec<String>),
 }
 
@@ -154,12 +155,12 @@ impl FromStr for SeedRange {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no range of seeds: write it like `0..1000`");
+        let wrong = || format!("`{text}` is not a range of seeds: write it like `0..1000`");
         let (start, end) = text.split_once("..").ok_or_else(wrong)?;
         let number = |text: &str| text.trim().replace('_', "").parse::<u64>();
         let (start, end) = (number(start).map_err(|_| wrong())?, number(end).map_err(|_| wrong())?);
         if end <= start {
-            return Err(format!("`{text}` holds no seed: the end is not among them"));
+            return Err(format!("`{text}` contains no seed: the end is excluded"));
         }
         Ok(Self { start, end })
     }
@@ -186,13 +187,13 @@ impl JsonSchema for SeedRange {
     }
 }
 
-/// Who takes part.
+/// The nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Cluster {
     /// n, the number of replicas.
     pub replicas: u16,
-    /// f, the number of faulty replicas that the protocol is told to tolerate.
+    /// f, the number of faulty replicas that the protocol is configured to tolerate.
     pub faults: u16,
     /// The number of clients.
     #[serde(default = "one")]
@@ -203,14 +204,14 @@ const fn one() -> u16 {
     1
 }
 
-/// What the clients ask: drawn operations, or a script.
+/// The operations of the clients: drawn, or scripted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct WorkloadSpec {
-    /// How many operations are drawn for each client; 5 if nothing is said.
+    /// How many operations are drawn for each client; 5 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operations: Option<u32>,
-    /// On how many keys; 2 if nothing is said.
+    /// On how many keys; 2 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keys: Option<u16>,
     /// How long a client waits between an answer and its next operation.
@@ -224,15 +225,15 @@ pub struct WorkloadSpec {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct RunLimits {
-    /// Not before, even if the clients are done.
+    /// The run does not end before, even if the clients are done.
     pub at_least: Time,
-    /// Then at the latest.
+    /// The run ends then at the latest.
     pub at_most: Time,
-    /// When the clients are done, messages under way get this long to arrive.
+    /// How long messages in transit may still take to arrive once the clients are done.
     pub drain: Span,
-    /// After so many events: a guard against protocols that spin.
+    /// The run ends after so many events, which guards against protocols that never stop.
     pub events_max: u64,
-    /// How many steps the linearizability search may take.
+    /// The greatest number of steps of the linearizability search.
     pub search_budget: u64,
 }
 
@@ -248,18 +249,18 @@ impl Default for RunLimits {
     }
 }
 
-/// What is drawn anew for each seed.
+/// What each seed draws anew.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Random {
-    /// Faults, which come behind those of the file; none are drawn if this table is missing.
+    /// Faults, which follow those of the file; none are drawn without this table.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub faults: Option<Weather>,
-    /// Conditions of the network, in place of those of the file.
+    /// Properties of the network, in place of those of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<NetworkWeather>,
-    /// Other conditions, each a part of a scenario that is laid over this file. Each seed is played
-    /// under one of them, or as the file says, all equally likely.
+    /// Conditions, each a part of a scenario that overrides this file. Each seed is played under
+    /// one of them or as the file says, all with the same probability.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<Part<Condition>>", length(max = CONDITIONS_MAX))]
     pub conditions: Vec<Map<String, Value>>,
@@ -270,9 +271,9 @@ pub struct Random {
 #[derive(Debug, JsonSchema)]
 #[schemars(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Condition {
-    /// Who takes part.
+    /// The nodes.
     pub cluster: Cluster,
-    /// What the clients ask.
+    /// The operations of the clients.
     pub workload: WorkloadSpec,
     /// The protocol's own parameters.
     #[schemars(schema_with = "params")]
@@ -281,7 +282,7 @@ pub struct Condition {
     pub network: NetworkModel,
     /// When a run ends.
     pub run: RunLimits,
-    /// What is drawn anew for each seed.
+    /// What each seed draws anew.
     pub random: RandomDraws,
 }
 
@@ -295,24 +296,24 @@ pub struct RandomDraws {
     pub network: NetworkWeather,
 }
 
-/// Conditions of the network that are drawn for each seed, each between two bounds.
+/// Properties of the network that are drawn for each seed, each between two bounds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct NetworkWeather {
     /// The least and the greatest latency; the model is constant, uniform or log-normal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency: Option<[Span; 2]>,
-    /// The least and the greatest GST; every fourth seed has the least.
+    /// The least and the greatest GST; about one seed in four has the least.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gst: Option<[Time; 2]>,
-    /// Bounds of the loss before GST, in parts per million; every second seed has the least.
+    /// Bounds of the loss before GST, in parts per million; about half of the seeds have the least.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(inner(range(max = 1_000_000)))]
     pub loss_ppm: Option<[u32; 2]>,
-    /// Bounds of the duplication, in parts per million; every second seed has the least.
+    /// Bounds of the duplication, in parts per million; about half of the seeds have the least.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(inner(range(max = 1_000_000)))]
     pub duplicate_ppm: Option<[u32; 2]>,
-    /// Whether every fourth seed has links that keep the order of sending.
+    /// Whether about one seed in four has links that keep the order of sending.
     pub fifo: bool,
 }

@@ -58,8 +58,8 @@ pub(crate) fn expand(document: &Value) -> Result<Vec<Expanded>, Problem> {
         };
         if let Some(path) = path {
             let what =
-                format!("with the cluster of random.conditions[{place}] these are other nodes");
-            return Err(at(&path, what, "name the nodes, or leave the cluster as it is there"));
+                format!("with the cluster of random.conditions[{place}], this names other nodes");
+            return Err(at(&path, what, "name the nodes, or do not change the cluster there"));
         }
     }
     Ok(expanded)
@@ -97,12 +97,12 @@ impl Groups {
             name_of_group(name, &path)?;
             let Some(items) = strings(list) else {
                 let help = format!("write it like `{name} = [\"r0\", \"c0\"]`");
-                return Err(at(&path, "a group is a list of nodes", help));
+                return Err(at(&path, "a group must be a list of nodes", help));
             };
             let list = groups.nodes(&items, &path).map_err(|mut problem| {
                 let is_group = |it: &&&str| defined_in(document, it.trim_start_matches('!'));
                 if items.iter().any(|it| is_group(&it)) {
-                    problem.help = Some("name its nodes: a group is not made of groups".into());
+                    problem.help = Some("name its nodes: a group cannot contain groups".into());
                 }
                 problem
             })?;
@@ -153,8 +153,8 @@ impl Groups {
         match value.as_str().filter(|name| self.members.contains_key(*name)) {
             None => Ok(()),
             Some(name) => {
-                let what = format!("`{name}` is a group, and here belongs one node");
-                Err(at(path, what, "name a node such as `r0`; write a row for each"))
+                let what = format!("`{name}` is a group, but one node is needed here");
+                Err(at(path, what, "name a node such as `r0`; write one fault for each node"))
             }
         }
     }
@@ -174,8 +174,8 @@ impl Groups {
         let nodes = self.nodes(&items, &path)?;
         let before: usize = expanded.iter().map(|list| list.nodes.len()).sum();
         if MEMBERS_MAX < before + nodes.len() {
-            let what = format!("the groups stand for more than {MEMBERS_MAX} nodes by here");
-            return Err(at(&path, what, "use fewer rows, or smaller groups"));
+            let what = format!("up to here, the groups stand for more than {MEMBERS_MAX} nodes");
+            return Err(at(&path, what, "use fewer faults or smaller groups"));
         }
         expanded.push(Expanded { path, nodes });
         Ok(())
@@ -196,7 +196,7 @@ impl Groups {
                 // Where it is named, an absent node is found with the row's other mistakes; left
                 // out, it would be gone by then.
                 (Some(node), _) if item.starts_with('!') && !self.committee.contains(node) => {
-                    let what = format!("there is no {node} to leave out");
+                    let what = format!("there is no {node} to exclude");
                     let Committee { replicas, clients, .. } = self.committee;
                     let help = format!("there are {replicas} replicas and {clients} clients");
                     return Err(at(&here(), what, help));
@@ -213,8 +213,8 @@ impl Groups {
         named.retain(|node| seen.insert(*node));
         if named.is_empty() {
             // An empty list would mean all nodes where it stands for senders or receivers.
-            let what = "the list stands for nobody";
-            return Err(at(path, what, "name somebody who is not left out"));
+            let what = "the list contains no node";
+            return Err(at(path, what, "name a node that is not excluded"));
         }
         Ok(named)
     }
@@ -246,18 +246,18 @@ fn name_of_group(name: &str, path: &[Step]) -> Result<(), Problem> {
         return Err(at(
             path,
             format!("`{name}` is the name of a node"),
-            "call the group by a word",
+            "give the group another name",
         ));
     }
     if BUILT_IN.contains(&name) {
-        let help = "leave it out, or give yours another name";
-        return Err(at(path, format!("the group `{name}` is there already"), help));
+        let help = "remove it, or give it another name";
+        return Err(at(path, format!("the group `{name}` is predefined"), help));
     }
     if is_word(name) {
         return Ok(());
     }
-    let what = format!("`{name}` is no name for a group");
-    Err(at(path, what, "a letter, then letters, digits, `-` and `_`"))
+    let what = format!("`{name}` cannot be the name of a group");
+    Err(at(path, what, "use a letter, then letters, digits, `-` and `_`"))
 }
 
 /// Who takes part, under a condition if there is one, as far as it can be read: what is wrong with

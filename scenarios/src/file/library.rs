@@ -58,7 +58,7 @@ pub fn find(name: &str) -> Result<Found, LoadError> {
     if !near.is_empty() {
         help = format!("did you mean {}? {help}", names::alternatives(near));
     }
-    let what = format!("there is no file and no scenario of the library named `{name}`");
+    let what = format!("no file and no scenario of the library is named `{name}`");
     Err(LoadError::new(what, help))
 }
 

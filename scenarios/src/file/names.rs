@@ -16,8 +16,8 @@ pub fn alternatives<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 pub fn advice<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     match near(wrong, known.iter().copied())[..] {
-        [] if known.is_empty() => "there is none to choose from".to_owned(),
-        [] => format!("it is one of {}", alternatives(known)),
+        [] if known.is_empty() => "no name is possible here".to_owned(),
+        [] => format!("use one of {}", alternatives(known)),
         ref names => format!("did you mean {}?", alternatives(names.iter().copied())),
     }
 }
@@ -28,7 +28,7 @@ mod tests {
 
     #[test]
     fn far_names_are_all_listed() {
-        assert_eq!(advice("x", ["aaaaa", "bbbbb"]), "it is one of `aaaaa` or `bbbbb`");
+        assert_eq!(advice("x", ["aaaaa", "bbbbb"]), "use one of `aaaaa` or `bbbbb`");
         assert_eq!(advice("aaaba", ["aaaaa", "bbbbb"]), "did you mean `aaaaa`?");
     }
 }

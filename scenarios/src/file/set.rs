@@ -49,10 +49,10 @@ fn assign(document: &mut Value, change: &str) -> Result<Vec<Step>, LoadError> {
             Ok(table.entry(key.clone()).or_insert_with(|| Map::new().into()))
         }
         (Value::Array(array), Step::Index(index)) => {
-            array.get_mut(*index).ok_or_else(|| wrong("the array is shorter"))
+            array.get_mut(*index).ok_or_else(|| wrong("the array has fewer entries"))
         }
-        (_, Step::Key(key)) => Err(wrong(&format!("there is no table that has `{key}`"))),
-        (_, Step::Index(index)) => Err(wrong(&format!("there is no array that has `[{index}]`"))),
+        (_, Step::Key(key)) => Err(wrong(&format!("no table can contain `{key}` here"))),
+        (_, Step::Index(index)) => Err(wrong(&format!("no array can contain `[{index}]` here"))),
     })?;
     *place = value;
     Ok(path)

@@ -67,7 +67,7 @@ pub struct Smaller {
     /// What the shrunk run violates: the first such property in the order of
     /// [`byzsim_core::PROPERTIES`].
     pub property: String,
-    /// Whether nothing more can be taken away; if not, the budget ran out.
+    /// Whether nothing more can be removed; if not, the budget ran out.
     pub is_minimal: bool,
     /// How many runs shrinking took.
     pub runs: u64,

@@ -1,9 +1,9 @@
-//! Hunts: how many runs each strategy needs to find each planted flaw, knowing nothing of it.
+//! Hunts: how many runs each strategy needs to find each planted flaw, without knowing it.
 //!
-//! Every flaw is hunted in one scenario, which its protocol names, with nothing changed but the
-//! flaw. A search ends with the first run that violates any property. The searches of a flaw go
-//! one after the other, and whoever ends the last one shrinks what was found: so flaws are finished
-//! one by one, and an interruption leaves those that are.
+//! Every flaw is hunted in one scenario, which its protocol names, where nothing but the flaw is
+//! changed. A search ends with the first run that violates any property. The searches of a flaw are
+//! started one after the other, and the thread that ends the last one shrinks the findings. So
+//! flaws are finished one by one, and an interruption keeps those that are finished.
 
 pub mod found;
 mod search;

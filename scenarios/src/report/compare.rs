@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::format::{Format, Offer, Written, json};
 use super::run::line;
-use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
+use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint, verb};
 use crate::compare::measure::Measure;
 use crate::compare::stats::{Agreement, Estimate, Relation, Scale};
 use crate::compare::{Cell, Comparison, Expected, Figure, Ratio, Tally};
@@ -37,7 +37,7 @@ impl Written for Told<'_> {
             },
             Offer {
                 format: Format::Csv,
-                about: "A line per figure",
+                about: "One line per figure",
                 write: |it| Ok(csv(it.comparison)),
             },
             Offer {
@@ -69,7 +69,7 @@ fn conditions(comparison: &Comparison, text: &mut String) {
         line(text, "with", condition);
     }
     if comparison.cells.iter().any(|cell| cell.random) {
-        line(text, "seeds", &format!("{} where chance has a part", comparison.seeds));
+        line(text, "seeds", &format!("{} in settings with message loss", comparison.seeds));
     }
     for contestant in &comparison.protocols {
         let params = contestant.params.iter().map(|(name, value)| {
@@ -151,7 +151,8 @@ fn runs_of(cell: &Cell) -> String {
 fn troubles(cell: &Cell, text: &mut String) {
     if let Some(seed) = cell.violations.first() {
         let runs = counted(cell.violations.len() as u64, "run");
-        let what = format!("{}: {runs} violate a property, first seed {seed}", cell.protocol);
+        let violate = verb(cell.violations.len() as u64, "violates", "violate");
+        let what = format!("{}: {runs} {violate} a property, first seed {seed}", cell.protocol);
         writeln!(text, "{}  {what}", paint(BAD, "FAIL")).expect("a string");
     }
     if 0 < cell.unfinished {
@@ -213,7 +214,7 @@ fn expected_text(figure: &Figure, expected: &Expected) -> String {
         Agreement::WithinThreeSigma => {
             paint(GOOD, format!("✓ {:+.1}σ", expected.sigmas.unwrap_or_default()))
         }
-        Agreement::ShapeOnly => paint(FAINT, "shape only"),
+        Agreement::ShapeOnly => paint(FAINT, "growth only"),
         Agreement::Differs => match expected.sigmas {
             Some(sigmas) => paint(BAD, format!("✗ {sigmas:+.1}σ")),
             None => paint(BAD, "✗"),
@@ -252,14 +253,13 @@ fn number(value: f64, scale: Scale) -> String {
 
 fn legend() -> String {
     let mut text = String::new();
-    line(&mut text, "✓", "as the formula; of a random figure, so many standard errors (σ) off");
-    line(
-        &mut text,
-        "[ ]",
-        "95 % confidence: normal for amounts, Wilson's for shares, delta method",
-    );
-    line(&mut text, "", "on the logarithm for ratios, run by run with the same seeds");
-    line(&mut text, "s, q", "silent backups, probability of loss");
+    let what = "agrees with the formula; a random figure is that many standard errors (σ) off";
+    line(&mut text, "✓", what);
+    let what = "95 % confidence interval: normal for amounts, Wilson's for shares,";
+    line(&mut text, "[ ]", what);
+    let what = "delta method on the logarithm for ratios of runs with the same seeds";
+    line(&mut text, "", what);
+    line(&mut text, "s, q", "number of silent backups, probability of loss");
     line(&mut text, "–", "the protocol has no such thing");
     text
 }
@@ -276,8 +276,8 @@ pub fn verdict(comparison: &Comparison) -> String {
     };
     let judged = grouped((agree + within_three_sigma + differ) as u64);
     let mut text = format!(
-        "{word}  {} of {judged} figures agree with their formulas ({} within 3σ); {} shape only, {} \
-         without formula\n",
+        "{word}  {} of {judged} figures agree with their formulas ({} within 3σ); {} growth only, \
+         {} without a formula\n",
         grouped((agree + within_three_sigma) as u64),
         grouped(within_three_sigma as u64),
         grouped(shape_only as u64),

@@ -30,7 +30,7 @@ impl Written for Table<'_> {
             Offer { format: Format::Human, about: "For people", write: |it| Ok(it.human()) },
             Offer {
                 format: Format::Json,
-                about: "For programs: every search by itself",
+                about: "For programs: every search separately",
                 write: Self::json,
             },
             Offer {

@@ -1,5 +1,5 @@
-//! One run in all of its formats. For people: the setup first and in full, the verdict, the command
-//! that plays it again.
+//! One run in all of its formats. People get the complete setup, the verdict, and the command that
+//! plays it again.
 
 use std::fmt::Write as _;
 
@@ -20,7 +20,7 @@ use crate::sweep::row::{self, Row};
 pub struct Told<'a> {
     /// The scenario.
     pub scenario: &'a Scenario,
-    /// What came out.
+    /// The outcome.
     pub report: &'a Report,
     /// The run step by step, if it is shown.
     pub steps: Option<&'a str>,
@@ -89,7 +89,7 @@ pub fn beyond_f_label() -> String {
     format!("{}\n", paint(LOUD, label))
 }
 
-/// What came out.
+/// The outcome.
 pub fn verdict(scenario: &Scenario, report: &Report) -> String {
     let mut text = String::new();
     let played = match &report.result {
@@ -166,13 +166,13 @@ const fn ended(ended: Ended) -> &'static str {
     match ended {
         Ended::Done => "done",
         Ended::Overdue => "ended by an overdue operation",
-        Ended::Quiet => "ended because nothing was left to happen",
-        Ended::Horizon => "ended at the latest time allowed",
-        Ended::EventLimit => "ended at the limit of events",
+        Ended::Quiet => "ended because no event was left",
+        Ended::Horizon => "ended at the time limit",
+        Ended::EventLimit => "ended at the event limit",
     }
 }
 
-/// Which faults fired; loudly, which did not.
+/// Which faults fired and, prominently, which did not.
 fn faults(scenario: &Scenario, report: &Report) -> String {
     let Ok(played) = &report.result else { return String::new() };
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! A shrunk run in all of its formats. For people: how large it was and is, and its plan in words.
+//! A shrunk run in all of its formats. People get its size before and after, and its plan in words.
 
 use std::fmt::Write as _;
 use std::io;
@@ -46,7 +46,7 @@ impl Told<'_> {
             text.push_str(&history(self.shrunk));
         }
         text.push_str(&summary(self.shrunk, self.smaller));
-        line(&mut text, "replays", "identical, and fails for the same reason");
+        line(&mut text, "replays", "identically, and fails for the same reason");
         line(&mut text, "replay", &format!("byzsim replay {}", self.file));
         text
     }
@@ -93,14 +93,14 @@ fn verdict(shrunk: &Shrunk) -> String {
     let steps = counted(shrunk.steps.len() as u64, "step");
     let what = match (shrunk.is_minimal, shrunk.steps.is_empty()) {
         (true, true) => {
-            format!("{}  nothing can be taken away ({runs})", paint(GOOD, "MINIMAL ALREADY"))
+            format!("{}  nothing can be removed ({runs})", paint(GOOD, "MINIMAL ALREADY"))
         }
         (true, false) => {
-            let what = "nothing more can be taken away";
+            let what = "nothing more can be removed";
             format!("{}  {what} ({steps}, {runs})", paint(GOOD, "MINIMAL"))
         }
         (false, _) => {
-            let what = "not minimal: the budget of runs is spent; `--runs-max` sets it";
+            let what = "not minimal: the budget of runs (`--runs-max`) or of events ran out";
             format!("{}  {what} ({steps}, {runs})", paint(LOUD, "SMALLER"))
         }
     };
@@ -128,7 +128,7 @@ fn table(before: &Size, after: &Size) -> String {
 fn plan(plan: &Plan) -> String {
     let mut text = String::new();
     if plan.faults.is_empty() {
-        line(&mut text, "plan", "no fault: the run fails by itself");
+        line(&mut text, "plan", "no fault: the run fails without any");
     }
     for (number, fault) in plan.faults.iter().enumerate() {
         let heading = if number == 0 { "plan" } else { "" };
@@ -142,7 +142,7 @@ fn plan(plan: &Plan) -> String {
 
 /// Every step that was taken.
 fn history(shrunk: &Shrunk) -> String {
-    let heading = format!("{:>7} {:>7} {:>7}  taken away", "runs", "faults", "events");
+    let heading = format!("{:>7} {:>7} {:>7}  removed", "runs", "faults", "events");
     let mut text = format!("{}\n", paint(HEAD, heading));
     for step in &shrunk.steps {
         let (faults, events) = (grouped(step.after.faults), grouped(step.after.events));

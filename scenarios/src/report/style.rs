@@ -1,4 +1,4 @@
-//! The few colours that reports use. Where output goes no terminal, they are stripped.
+//! The few colours that reports use. They are removed where output does not go to a terminal.
 
 use std::fmt::Display;
 
@@ -12,11 +12,11 @@ const fn colour(colour: AnsiColor) -> Style {
 pub const GOOD: Style = colour(AnsiColor::Green).bold();
 /// Something is violated.
 pub const BAD: Style = colour(AnsiColor::Red).bold();
-/// Look here.
+/// Something that needs attention.
 pub const LOUD: Style = colour(AnsiColor::Yellow).bold();
 /// A heading.
 pub const HEAD: Style = Style::new().bold();
-/// By the way.
+/// Less important text.
 pub const FAINT: Style = Style::new().dimmed();
 
 /// `text` in `style`.
@@ -27,6 +27,11 @@ pub fn paint(style: Style, text: impl Display) -> String {
 /// `count` and a noun: `1 fault`, `2 faults`.
 pub fn counted(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{} {noun}s", grouped(count)) }
+}
+
+/// The form of a verb that goes with `count` things: `1 run violates`, `2 runs violate`.
+pub const fn verb<'a>(count: u64, of_one: &'a str, of_many: &'a str) -> &'a str {
+    if count == 1 { of_one } else { of_many }
 }
 
 /// A number with its thousands apart: `10 000`.

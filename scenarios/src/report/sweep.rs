@@ -7,7 +7,7 @@ use byzsim_core::PROPERTIES;
 
 use super::format::{Format, Offer, Written, json};
 use super::run::{beyond_f_label, line};
-use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
+use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint, verb};
 use crate::file::format::Expect;
 use crate::run::expect::{Judgement, PANIC};
 use crate::run::strategy::Strategy;
@@ -53,12 +53,12 @@ impl Written for Told<'_> {
             Offer { format: Format::Json, about: "The summary, for programs", write: as_json },
             Offer {
                 format: Format::Ndjson,
-                about: "The rows, one JSON object a line; the summary goes to stderr",
+                about: "The rows, one JSON object per line; the summary goes to stderr",
                 write: people,
             },
             Offer {
                 format: Format::Csv,
-                about: "The rows' plain numbers; the summary goes to stderr",
+                about: "The numbers of the rows; the summary goes to stderr",
                 write: people,
             },
             Offer {
@@ -195,7 +195,7 @@ fn faults(summary: &Summary) -> Vec<String> {
     std::iter::once(what).chain(wrap(words.collect())).collect()
 }
 
-/// What was found: by cause where it was shrunk; behind that, what these runs violate as well.
+/// The findings: first those that were shrunk, by cause, then what these runs violate as well.
 fn failing(summary: &Summary, causes: &[Cause]) -> Vec<String> {
     let of_group = |group: &FindingGroup| {
         let is_of_group = |cause: &&Cause| {
@@ -217,7 +217,7 @@ fn failing(summary: &Summary, causes: &[Cause]) -> Vec<String> {
     for group in others {
         let (events, seed) = group.smallest;
         let seeds: Vec<String> = group.seeds.iter().map(u64::to_string).collect();
-        let smallest = format!("smallest {seed} ({})", counted(events, "event"));
+        let smallest = format!("smallest seed {seed} ({})", counted(events, "event"));
         lines.push(format!("{}: {smallest}, first {}", heading(group), seeds.join(" ")));
         lines.push(format!("  {}", group.explanation));
     }
@@ -233,7 +233,7 @@ fn cause_lines(cause: &Cause) -> Vec<String> {
         Some([_, smaller]) => smaller.clone(),
         None => format!("seed {}", cause.seed),
     };
-    let more = if cause.is_minimal { "" } else { "  (not minimal: `byzsim shrink` goes on)" };
+    let more = if cause.is_minimal { "" } else { "  (not minimal: `byzsim shrink` continues)" };
     lines.push(format!("    {before} → {after}: {place}{more}"));
     lines.extend(cause.plan.iter().map(|fault| format!("    - {fault}")));
     lines.push(format!("    {}", cause.explanation));
@@ -257,8 +257,10 @@ fn verdict(summary: &Summary) -> String {
     let runs = counted(summary.runs, "run");
     let mut text = match summary.judgement() {
         Judgement::Violation => {
-            let count = grouped(summary.judged(Judgement::Violation));
-            format!("{}  {count} of {runs} violate what should hold\n", paint(BAD, "FAIL"))
+            let count = summary.judged(Judgement::Violation);
+            let violate = verb(count, "violates", "violate");
+            let what = format!("{} of {runs} {violate} what should hold", grouped(count));
+            format!("{}  {what}\n", paint(BAD, "FAIL"))
         }
         Judgement::Inconclusive => {
             let mut why = Vec::new();
@@ -305,21 +307,22 @@ fn none_violated(summary: &Summary) -> String {
         Strategy::Random | Strategy::Delays | Strategy::Priorities => {
             let percent = rule_of_three(summary.runs);
             format!(
-                "none violated in {runs}: below {percent} % of such seeds at 95 % confidence (rule \
-                 of three)"
+                "no violation in {runs}: fewer than {percent} % of such seeds violate a property, \
+                 at 95 % confidence (rule of three)"
             )
         }
         Strategy::Guided => {
             format!(
-                "none violated in {runs} of one search, which depend on each other: no rate follows"
+                "no violation in {runs} of one search: they depend on each other, so no rate \
+                 follows"
             )
         }
         Strategy::Twins => match summary.twins() {
             Some((played, all)) => {
                 let (played, all) = (grouped(played), grouped(all));
-                format!("none violated in {played} of {all} schedules of twins")
+                format!("no violation in {played} of {all} schedules of twins")
             }
-            None => format!("none violated in {runs}"),
+            None => format!("no violation in {runs}"),
         },
     }
 }
@@ -352,7 +355,7 @@ fn next(summary: &Summary, how: &Circumstances) -> String {
     let seed = summary.traces.keys().next();
     match (how.repros.first(), seed) {
         (Some(repro), _) => line(&mut text, "next", &format!("byzsim shrink {repro}")),
-        // No command plays a single run of a search: it rests on those before.
+        // No command plays a single run of a search: it depends on the runs before it.
         (None, Some(seed)) if head.strategy != Strategy::Guided => {
             let strategy = head.strategy.said(" --strategy ");
             let what =

@@ -37,24 +37,21 @@ impl Repro {
             return Err(Problem::at("format", what, format!("this byzsim reads format {FORMAT}")));
         }
         if self.scenario.random.is_some() {
-            let what = "a repro file leaves nothing open";
-            let help = "put the drawn values in its place";
+            let what = "a repro file cannot have anything random";
+            let help = "replace this table by the drawn values";
             return Err(Problem::at("scenario.random", what, help));
         }
         if !self.scenario.groups.is_empty() {
-            let help = "put their members into the fault rows, and take them out";
-            return Err(Problem::at(
-                "scenario.groups",
-                "a repro file names nodes, no groups",
-                help,
-            ));
+            let help = "name their members in the faults, and remove the groups";
+            return Err(Problem::at("scenario.groups", "a repro file cannot have groups", help));
         }
         let Some(trace) = &self.trace else { return Ok(()) };
         if trace.hash.parse::<Digest>().is_err() {
-            let help = "64 hexadecimal digits";
-            return Err(Problem::at("trace.hash", "this is no trace hash", help));
+            let help = "a trace hash has 64 hexadecimal digits";
+            return Err(Problem::at("trace.hash", "this is not a trace hash", help));
         }
-        let right = || Problem::at("trace.marks", "these are no marks", "four digits each");
+        let help = "each mark has four hexadecimal digits";
+        let right = || Problem::at("trace.marks", "these are not marks", help);
         trace.parse_marks().map(|_| ()).ok_or_else(right)
     }
 }

@@ -75,9 +75,9 @@ fn compare(repro: &Repro, report: &Report) -> Option<((u64, u64), String)> {
             let shorter = recorded.events.min(outcome.events);
             let between = mine.first_difference(&theirs).unwrap_or((shorter, shorter));
             let what = if recorded.events == outcome.events {
-                "another course of the same length".to_owned()
+                "other events, but as many as recorded".to_owned()
             } else {
-                format!("{} events instead of {}", outcome.events, recorded.events)
+                format!("the number of events is {} instead of {}", outcome.events, recorded.events)
             };
             Some((between, what))
         }
@@ -111,7 +111,7 @@ fn other_verdicts(repro: &Repro, report: &Report) -> Option<String> {
     let unknown: Vec<&str> = names.filter(|name| report.verdict(name).is_none()).collect();
     let mut differences = Vec::new();
     if !other.is_empty() {
-        differences.push(format!("the same course, but other verdicts: {}", other.join(", ")));
+        differences.push(format!("the same events, but other verdicts: {}", other.join(", ")));
     }
     if !unknown.is_empty() {
         let names = names::alternatives(unknown);

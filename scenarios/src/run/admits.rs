@@ -19,13 +19,13 @@ impl Scenario {
                 if !self.file.faults.faults.is_empty() =>
             {
                 let what = format!(
-                    "`{}` has faults of its own, and the strategy `{strategy}` makes whole plans",
+                    "`{}` has faults of its own, but the strategy `{strategy}` makes whole plans",
                     self.name
                 );
-                error(what, "take a scenario without `[[fault]]`, or the strategy `random`")
+                error(what, "use a scenario without `[[fault]]`, or the strategy `random`")
             }
             Strategy::Twins if self.file.corrupt_max() == 0 => {
-                let what = format!("`{}` allows no corrupted replica to be twins", self.name);
+                let what = format!("`{}` allows no corrupted replica to run as twins", self.name);
                 error(what, "`cluster.faults` and `random.faults.corrupt-max` must be at least 1")
             }
             Strategy::Twins | Strategy::Delays | Strategy::Priorities => Ok(()),
@@ -35,7 +35,7 @@ impl Scenario {
                 if random.is_some_and(|random| random.faults.is_some()) {
                     return Ok(());
                 }
-                let what = format!("`{}` says nothing of what a guided search may vary", self.name);
+                let what = format!("`{}` does not say what a guided search may vary", self.name);
                 error(what, "add a table `[random.faults]` to the scenario")
             }
         }

@@ -32,7 +32,7 @@ pub(crate) fn structure(file: &ScenarioFile) -> Result<Committee, Problem> {
         limit(path, steps, STEPS_MAX)?;
     }
     if file.run.at_most < file.run.at_least {
-        let what = format!("at-most {} is before at-least", file.run.at_most);
+        let what = format!("`at-most` ({}) is before `at-least`", file.run.at_most);
         return Err(Problem::at("run.at-most", what, "set it to a later time"));
     }
     expectation(file)?;
@@ -48,7 +48,7 @@ fn cluster(file: &ScenarioFile) -> Result<Committee, Problem> {
         return Err(Problem::at("cluster.replicas", "there is no replica", "use at least 1"));
     }
     if n <= f {
-        let what = format!("{f} of {n} replicas cannot all be faulty");
+        let what = format!("not all of {n} replicas can be faulty, but `faults` is {f}");
         return Err(Problem::at("cluster.faults", what, format!("use at most {}", (n - 1) / 3)));
     }
     if cluster.clients == 0 {
@@ -102,8 +102,8 @@ fn workload(file: &ScenarioFile) -> Result<(), Problem> {
         ("workload.keys", workload.keys.is_some()),
     ] {
         if given {
-            let help = "leave it out, or the script";
-            return Err(Problem::at(path, "a script says what the clients ask", help));
+            let help = "remove it, or remove the script";
+            return Err(Problem::at(path, "the script already gives the operations", help));
         }
     }
     let asked: u64 = script.values().map(|operations| operations.len() as u64).sum();
@@ -114,7 +114,7 @@ fn workload(file: &ScenarioFile) -> Result<(), Problem> {
         Some(node) => {
             let help = format!("the clients are c0 to c{}", file.cluster.clients - 1);
             let path = format!("workload.script.{node}");
-            Err(Problem::at(&path, format!("{node} is not one of the clients"), help))
+            Err(Problem::at(&path, format!("{node} is not a client of this cluster"), help))
         }
     }
 }
@@ -125,13 +125,13 @@ fn network(path: &str, network: &NetworkModel) -> Result<(), Problem> {
     let path = format!("{path}.latency");
     match &network.latency {
         Latency::Uniform { min, max } if max < min => {
-            let what = format!("the least latency {min} is above the greatest, {max}");
-            Err(Problem::at(&format!("{path}.uniform"), what, "exchange them"))
+            let what = format!("the least latency, {min}, is above the greatest, {max}");
+            Err(Problem::at(&format!("{path}.uniform"), what, "swap them"))
         }
         Latency::Wan { matrix, .. } => {
             let rows = matrix.len();
             if rows == 0 || matrix.iter().any(|row| row.len() != rows) {
-                let help = "as many columns as rows: one of each per region";
+                let help = "use as many columns as rows: one row and one column per region";
                 let what = "the matrix of latencies is not square";
                 return Err(Problem::at(&format!("{path}.wan.matrix"), what, help));
             }
@@ -145,7 +145,7 @@ fn network_weather(weather: &NetworkWeather) -> Result<(), Problem> {
     let ordered = |path: &str, right: bool| {
         let path = format!("random.network.{path}");
         let what = "the first bound is above the second";
-        if right { Ok(()) } else { Err(Problem::at(&path, what, "exchange them")) }
+        if right { Ok(()) } else { Err(Problem::at(&path, what, "swap them")) }
     };
     ordered("latency", weather.latency.is_none_or(|[min, max]| min <= max))?;
     ordered("gst", weather.gst.is_none_or(|[min, max]| min <= max))?;
@@ -198,7 +198,7 @@ pub(crate) fn faults(
     if usize::from(committee.faults) < faulty.len() {
         let listed: Vec<String> = faulty.iter().map(NodeId::to_string).collect();
         let what = format!(
-            "{} are faulty, more than the {} that the cluster is told to tolerate",
+            "the faulty replicas are {}, but the cluster tolerates only {}",
             listed.join(", "),
             committee.faults
         );
@@ -211,7 +211,8 @@ pub(crate) fn faults(
     let weather = file.random.as_ref().and_then(|random| random.faults.as_ref());
     let drawn = weather.and_then(|weather| weather.corrupt_max).unwrap_or(0);
     if committee.faults < drawn {
-        let what = format!("{drawn} corrupted replicas are more than f = {}", committee.faults);
+        let what =
+            format!("up to {drawn} corrupted replicas are more than f = {}", committee.faults);
         let help = "set `beyond-f = true`; every output will say so";
         return Err(Problem::at("random.faults.corrupt-max", what, help));
     }
@@ -257,6 +258,6 @@ fn limit(path: &str, value: u64, max: u64) -> Result<(), Problem> {
     if value <= max {
         return Ok(());
     }
-    let what = format!("{value} is more than byzsim plays");
+    let what = format!("{value} is more than byzsim allows");
     Err(Problem::at(path, what, format!("use at most {max}")))
 }

@@ -86,7 +86,8 @@ impl<'a> Logs<'a> {
                 format!("{} that {node} sends and receives", self.first_decides(&sum))
             }
             Target::Copies => {
-                "the copies never contradicted each other: they heard the same".to_owned()
+                "the copies never contradicted each other: they received the same messages"
+                    .to_owned()
             }
             Target::Node => unreachable!("a crash and a drift fire as soon as they begin"),
         }
@@ -104,10 +105,7 @@ impl<'a> Logs<'a> {
                  would begin at {start}"
             ),
             (None, Some(Moment::At(at))) => {
-                format!(
-                    "its start never comes: it is at {at}, and the runs are over by {}",
-                    self.end
-                )
+                format!("its start never comes: it is at {at}, but the runs end by {}", self.end)
             }
             (None, Some(Moment::When(trigger))) => {
                 let mut reports = Tally::default();
@@ -124,14 +122,14 @@ impl<'a> Logs<'a> {
         let (messages, Pattern { from, to, .. }) = (&sum.messages, pattern);
         let kinds = kinds(pattern);
         if !messages.has_met(Demand::Kind) {
-            return format!("nobody ever sends {kinds}");
+            return format!("no node ever sends {kinds}");
         }
         if !messages.has_met(Demand::Sender) {
             return format!("{} never sends {kinds}", listed(from));
         }
         if !messages.has_met(Demand::Receiver) {
             return match from[..] {
-                [] => format!("nobody ever sends {kinds} to {}", listed(to)),
+                [] => format!("no node ever sends {kinds} to {}", listed(to)),
                 [sender] if to[..] == [sender] => {
                     format!("what {sender} sends to itself never goes over the network")
                 }
@@ -163,7 +161,7 @@ impl<'a> Logs<'a> {
         let kinds = kinds(pattern);
         let earlier = &sum.unchangeable_after;
         if 0 < sum.unchangeable || earlier.is_empty() {
-            return format!("{kinds} says the same with it and without");
+            return format!("{kinds} says the same with this fault as without it");
         }
         let claims = |place: &usize| {
             let fault = self.faults.get(*place).map(|fault| &fault.action);
@@ -171,9 +169,9 @@ impl<'a> Logs<'a> {
         };
         let (by, node) = (self.named(earlier), listed(&pattern.from));
         if earlier.iter().any(claims) {
-            format!("{kinds} is in another's name already, by {by}, and {node} cannot sign that")
+            format!("{kinds} is already in another node's name, by {by}, so {node} cannot sign it")
         } else {
-            format!("{kinds} says the same with it and without, after {by}")
+            format!("{kinds} says the same with this fault as without it, after {by}")
         }
     }
 
@@ -197,11 +195,11 @@ impl<'a> Logs<'a> {
 fn never_reported(trigger: &Trigger, reports: &Tally, most: u64) -> String {
     let event = trigger.event.name();
     if !reports.has_met(Demand::Kind) {
-        return format!("nobody reports `{event}`");
+        return format!("no node reports `{event}`");
     }
     if !reports.has_met(Demand::Sender) {
         let node = trigger.node.as_slice();
-        return format!("{} never reports `{event}`, others do", listed(node));
+        return format!("{} never reports `{event}`, but other nodes do", listed(node));
     }
     if reports.met == 0 {
         let who = among(" of", trigger.node.as_slice());
@@ -211,7 +209,7 @@ fn never_reported(trigger: &Trigger, reports: &Tally, most: u64) -> String {
     }
     let times = |count| if count == 1 { "once".to_owned() } else { format!("{count} times") };
     let (most, count) = (times(most), times(u64::from(trigger.count)));
-    format!("`{event}` is reported like that {most} in a run at most, and not {count}")
+    format!("`{event}` is reported like that at most {most} in a run, and not {count}")
 }
 
 /// Why a node had nothing to repeat: what counts is what it said or heard before it repeats it.
@@ -240,9 +238,9 @@ fn unrepeated(node: NodeId, verb: &str, pattern: &Pattern, sum: &Sum) -> String 
 fn elsewhere(named: &str, about: &str, demands: [Option<Range>; 2], tally: &Tally) -> String {
     let [view, slot] = demands.map(|demand| demand.map_or_else(String::new, span));
     match (tally.has_met(Demand::View), tally.views, tally.slots) {
-        (false, None, _) => format!("no {named} is of a view"),
+        (false, None, _) => format!("no {named} belongs to a view"),
         (false, Some(views), _) => {
-            format!("each {named} is of view {}, and none of view {view}", span(views))
+            format!("each {named} belongs to view {}, and none to view {view}", span(views))
         }
         (true, _, None) => format!("no {named} is about a {about}"),
         (true, _, Some(slots)) => {
@@ -264,7 +262,7 @@ fn closest(logs: &[FaultLog]) -> String {
 }
 
 fn few(most: u64, nth: Range) -> String {
-    format!("in a run at most {most} messages match, and none is number {nth}")
+    format!("at most {most} of the messages of a run match, and none has number {nth}")
 }
 
 /// What lies between the least and the greatest, for a reader.

@@ -11,7 +11,7 @@ use crate::run::registry::Played;
 /// How a run is played.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PlayOptions {
-    /// How signatures are made. No output depends on it.
+    /// How signatures are made. It changes neither traces nor verdicts.
     pub crypto: CryptoBackend,
     /// Whether the trace keeps marks, for comparison with another run.
     pub with_marks: bool,

@@ -24,7 +24,7 @@ pub struct Scenario {
     pub file: ScenarioFile,
     /// The SHA-256 hash over the canonical JSON of `file`.
     pub hash: Digest,
-    /// Who takes part.
+    /// The nodes.
     pub committee: Committee,
     /// The protocol.
     pub protocol: &'static ProtocolEntry,

@@ -46,7 +46,7 @@ impl fmt::Display for Played {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "seeds {}", self.seeds)?;
         if 0 < self.panicked {
-            write!(f, " but {} that panicked", self.panicked)?;
+            write!(f, " except {} that panicked", self.panicked)?;
         }
         if self.cut_off {
             write!(f, ", cut off after {EVENTS_MAX} events")?;

@@ -1,7 +1,7 @@
 //! Causes: findings whose smallest runs have faults of one class.
 //!
-//! A sweep may find one bug on a hundred seeds, and two bugs that break one property in one shape.
-//! What is left of their plans after shrinking tells them apart.
+//! A sweep may find one bug on a hundred seeds, or two bugs that violate the same property in the
+//! same shape. The faults that are left after shrinking distinguish them.
 
 use byzsim_adversaries::Fault;
 use serde::Serialize;
@@ -33,7 +33,7 @@ pub struct Cause {
     pub faults_before: u64,
     /// How many are left.
     pub faults_after: u64,
-    /// Whether none of them can be taken away; if not, the budget ran out.
+    /// Whether none of them can be removed; if not, the budget ran out.
     pub is_minimal: bool,
     /// Those that are left, in words.
     pub plan: Vec<String>,

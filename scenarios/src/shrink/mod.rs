@@ -108,10 +108,10 @@ pub struct Taken {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Refusal {
     /// The file says that nothing is violated.
-    #[error("the run of this repro file violates nothing: there is nothing to shrink")]
+    #[error("the run of this repro file violates nothing, so there is nothing to shrink")]
     Passes,
     /// It does not fail any more, or for another reason.
-    #[error("the run does not fail any more as recorded: {0}")]
+    #[error("the run no longer fails as recorded: {0}")]
     Otherwise(String),
     /// The smaller run does not replay: an error of byzsim itself.
     #[error("the smaller run does not replay as it was played: {0}")]
@@ -194,7 +194,7 @@ fn difference(recorded: &Reason, now: &Report) -> String {
         None => "nothing".to_owned(),
         Some(now) => format!("{} ({})", now.property, now.shape),
     };
-    format!("it violated {property} ({shape}), and violates {now} now")
+    format!("it violated {property} ({shape}), but now it violates {now}")
 }
 
 /// The repro of the smaller run, replayed from its own text.

@@ -1,4 +1,4 @@
-//! Simpler faults: the same fault in fewer words, or with less effect.
+//! Simpler faults: the same fault with a shorter description or with less effect.
 
 use byzsim_adversaries::{Action, Change, Fault, Groups, Moment, Parts, Pattern, Range, Trigger};
 use byzsim_core::Time;
@@ -18,7 +18,7 @@ pub(super) fn simpler(run: Run<'_>) -> Vec<Candidate> {
         changes.extent();
         let name = fault.action.label();
         candidates.extend(changes.list.into_iter().map(|(what, fault)| {
-            let what = format!("of fault `{name}`: {what}");
+            let what = format!("fault `{name}`: {what}");
             run.after(what, |file| file.faults.faults[place] = fault)
         }));
     }
@@ -71,7 +71,7 @@ impl Changes<'_> {
         }
         if let Some(Moment::At(start)) = self.fault.start {
             for sooner in earlier(Time::ZERO, start).into_iter().filter(|it| *it != Time::ZERO) {
-                let what = format!("time before its start, now {sooner}");
+                let what = format!("part of the time before its start (now {sooner})");
                 self.push(what, |fault| fault.start = Some(Moment::At(sooner)));
             }
         }
@@ -81,7 +81,7 @@ impl Changes<'_> {
             Some(Moment::When(_)) | None => Time::ZERO,
         };
         for sooner in earlier(start, end).into_iter().filter(|sooner| *sooner != start) {
-            let what = format!("time before its end, now {sooner}");
+            let what = format!("part of the time before its end (now {sooner})");
             self.push(what, |fault| fault.end = Some(Moment::At(sooner)));
         }
     }
@@ -118,7 +118,7 @@ impl Changes<'_> {
                 list(messages).remove(place);
             });
         }
-        self.push_messages(format!("its {noun}s, now all"), |messages| list(messages).clear());
+        self.push_messages(format!("its {noun}s (now all)"), |messages| list(messages).clear());
     }
 
     /// Without a range of numbers, or with a shorter one.
@@ -136,7 +136,7 @@ impl Changes<'_> {
         let middle = min + (max - min) / 2;
         for (min, max) in [(min, min), (max, max), (min, middle), (middle + 1, max)] {
             let shorter = Range { min, max };
-            let what = format!("some of its {noun}, now {shorter}");
+            let what = format!("part of its {noun} (now {shorter})");
             self.push_messages(what, |messages| *of(messages) = Some(shorter));
         }
     }
@@ -146,7 +146,7 @@ impl Changes<'_> {
         let mut action = self.fault.action.clone();
         let Parts { field, delay, copy_after, to, drift, groups, extras, .. } = action.parts();
         for shorter in delay.or(copy_after).map_or_else(Vec::new, |span| shorter(*span)) {
-            self.push_parts(format!("some of its delay, now {shorter}"), |parts| {
+            self.push_parts(format!("part of its delay (now {shorter})"), |parts| {
                 *parts.delay.or(parts.copy_after).expect("it has one") = shorter;
             });
         }
@@ -169,12 +169,12 @@ impl Changes<'_> {
         if let Some((_, change)) = field
             && let Some(simpler) = simpler_change(change)
         {
-            self.push_parts("some of its change, now 1", |parts| {
+            self.push_parts("part of its change (now 1)", |parts| {
                 *parts.field.expect("it changes a field").1 = simpler;
             });
         }
         for place in 0..to.map_or(0, |to| if 1 < to.len() { to.len() } else { 0 }) {
-            self.push_parts("one addressee", |parts| {
+            self.push_parts("one receiver", |parts| {
                 parts.to.expect("it has addressees").remove(place);
             });
         }
@@ -185,12 +185,12 @@ impl Changes<'_> {
                 }
             });
         }
-        // Who withholds everything is silent.
+        // A node that withholds everything is silent.
         if let Action::Omit { node, messages } = &self.fault.action
             && *messages == Pattern::default()
         {
             let mute = Action::Mute(*node);
-            self.push("words, now `mute`", |fault| fault.action = mute);
+            self.push("its empty pattern (now `mute`)", |fault| fault.action = mute);
         }
     }
 }

@@ -52,8 +52,8 @@ impl Same {
         Self { reason, judgement, beyond_f, faulty: faulty(report) }
     }
 
-    /// Whether a run fails for the same reason, and is worth the same to its scenario, with no more
-    /// that is faulty.
+    /// Whether a run fails for the same reason, is judged the same by its scenario, and has no more
+    /// faulty replicas.
     pub(super) fn holds(&self, report: &Report) -> bool {
         Reason::of(report).as_ref() == Some(&self.reason)
             && report.judgement == self.judgement

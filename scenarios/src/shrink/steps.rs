@@ -1,9 +1,8 @@
-//! What can be taken away: one generator of candidates for each kind of step.
+//! What shrinking can remove: one generator of candidates for each kind of step.
 //!
 //! A generator lists all runs that are one step smaller than a run, the boldest steps first. It
-//! does not know which of them make sense: the scenario's own checks refuse what does not. Every
-//! step makes something smaller that no other step makes larger, so that no order of steps goes
-//! round in circles.
+//! does not know which of them make sense: the scenario's own checks reject the others. Every step
+//! makes something smaller that no other step makes larger, so that the search always ends.
 
 use std::ops::Range;
 
@@ -51,7 +50,7 @@ impl Run<'_> {
 /// A kind of step.
 pub(super) type Generator = fn(Run<'_>) -> Vec<Candidate>;
 
-/// All kinds of steps, in the order in which they are tried: what makes runs short comes first.
+/// All kinds of steps, in the order in which they are tried: those that make runs short come first.
 pub(super) const KINDS: &[Generator] = &[
     faults,
     corrupted_nodes,
@@ -75,7 +74,7 @@ fn chunks(count: usize) -> Vec<Range<usize>> {
     chunks
 }
 
-/// Takes faults out: first all that never fired, then chunks of them, then single ones.
+/// Removes faults: first all that never fired, then chunks of them, then single ones.
 fn faults(run: Run<'_>) -> Vec<Candidate> {
     let count = run.file.faults.faults.len();
     let silent = |place: usize| run.fired.get(place) == Some(&0);
@@ -89,7 +88,7 @@ fn faults(run: Run<'_>) -> Vec<Candidate> {
     }
     candidates.extend(chunks(count).into_iter().map(|chunk| {
         let what = match chunk.len() {
-            1 => format!("the fault `{}`", run.file.faults.faults[chunk.start].action.label()),
+            1 => format!("fault `{}`", run.file.faults.faults[chunk.start].action.label()),
             several => format!("{several} faults"),
         };
         run.after(what, |file| drop(file.faults.faults.drain(chunk)))
@@ -97,8 +96,8 @@ fn faults(run: Run<'_>) -> Vec<Candidate> {
     candidates
 }
 
-/// Makes a corrupted node correct: all of its faults go at once, and with them what it alone does
-/// not hear.
+/// Makes a corrupted node correct: removes all of its faults at once, and the faults that drop
+/// messages to it alone.
 fn corrupted_nodes(run: Run<'_>) -> Vec<Candidate> {
     let nodes = run.file.faults.corrupted().into_iter();
     let is_deaf = |node: NodeId, action: &Action| {
@@ -115,11 +114,11 @@ fn corrupted_nodes(run: Run<'_>) -> Vec<Candidate> {
     nodes.map(candidate).collect()
 }
 
-/// Takes clients out, with what they ask and the faults that are about them only.
+/// Removes clients, with their operations and the faults that are only about them.
 fn clients(run: Run<'_>) -> Vec<Candidate> {
     let clients = run.committee().client_ids().rev();
     let candidate = |gone: NodeId| {
-        run.after(format!("the client {gone}"), |file| {
+        run.after(format!("client {gone}"), |file| {
             file.cluster.clients -= 1;
             take_out(file, &[gone]);
         })
@@ -127,19 +126,19 @@ fn clients(run: Run<'_>) -> Vec<Candidate> {
     clients.map(candidate).collect()
 }
 
-/// Takes replicas out: three, where f goes down by one; or one with f as it is.
+/// Removes replicas: three together with one of f, or one with f unchanged.
 fn replicas(run: Run<'_>) -> Vec<Candidate> {
     let committee = run.committee();
     let threes = if 0 < committee.faults { threes(committee.replicas) } else { Vec::new() };
     let smaller = threes.into_iter().map(|gone| {
-        run.after("three replicas, and one of f", |file| {
+        run.after("three replicas and one of f", |file| {
             file.cluster.replicas -= 3;
             file.cluster.faults -= 1;
             take_out(file, &gone);
         })
     });
     let sparser = committee.replica_ids().rev().map(|gone| {
-        run.after(format!("the replica {gone}"), |file| {
+        run.after(format!("replica {gone}"), |file| {
             file.cluster.replicas -= 1;
             take_out(file, &[gone]);
         })
@@ -163,7 +162,7 @@ fn threes(replicas: u16) -> Vec<[NodeId; 3]> {
     all.filter(distinct).take(TRIES).collect()
 }
 
-/// Takes nodes out of the workload and the plan; those above them move down.
+/// Removes nodes from the workload and the plan, and renumbers those above them.
 fn take_out(file: &mut ScenarioFile, gone: &[NodeId]) {
     let number = |node: NodeId| {
         let below = |other: &&NodeId| other.is_client() == node.is_client() && **other < node;
@@ -187,13 +186,13 @@ fn operation_places(file: &ScenarioFile) -> Vec<(NodeId, usize)> {
     script.flat_map(|(node, asked)| (0..asked.len()).map(|place| (*node, place))).collect()
 }
 
-/// Takes operations out of the script: chunks of them, then single ones.
+/// Removes operations from the script: chunks of them, then single ones.
 fn operations(run: Run<'_>) -> Vec<Candidate> {
     let places = operation_places(run.file);
     let candidate = |chunk: Range<usize>| {
         let gone = &places[chunk];
         let what = match gone {
-            [(node, place)] => format!("the operation #{} of {node}", place + 1),
+            [(node, place)] => format!("operation #{} of {node}", place + 1),
             several => format!("{} operations", several.len()),
         };
         run.after(what, |file| {
@@ -208,7 +207,7 @@ fn operations(run: Run<'_>) -> Vec<Candidate> {
     chunks(places.len()).into_iter().map(candidate).collect()
 }
 
-/// Turns operations into plain reads; lets clients ask without a pause.
+/// Turns operations into plain reads, and removes the pauses of clients.
 fn simpler_operations(run: Run<'_>) -> Vec<Candidate> {
     let mut candidates = Vec::new();
     if run.file.workload.think != Span::default() {
@@ -223,7 +222,7 @@ fn simpler_operations(run: Run<'_>) -> Vec<Candidate> {
             continue;
         }
         let get = Operation::Get { key: asked.key().clone() };
-        candidates.push(run.after(format!("`{asked}` of {node}, now `{get}`"), |file| {
+        candidates.push(run.after(format!("`{asked}` of {node} (now `{get}`)"), |file| {
             let script = file.workload.script.as_mut().expect("it has operations");
             script.get_mut(&node).expect("a client that asks")[place] = get;
         }));
@@ -231,7 +230,7 @@ fn simpler_operations(run: Run<'_>) -> Vec<Candidate> {
     candidates
 }
 
-/// Makes the network plainer: the default one at once; then each of its conditions for itself.
+/// Makes the network simpler: first all settings at once, then each of them.
 fn network(run: Run<'_>) -> Vec<Candidate> {
     let network = &run.file.network;
     let plain = NetworkModel { delta: network.delta, ..NetworkModel::default() };
@@ -242,28 +241,28 @@ fn network(run: Run<'_>) -> Vec<Candidate> {
     let mut change = |what: &str, step: &dyn Fn(&mut NetworkModel)| {
         candidates.push(run.after(what, |file| step(&mut file.network)));
     };
-    change("all conditions of the network", &|network| *network = plain.clone());
+    change("all settings of the network", &|network| *network = plain.clone());
     if network.latency != plain.latency {
-        change("the latency, now 10ms", &|network| network.latency = plain.latency.clone());
+        change("the latency (now 10ms)", &|network| network.latency = plain.latency.clone());
     }
     if let Some(typical) = typical(&network.latency) {
-        let what = format!("the spread of the latency, now {typical}");
+        let what = format!("the spread of the latency (now {typical})");
         change(&what, &|network| network.latency = Latency::Constant(typical));
     }
     if 0 < network.loss_ppm {
-        change("the network's loss", &|network| network.loss_ppm = 0);
+        change("the loss of messages", &|network| network.loss_ppm = 0);
     }
     if 0 < network.duplicate_ppm {
-        change("the network's duplicates", &|network| network.duplicate_ppm = 0);
+        change("the duplication of messages", &|network| network.duplicate_ppm = 0);
     }
     if network.fifo {
-        change("links that keep the order", &|network| network.fifo = false);
+        change("the order of links", &|network| network.fifo = false);
     }
     if network.loss_allowed {
-        change("the faults' right to lose messages", &|network| network.loss_allowed = false);
+        change("the right of faults to lose messages", &|network| network.loss_allowed = false);
     }
     for gst in earlier(Time::ZERO, network.gst) {
-        change(&format!("time before GST, now {gst}"), &|network| network.gst = gst);
+        change(&format!("part of the time before GST (now {gst})"), &|network| network.gst = gst);
     }
     candidates
 }
@@ -291,7 +290,7 @@ pub(super) fn earlier(first: Time, last: Time) -> Vec<Time> {
 }
 
 /// Spans shorter than `span`, the shortest first: half of it, three quarters, seven eighths, and
-/// the next rounder numbers of milliseconds. Finer steps would take long and tell nobody anything.
+/// the next rounder numbers of milliseconds. Finer steps would take long and show nothing new.
 pub(super) fn shorter(span: Span) -> Vec<Span> {
     let (half, eighth) = (halved(span), halved(halved(halved(span))));
     let mut spans = [half, half + eighth + eighth, span - eighth].map(rounded).to_vec();

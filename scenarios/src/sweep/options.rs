@@ -67,7 +67,8 @@ impl FromStr for Shard {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no shard: write `0/8` to `7/8`");
+        let wrong =
+            || format!("`{text}` is not a shard: the first of eight is `0/8`, the last `7/8`");
         let (index, count) = text.split_once('/').ok_or_else(wrong)?;
         let shard = Self {
             index: index.parse().map_err(|_| wrong())?,

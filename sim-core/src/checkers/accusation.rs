@@ -1,4 +1,4 @@
-//! No false accusation: proof of misbehaviour names corrupted nodes only.
+//! No false accusation: proofs of misbehaviour name only corrupted nodes.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ impl Checker for Accusation {
         }
     }
 
-    /// A run without proofs has nothing to hold against it: absence is what is asked for.
+    /// A run without proofs satisfies the property, which demands only their absence.
     fn finish(&mut self, _: Stamp) -> Verdict {
         match self.findings.violation.take() {
             Some(violation) => Verdict::Violated(violation),

@@ -1,7 +1,8 @@
 //! Agreement: correct replicas execute the same batches in the same slots.
 //!
-//! Compared slot by slot with the first correct replica that decided it, so that a lagging replica
-//! hides nothing, and kept for the whole run, so that a later view cannot change a decided slot.
+//! Each slot is compared with what the first correct replica decided in it, so that a lagging
+//! replica hides nothing. Decisions are kept for the whole run, so that a later view cannot change
+//! one.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +52,7 @@ impl Agreement {
         let &mut (first, other) = self.states.entry(seq).or_insert((node, state));
         if other != state {
             self.findings.violate(at, "state", || {
-                format!("after slot s{seq} {first} has state {other}, {node} has {state}")
+                format!("after slot s{seq}, {first} has state {other} but {node} has {state}")
             });
         }
     }

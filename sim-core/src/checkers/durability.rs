@@ -1,9 +1,9 @@
-//! Durability: what a correct client completed at a place of the history stays there.
+//! Durability: an operation that a correct client completed keeps its place in the history.
 //!
-//! In a speculative protocol the client decides: agreement among replicas' logs alone would miss an
-//! operation that completed at its client and was then ordered away by a view change. A replica may
-//! hold another history for a while, in the view of the completion, if the primary lied to it; it
-//! must not enter a later view with one.
+//! In a speculative protocol the client decides. Agreement among the replicas' logs would miss an
+//! operation that completed at its client and that a view change then removed. In the view of the
+//! completion, a replica may hold another history for a while, if the primary lied to it; it must
+//! not enter a later view with such a history.
 
 use std::collections::BTreeMap;
 
@@ -92,8 +92,8 @@ impl Checker for Durability {
         }
     }
 
-    /// Protocols whose clients do not know places have their completions judged by agreement and
-    /// result integrity.
+    /// Where clients do not know the places of their operations, agreement and result integrity
+    /// judge completions.
     fn finish(&mut self, _: Stamp) -> Verdict {
         match self.findings.violation.take() {
             Some(violation) => Verdict::Violated(violation),

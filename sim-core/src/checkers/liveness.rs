@@ -2,7 +2,8 @@
 //!
 //! The bound is the protocol's own, computed from its timeouts
 //! ([`Protocol::liveness_bound`](crate::Protocol::liveness_bound)). In a network that never becomes
-//! synchronous no protocol owes progress (Fischer, Lynch, Paterson 1985): inconclusive.
+//! synchronous no protocol can guarantee progress (Fischer, Lynch, Paterson 1985), so the verdict
+//! is inconclusive there.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,7 @@ pub(super) struct Liveness {
     bound: Span,
     /// The operation that each client waits for, and since when.
     waiting: BTreeMap<NodeId, (u64, Operation, Time)>,
-    /// What each replica said last, to say what it is stuck in.
+    /// The last report of each replica, to show where it is stuck.
     last: BTreeMap<NodeId, (Time, Observation)>,
 }
 
@@ -52,7 +53,7 @@ impl Liveness {
             .collect();
         self.findings.violate(at, "stuck", || {
             format!(
-                "{client}#{timestamp} `{operation}`, asked at {asked}, was due by {deadline}; {}",
+                "{client}#{timestamp} `{operation}`, requested at {asked}, was due by {deadline}; {}",
                 last.join(", ")
             )
         });

@@ -1,16 +1,17 @@
 //! The committed order of requests, as the correct replicas reported it.
 //!
-//! Agreement is judged elsewhere; here the first correct replica that applies a slot speaks for
-//! it. What replicas execute speculatively may differ and be rolled back, so there each replica
-//! speaks for itself, and at the end those of the highest view are believed; where they differ, as
-//! a faulty primary told them different things, what most of them executed. Whatever completed in
-//! that view is there: of the 2f + 1 replicas that it takes f + 1 are correct, and so at most f
-//! correct ones are elsewhere, however far the primary led them.
+//! Agreement is judged elsewhere, so the first correct replica that applies a slot determines it
+//! here. Speculative executions may differ and be rolled back. They are therefore recorded for each
+//! replica, and at the end those of the highest view count. Where these differ, because a faulty
+//! primary told replicas different things, what most of them executed counts. Everything that
+//! completed in that view is part of it: a completion takes 2f + 1 replicas, of which f + 1 are
+//! correct, so at most f correct replicas executed something else, however far the primary led
+//! them.
 //!
-//! What is undone may be committed nonetheless: a replica that learns of a stable checkpoint ahead
-//! of it fetches the state, and drops what it executed itself. If all correct ones do that in turn,
-//! nobody has the slot any more; but one of them committed its history, so what was undone there
-//! after that very history is the slot.
+//! A slot that is undone may still be committed: a replica that learns of a stable checkpoint ahead
+//! of it fetches the state, and drops what it executed itself. If all correct replicas do that one
+//! after the other, none of them has the slot any more. But one of them committed its history, so
+//! the slot is what was undone after that same history.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +32,7 @@ pub(super) struct Entry {
 /// A slot of the order.
 #[derive(Debug)]
 struct Slot {
-    /// Who speaks for it.
+    /// The replica that determines it.
     speaker: NodeId,
     /// The digest of the history that ends with it, where replicas speculate.
     history: Digest,
@@ -93,8 +94,8 @@ impl CommittedLog {
         }
     }
 
-    /// Settles which replicas are believed, where they speculate. Slots that they do not know, as
-    /// they fetched the state after them, are taken from the next best.
+    /// Decides which replicas count, where they speculate. Slots that these do not know, because
+    /// they fetched the state after them, are taken from the next best replicas.
     pub(super) fn settle(&mut self) {
         let mut logs: Vec<(u64, Slots)> =
             std::mem::take(&mut self.speculated).into_values().collect();
@@ -127,7 +128,7 @@ impl CommittedLog {
     }
 }
 
-/// Cuts off the branches of one view that fewer replicas are on; of equal ones the shorter.
+/// Removes the branches of one view that fewer replicas executed; of equal ones, the shorter.
 fn prune(logs: &mut [(u64, Slots)]) {
     let seqs: BTreeSet<u64> = logs.iter().flat_map(|(_, slots)| slots.keys().copied()).collect();
     for seq in seqs {

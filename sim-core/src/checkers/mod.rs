@@ -1,7 +1,7 @@
 //! Properties of runs, judged online from observations of correct nodes.
 //!
-//! One file each. A checker shares no code with what it judges, and says how much it judged: a
-//! property that "holds" because nothing happened is inconclusive.
+//! Each property has a file. A checker shares no code with what it judges, and reports how much it
+//! judged: a property that "holds" because nothing happened is inconclusive.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -59,8 +59,8 @@ pub struct Violation {
     pub at: Stamp,
     /// What happened, in a sentence that names nodes, slots and requests.
     pub explanation: String,
-    /// The shape of the violation: what stays the same when names and numbers change. Two runs that
-    /// violate a property in one shape are taken for one finding.
+    /// The shape of the violation: what stays the same when names and numbers change. Runs that
+    /// violate a property in the same shape count as one finding.
     pub shape: String,
 }
 
@@ -74,7 +74,7 @@ impl Verdict {
 /// What checkers are told about a run before it starts.
 #[derive(Clone, Debug)]
 pub struct Brief {
-    /// Who takes part.
+    /// The nodes.
     pub committee: Committee,
     /// Which nodes the adversary corrupted.
     pub corrupted: Vec<NodeId>,
@@ -113,7 +113,7 @@ pub const PROPERTIES: &[Property] = &[
     },
     Property {
         name: "validity",
-        about: "Correct replicas apply only requests that their client asked for.",
+        about: "Correct replicas apply only requests that their client issued.",
         checker: |brief| Box::new(validity::Validity::new(brief)),
     },
     Property {
@@ -123,12 +123,12 @@ pub const PROPERTIES: &[Property] = &[
     },
     Property {
         name: "result-integrity",
-        about: "What a correct client accepts is what the committed order of requests gives.",
+        about: "Correct clients accept only answers that the committed order of requests gives.",
         checker: |_| Box::new(result_integrity::ResultIntegrity::default()),
     },
     Property {
         name: "durability",
-        about: "What a correct client completed at a place of the history stays at that place.",
+        about: "An operation that a correct client completed keeps its place in the history.",
         checker: |_| Box::new(durability::Durability::default()),
     },
     Property {
@@ -138,7 +138,7 @@ pub const PROPERTIES: &[Property] = &[
     },
     Property {
         name: "liveness",
-        about: "After GST every operation of a correct client completes within the bound that the \
+        about: "After GST, every operation of a correct client completes within the bound that the \
                 protocol's timeouts give.",
         checker: |brief| Box::new(liveness::Liveness::new(brief)),
     },
@@ -149,7 +149,7 @@ pub const PROPERTIES: &[Property] = &[
     },
 ];
 
-/// Keeps the first violation: what comes after it may be its consequence.
+/// Keeps only the first violation, because later ones may be its consequences.
 #[derive(Debug, Default)]
 struct Findings {
     judged: u64,

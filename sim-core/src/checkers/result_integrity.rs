@@ -1,4 +1,4 @@
-//! Result integrity: what a correct client accepts is what the committed order of requests gives.
+//! Result integrity: correct clients accept only answers that the committed order gives.
 //!
 //! The order is replayed through the sequential model of the linearizability search, which shares
 //! nothing with the replicated service.
@@ -58,7 +58,7 @@ impl Checker for ResultIntegrity {
                 });
             }
         }
-        // What is left was accepted and never applied.
+        // The rest was accepted and never applied.
         for ((client, timestamp), (answer, at)) in std::mem::take(&mut self.accepted) {
             let operation = &self.asked[&(client, timestamp)];
             self.findings.violate(at, "never executed", || {

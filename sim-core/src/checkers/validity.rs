@@ -1,7 +1,7 @@
-//! Validity: correct replicas apply only requests that their client asked for.
+//! Validity: correct replicas apply only requests that their client issued.
 //!
-//! What a corrupted client signed is not its application's business, so only requests in the name
-//! of correct clients are judged.
+//! A corrupted client may sign anything, so only requests in the names of correct clients are
+//! judged.
 
 use std::collections::{BTreeMap, BTreeSet};
 

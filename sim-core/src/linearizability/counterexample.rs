@@ -13,8 +13,8 @@ pub struct Counterexample {
     pub key: Text,
     /// The index of the call whose answer cannot be explained, given those completed before it.
     pub call: usize,
-    /// How many calls on the key had completed when it did, itself included: the length of the
-    /// shortest prefix of the history that is not linearizable.
+    /// How many calls on the key had completed when this one did, itself included: the length of
+    /// the shortest prefix of the history that is not linearizable.
     pub prefix: usize,
     /// Whether no shorter prefix is bad. `false` if the budget ended before that was known; the
     /// prefix is bad all the same.
@@ -41,7 +41,7 @@ pub(super) fn explain(
     let possible = judge.possible_answers(&bad, &culprit);
     let Call { client, operation, invoked, .. } = &calls[culprit.call];
     let explanation = format!(
-        "{operation} of {client}, invoked at {invoked}, {} at {}; but {}",
+        "{operation} of {client}, invoked at {invoked}, {} at {}, but {}",
         told(culprit.answer),
         culprit.completed,
         objection(&bad, &culprit, initial, &possible),
@@ -176,7 +176,7 @@ const fn written(operation: &Operation) -> Option<&Text> {
 /// What the client was told.
 fn told(answer: &Answer) -> String {
     match answer {
-        Answer::Done => "was done".to_owned(),
+        Answer::Done => "completed".to_owned(),
         Answer::Value(None) => "found nothing".to_owned(),
         Answer::Value(Some(text)) => format!("found {text:?}"),
         Answer::Swapped(true) => "swapped".to_owned(),
@@ -200,12 +200,12 @@ fn objection(
                 (true, true, _) => NO_ORDER.to_owned(),
                 (true, false, true) => format!("it could only have found {found}"),
                 (true, false, false) => format!("it could have found {found}"),
-                (false, true, _) => "nobody had written that".to_owned(),
+                (false, true, _) => "no client had written that".to_owned(),
                 (false, false, true) => {
-                    format!("nobody had written that: it could only have found {found}")
+                    format!("no client had written that: it could only have found {found}")
                 }
                 (false, false, false) => {
-                    format!("nobody had written that: it could have found {found}")
+                    format!("no client had written that: it could have found {found}")
                 }
             }
         }
@@ -214,7 +214,7 @@ fn objection(
             format!("in every order that explains the calls before it, it finds {expected}")
         }
         (Operation::Cas { .. }, Answer::Swapped(true)) => {
-            "in no order that explains the calls before it can it swap".to_owned()
+            "it cannot swap in any order that explains the calls before it".to_owned()
         }
         (Operation::Put { .. } | Operation::Append { .. }, Answer::Done) => NO_ORDER.to_owned(),
         (Operation::Get { .. }, Answer::Done | Answer::Swapped(_))
@@ -223,7 +223,7 @@ fn objection(
             Answer::Value(_) | Answer::Swapped(_),
         )
         | (Operation::Cas { .. }, Answer::Done | Answer::Value(_)) => {
-            "that is no answer to this operation".to_owned()
+            "this is not an answer to this operation".to_owned()
         }
     }
 }

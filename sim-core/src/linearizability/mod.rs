@@ -4,12 +4,12 @@
 //!
 //! - Each key is judged alone (`key_history`): linearizability is local.
 //! - The order of completion is tried first (`witness`). It explains most histories of few clients.
-//! - What is left is searched (`search`), one step per completion, with a budget.
+//! - Other histories are searched (`search`), one step per completion, with a budget.
 //! - Calls `a` and `b` are ordered only if `a.completed < b.invoked`. Intervals are closed, so
 //!   calls that touch at one instant overlap: virtual time has many ties, and the order in which a
 //!   simulator works off one instant is not something that its clients could see.
-//! - A pending call took effect once after its invocation, or never; whatever it would have
-//!   answered. A client may have any number of calls open: Byzantine ones do.
+//! - A pending call took effect once after its invocation, or never, whatever its answer would have
+//!   been. A client may have any number of open calls: Byzantine clients do.
 //!
 //! Sources: M. Herlihy, J. Wing, "Linearizability", TOPLAS 12(3), 1990; J. Wing, C. Gong, "Testing
 //! and verifying concurrent objects", JPDC 17, 1993; P. Gibbons, E. Korach, "Testing shared
@@ -83,7 +83,7 @@ pub enum Linearizability {
 /// assert_eq!(why.call, 1);
 /// assert_eq!(
 ///     why.explanation,
-///     "get x of c1, invoked at 2ms, found nothing at 3ms; \
+///     "get x of c1, invoked at 2ms, found nothing at 3ms, \
 ///      but it could only have found \"1\""
 /// );
 /// ```
@@ -172,7 +172,7 @@ fn search<'a>(history: &KeyHistory<'a>, initial: Option<&'a str>) -> Box<dyn Exp
 const WORDS_MAX: usize = 32;
 const BITS_MAX: usize = 64 * WORDS_MAX;
 
-/// Stands in for the search of a key with more open calls than its sets hold.
+/// Replaces the search of a key that has more open calls than its sets can hold.
 struct TooWide;
 
 impl Explore for TooWide {

@@ -149,57 +149,57 @@ const NOT_LINEARIZABLE: &[(&[&str], usize, &str)] = &[
     (
         &["c0 put x 1 @ 0..4 = ok", "c1 get x @ 5..6 = -"],
         1,
-        "get x of c1, invoked at 5ns, found nothing at 6ns; but it could only have found \"1\"",
+        "get x of c1, invoked at 5ns, found nothing at 6ns, but it could only have found \"1\"",
     ),
     (
         &["c0 get x @ 0..1 = \"1\"", "c1 put x 1 @ 2..3 = ok"],
         0,
-        "get x of c0, invoked at 0s, found \"1\" at 1ns; \
-             but nobody had written that: it could only have found nothing",
+        "get x of c0, invoked at 0s, found \"1\" at 1ns, \
+             but no client had written that: it could only have found nothing",
     ),
     (
         &["c0 put x 1 @ 0..1 = ok", "c1 put x 2 @ 2..3 = ok", "c2 get x @ 4..5 = \"1\""],
         2,
-        "get x of c2, invoked at 4ns, found \"1\" at 5ns; but it could only have found \"2\"",
+        "get x of c2, invoked at 4ns, found \"1\" at 5ns, but it could only have found \"2\"",
     ),
     (
         &["c0 put x 1 @ 0..1 = ok", "c1 cas x 1 2 @ 2..3 = kept"],
         1,
-        "cas x 1 2 of c1, invoked at 2ns, did not swap at 3ns; \
+        "cas x 1 2 of c1, invoked at 2ns, did not swap at 3ns, \
              but in every order that explains the calls before it, it finds \"1\"",
     ),
     (
         &["c0 cas x - 1 @ 0..5 = swapped", "c1 cas x - 2 @ 1..6 = swapped"],
         1,
-        "cas x - 2 of c1, invoked at 1ns, swapped at 6ns; \
-             but in no order that explains the calls before it can it swap",
+        "cas x - 2 of c1, invoked at 1ns, swapped at 6ns, \
+             but it cannot swap in any order that explains the calls before it",
     ),
     (
         &["c0 append x a @ 0..1 = ok", "c1 get x @ 2..3 = \"aa\""],
         1,
-        "get x of c1, invoked at 2ns, found \"aa\" at 3ns; but it could have found \"a\"",
+        "get x of c1, invoked at 2ns, found \"aa\" at 3ns, but it could have found \"a\"",
     ),
     (
         &["c0 append x a @ 0..", "c1 get x @ 2..3 = \"aa\""],
         1,
-        "get x of c1, invoked at 2ns, found \"aa\" at 3ns; but it could have found \
+        "get x of c1, invoked at 2ns, found \"aa\" at 3ns, but it could have found \
              nothing or \"a\"",
     ),
     (
         &["c0 put x 1 @ 5..", "c1 get x @ 2..3 = \"1\""],
         1,
-        "get x of c1, invoked at 2ns, found \"1\" at 3ns; \
-             but nobody had written that: it could only have found nothing",
+        "get x of c1, invoked at 2ns, found \"1\" at 3ns, \
+             but no client had written that: it could only have found nothing",
     ),
     (
         &["c0 get x @ 0..1 = ok"],
         0,
-        "get x of c0, invoked at 0s, was done at 1ns; but that is no answer to this operation",
+        "get x of c0, invoked at 0s, completed at 1ns, but this is not an answer to this operation",
     ),
     (
         &["c0 put x 1 @ 0..1 = swapped"],
         0,
-        "put x 1 of c0, invoked at 0s, swapped at 1ns; but that is no answer to this operation",
+        "put x 1 of c0, invoked at 0s, swapped at 1ns, but this is not an answer to this operation",
     ),
     (
         &[
@@ -209,7 +209,7 @@ const NOT_LINEARIZABLE: &[(&[&str], usize, &str)] = &[
             "c1 get y @ 4..5 = \"1\"",
         ],
         2,
-        "get y of c1, invoked at 2ns, found nothing at 3ns; but it could only have found \"1\"",
+        "get y of c1, invoked at 2ns, found nothing at 3ns, but it could only have found \"1\"",
     ),
 ];
 

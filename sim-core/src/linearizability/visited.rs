@@ -1,4 +1,4 @@
-//! The configurations that the search has been to.
+//! The configurations that the search has visited.
 
 use super::bits::Bits;
 use super::search::Configuration;
@@ -28,7 +28,7 @@ impl<const W: usize> Visited<W> {
         Self { heads: Vec::new(), entries: Vec::new() }
     }
 
-    /// Adds a configuration; `false` if the search has been to it or to one that is as good.
+    /// Adds a configuration; `false` if the search has visited it or one that is as good.
     ///
     /// As good is one with the same state and the same open mutators taken that has taken at least
     /// the same open observers and has used up no other pending calls: whatever explains the rest

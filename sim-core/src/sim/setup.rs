@@ -28,13 +28,13 @@ use crate::workload::Workload;
 pub struct Setup {
     /// Where all chance comes from.
     pub seed: u64,
-    /// Who takes part.
+    /// The nodes.
     pub committee: Committee,
     /// How signatures are made. No output depends on it.
     pub crypto: CryptoBackend,
     /// The network.
     pub network: NetworkModel,
-    /// What the clients ask.
+    /// The operations of the clients.
     pub workload: Workload,
     /// The run goes on until then at least, even if the clients are done.
     pub at_least: Time,
@@ -55,7 +55,7 @@ pub struct Setup {
 pub struct CorruptedSigners {
     /// By node.
     pub by_node: BTreeMap<NodeId, Rc<Signer>>,
-    /// Who takes part.
+    /// The nodes.
     pub committee: Committee,
     /// The run's seed, for streams of the adversary's own.
     pub seed: u64,

@@ -1,4 +1,4 @@
-//! Which faults of a script never fire: what a writer of scripts wants to know before anything else.
+//! Which faults of a script never fire: the first thing that a writer of scripts wants to know.
 //!
 //! Some runs are played. What is said about a fault is true of their seeds, and says so.
 

@@ -201,7 +201,7 @@ fn numbered(noun: &str, Range { min, max }: Range) -> String {
 fn listed<T: ToString>(things: &[T]) -> String {
     let words: Vec<String> = things.iter().map(T::to_string).collect();
     match words.split_last() {
-        None => "nobody".to_owned(),
+        None => "no node".to_owned(),
         Some((last, [])) => last.clone(),
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
     }

@@ -322,12 +322,12 @@ fn faults_that_never_fire_are_explained() {
         (
             "start.at = \"1ms\"\n\
              do.replay = { node = \"r3\", messages = { kinds = [\"commit\"] } }",
-            "r3 never says `commit` before the fault begins",
+            "r3 never sends `commit` before the fault begins",
         ),
         (
             "start.at = \"100ms\"\n\
              do.replay = { node = \"r3\", messages = { kinds = [\"commit\"], view = 3 } }",
-            "each `commit` that r3 says before the fault begins belongs to view 0, and none to view 3",
+            "each `commit` that r3 sends before the fault begins belongs to view 0, and none to view 3",
         ),
     ] {
         let said = explained(&format!("{BASE}[[fault]]\n{fault}\n"));
@@ -370,7 +370,7 @@ fn what_was_sent_instead_explains_faults() {
         (
             "do.mutate = { node = \"r3\", messages = { kinds = [\"commit\"] }, field = \"seq\", \
              change = { add = 0 } }",
-            "`commit` says the same with this fault as without it",
+            "`commit` is the same with this fault as without it",
         ),
     ] {
         let said = explained(&format!("{BASE}[[fault]]\n{fault}\n"));

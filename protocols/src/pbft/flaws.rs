@@ -64,7 +64,7 @@ flaws! {
     LastSlotDropped: "P26b-last-slot-dropped" breaks "agreement",
         "the new primary proposes nothing for max-s, the last slot";
     GapsLeft: "P27-gaps-left" breaks "liveness",
-        "the new primary proposes nothing for slots that nobody prepared";
+        "the new primary proposes nothing for slots that no replica prepared";
     NullPreferred: "P28-null-preferred" breaks "agreement",
         "a slot gets the null request unless f + 1 VIEW-CHANGEs carry its certificate";
     ViewChangeUnverified: "P29-view-change-unverified" breaks "agreement",

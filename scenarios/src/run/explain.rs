@@ -70,8 +70,8 @@ impl<'a> Logs<'a> {
                 format!("{} never sends {}", listed(&pattern.from), kinds(pattern))
             }
             Target::Content(pattern) => self.untouched(pattern, &sum, logs),
-            Target::Said(node, pattern) => unrepeated(*node, "says", pattern, &sum),
-            Target::Heard(node, pattern) => unrepeated(*node, "hears", pattern, &sum),
+            Target::Said(node, pattern) => unrepeated(*node, "sends", pattern, &sum),
+            Target::Heard(node, pattern) => unrepeated(*node, "receives", pattern, &sum),
             Target::Cut if sum.messages.met == 0 => "nothing is ever sent across it".to_owned(),
             Target::Cut if sum.matched_max == 0 => {
                 format!("nothing is sent across it while it is in force{}", closest(logs))
@@ -161,7 +161,7 @@ impl<'a> Logs<'a> {
         let kinds = kinds(pattern);
         let earlier = &sum.unchangeable_after;
         if 0 < sum.unchangeable || earlier.is_empty() {
-            return format!("{kinds} says the same with this fault as without it");
+            return format!("{kinds} is the same with this fault as without it");
         }
         let claims = |place: &usize| {
             let fault = self.faults.get(*place).map(|fault| &fault.action);
@@ -171,7 +171,7 @@ impl<'a> Logs<'a> {
         if earlier.iter().any(claims) {
             format!("{kinds} is already in another node's name, by {by}, so {node} cannot sign it")
         } else {
-            format!("{kinds} says the same with this fault as without it, after {by}")
+            format!("{kinds} is the same with this fault as without it, after {by}")
         }
     }
 

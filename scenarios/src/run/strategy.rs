@@ -61,7 +61,7 @@ impl FromStr for Strategy {
     fn from_str(text: &str) -> Result<Self, String> {
         Self::ALL.into_iter().find(|strategy| strategy.name() == text).ok_or_else(|| {
             let names = Self::ALL.map(Self::name);
-            format!("`{text}` is no strategy: there are {}", names.join(", "))
+            format!("`{text}` is not a strategy: use one of {}", names.join(", "))
         })
     }
 }

@@ -1,4 +1,4 @@
-//! One copy of a corrupted node: a puppet, with whom it deals, and what it was asked for.
+//! One copy of a corrupted node: a puppet, the nodes that it deals with, and its operations.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -18,20 +18,20 @@ pub(crate) struct NodeCopy<P: Protocol> {
     puppet: Puppet<P>,
     /// Its place among the copies of the node.
     place: usize,
-    /// With whom it deals.
+    /// The nodes that it deals with.
     side: NodeSet,
-    /// With whom it deals about messages of some views.
+    /// The nodes that it deals with about messages of some views.
     sides: Vec<(Range, NodeSet)>,
-    /// What a client's copy was asked for; the first is under way.
+    /// The operations of a client's copy; the first one is in progress.
     operations: VecDeque<Operation>,
-    /// How many operations it was asked for.
+    /// How many operations it was given.
     asked: u64,
     /// By kind: how many messages it wanted to send.
     wanted: Vec<u32>,
 }
 
 impl<P: Protocol> NodeCopy<P> {
-    /// The only copy of the signer's node. It deals with everyone.
+    /// The only copy of the signer's node, which deals with all nodes.
     pub(crate) fn only(signer: &Rc<Signer>, committee: Committee, params: &P::Params) -> Self {
         Self::new(0, Puppet::new(signer, committee, params), NodeSet::everyone(committee))
     }
@@ -88,16 +88,17 @@ impl<P: Protocol> NodeCopy<P> {
         self.puppet.handle(now, input, request);
     }
 
-    /// Counts a message that the copy wants to send. How many of its kind there were before.
+    /// Counts a message that the copy wants to send; returns how many of its kind there were
+    /// before.
     pub(crate) fn count(&mut self, kind: Kind) -> u32 {
         let wanted = &mut self.wanted[usize::from(kind.0)];
         *wanted += 1;
         *wanted - 1
     }
 
-    /// The application asks the node, a client, for an operation. What the copy is to begin now:
-    /// nothing while another operation is under way. A client does one at a time, and one copy may
-    /// be ahead of the other.
+    /// The application gives the node, a client, an operation. Returns what the copy is to begin
+    /// now: nothing while another operation is in progress. A client does one operation at a time,
+    /// and one copy may be ahead of the other.
     pub(crate) fn ask(&mut self, operation: &Operation) -> Option<Operation> {
         self.asked += 1;
         let mine = match self.place {
@@ -108,7 +109,7 @@ impl<P: Protocol> NodeCopy<P> {
         (self.operations.len() == 1).then_some(mine)
     }
 
-    /// The operation under way is complete. What the copy is to begin next.
+    /// The operation in progress is complete; returns what the copy is to begin next.
     pub(crate) fn complete(&mut self) -> Option<Operation> {
         self.operations.pop_front();
         self.operations.front().cloned()

@@ -1,4 +1,4 @@
-//! A corrupted node: what its copies want passes through its faults before it leaves the node.
+//! A corrupted node: its faults act on the messages of its copies before these leave the node.
 
 use std::rc::Rc;
 
@@ -37,7 +37,7 @@ pub(crate) struct CorruptedNode<P: Protocol> {
 }
 
 impl<P: Protocol> CorruptedNode<P> {
-    /// A node with one copy, which deals with everyone.
+    /// A node with one copy, which deals with all nodes.
     pub(crate) fn new(
         signer: Rc<Signer>,
         committee: Committee,
@@ -71,14 +71,14 @@ impl<P: Protocol> CorruptedNode<P> {
         }
     }
 
-    /// Adds a replay: the number of its fault, and whether it repeats what the node heard, and not
-    /// what it sent. In the order of the faults.
+    /// Adds a replay: the number of its fault, and whether it repeats what the node received
+    /// instead of what it sent. In the order of the faults.
     pub(crate) fn add_replay(&mut self, fault: usize, heard: bool) {
         self.replays.push(fault);
         self.memory.keep(fault, heard);
     }
 
-    /// Makes the node twins, as this fault wants it.
+    /// Makes the node twins, as this fault says.
     pub(crate) fn split(
         &mut self,
         fault: usize,
@@ -128,7 +128,7 @@ impl<P: Protocol> CorruptedNode<P> {
         }
     }
 
-    /// Handles an input as one copy, and does what the copy wants in the node's own way.
+    /// Handles an input as one copy, and carries out the copy's requests as the faults allow.
     fn handle(
         &mut self,
         place: usize,
@@ -161,8 +161,8 @@ impl<P: Protocol> CorruptedNode<P> {
     }
 
     /// Reports what the first copy observes. The end of an operation is reported by the copy that
-    /// is first to see it: it makes the application ask for the next one, and a copy that hears too
-    /// few replicas would keep both from asking on.
+    /// sees it first, because the application then issues the next one, and a copy that hears too
+    /// few replicas would keep both copies from continuing.
     fn report(&mut self, place: usize, observation: Observation, out: &mut Outbox<P::Msg, Wake>) {
         let reports = if let Observation::Completed { timestamp, .. } = observation {
             let first = self.completed < timestamp;

@@ -1,7 +1,6 @@
 //! What each fault of a plan went through in a run: why it fired, or why it did not.
 //!
-//! The interpreter fills these logs where it decides. What a log says about a message is the very
-//! decision about it.
+//! The interpreter fills these logs where it decides, so a log records the decision itself.
 
 use std::collections::BTreeSet;
 
@@ -22,8 +21,8 @@ pub struct FaultLog {
     pub end: MomentLog,
     /// When it took effect; never if its end did not come after its start.
     pub began: Option<Time>,
-    /// How far messages met the fault's demands, whether it was in force or not. Of a replay: the
-    /// messages that its node said or heard before it repeated them.
+    /// How far messages met the fault's demands, whether it was in force or not. For a replay,
+    /// these are the messages that its node sent or received before it repeated them.
     pub messages: Tally,
     /// How many messages met all demands but `nth` while the fault was in force.
     pub matched: u64,
@@ -42,13 +41,13 @@ pub struct FaultLog {
 /// What a fault acts on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// The fate of messages. The pattern has the sender that goes without saying.
+    /// The fate of messages. The pattern includes the implied sender.
     Fate(Pattern),
-    /// What a node's messages say. The pattern has the sender and the kinds that go without saying.
+    /// The content of a node's messages. The pattern includes the implied sender and kinds.
     Content(Pattern),
-    /// What a node says once more: what it said before.
+    /// Messages that a node sends again.
     Said(NodeId, Pattern),
-    /// What a node says once more: what it heard before.
+    /// Messages that a node received and sends on.
     Heard(NodeId, Pattern),
     /// The fate of messages over the links that a partition cuts.
     Cut,
@@ -56,11 +55,11 @@ pub enum Target {
     Links(NodeId),
     /// The copies of a node.
     Copies,
-    /// A node or its clock, which it strikes as soon as it begins.
+    /// A node or its clock, on which it acts as soon as it starts.
     Node,
 }
 
-/// How the moment came that a fault waits for.
+/// How the moment came for which a fault waits.
 #[derive(Clone, Debug, Default)]
 pub struct MomentLog {
     /// When it came.
@@ -69,16 +68,16 @@ pub struct MomentLog {
     pub reports: Tally,
 }
 
-/// A demand on a message or a report. They are looked at in this order.
+/// A demand on a message or a report. Demands are checked in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Demand {
     /// What it is.
     Kind,
     /// Who sends or reports it.
     Sender,
-    /// Who is to receive it.
+    /// Its receiver.
     Receiver,
-    /// Over which link it goes, of a partition or a node that rushes.
+    /// Its link, for a partition or a node that rushes.
     Link,
     /// Its view.
     View,

@@ -1,4 +1,4 @@
-//! What a corrupted node sent and received, as far as some fault of the plan needs it.
+//! What a corrupted node sent and received, as far as a fault of the plan needs it.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -7,15 +7,15 @@ use byzsim_core::{Kind, Message, NodeId};
 
 use crate::active::ActiveFault;
 
-/// How many messages a node keeps for a fault: more would be a flood, and a run may be long.
+/// How many messages a node keeps for a fault. A run may be long, and more would be a flood.
 const KEPT_MAX: usize = 256;
 
-/// What a corrupted node sent and received. It keeps only what it was told to keep.
+/// What a corrupted node sent and received, as far as faults need it.
 #[derive(Debug)]
 pub(crate) struct Memory<M> {
     first: Option<BTreeMap<Kind, Rc<M>>>,
-    /// By the number of the fault that is to repeat it. Each fault has a list of its own: what one
-    /// keeps must not crowd out what a later one is about.
+    /// By the number of the fault that is to repeat it. Each fault has its own list, so that the
+    /// messages of one fault do not displace those of another.
     replays: BTreeMap<usize, Kept<M>>,
 }
 
@@ -43,14 +43,14 @@ impl<M: Message> Memory<M> {
         self.replays.insert(fault, Kept { heard, list: Vec::new() });
     }
 
-    /// The node's copy wants to send `msg`, to whomever.
+    /// The node's copy wants to send `msg`, to any receiver.
     pub(crate) fn note_wanted(&mut self, msg: &Rc<M>) {
         if let Some(first) = &mut self.first {
             first.entry(msg.kind()).or_insert_with(|| Rc::clone(msg));
         }
     }
 
-    /// Node `me` sends `msg`, a version of what its copy wanted to send. To be called once for all
+    /// Node `me` sends `msg`, a version of what its copy wanted to send. Call this once for all
     /// receivers.
     pub(crate) fn note_sent(&mut self, me: NodeId, msg: &Rc<M>, faults: &mut [ActiveFault]) {
         self.note(false, (me, me), msg, faults);
@@ -67,7 +67,7 @@ impl<M: Message> Memory<M> {
         self.note(true, (from, me), msg, faults);
     }
 
-    /// It does not matter to whom something was sent: the fault itself says to whom it is repeated.
+    /// The original receiver does not matter: the fault says to whom the message is repeated.
     fn note(
         &mut self,
         heard: bool,
@@ -87,7 +87,7 @@ impl<M: Message> Memory<M> {
         self.first.as_ref()?.get(&kind).map(|msg| &**msg)
     }
 
-    /// What this fault is to repeat, in order. It repeats once, so it is kept no longer.
+    /// Takes what this fault is to repeat, in order. A fault repeats only once.
     pub(crate) fn recall(&mut self, fault: usize) -> Vec<Rc<M>> {
         self.replays.remove(&fault).map_or_else(Vec::new, |kept| kept.list)
     }

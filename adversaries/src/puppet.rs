@@ -1,8 +1,9 @@
-//! A puppet: an honest copy of a corrupted node, on strings.
+//! A puppet: an honest copy of a corrupted node, which the adversary controls.
 //!
-//! The copy runs the protocol's own code and does not know that it is one. What it wants done goes
-//! to whoever pulls the strings, who passes it on, changes it, or keeps it. Its timers and its
-//! messages to itself are private: two copies behind one identity must not wake or hear each other.
+//! The copy runs the protocol's own code and does not know that it is a copy. The adversary
+//! receives its messages, and forwards, changes or withholds them. Its timers and its messages to
+//! itself are private: two copies of one node must not wake each other or receive each other's
+//! messages.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -79,8 +80,8 @@ impl<P: Protocol> Puppet<P> {
     }
 
     /// Lets the copy handle `input` at `now`, and the messages that it sends to itself. `request`
-    /// is handed what it wants of the world, in order. A wake-up of another copy, or of a timer
-    /// that was moved or disarmed, is ignored.
+    /// receives everything else that it requests, in order. A wake-up of another copy, or of a
+    /// timer that was moved or disarmed, is ignored.
     pub fn handle(
         &mut self,
         now: Time,

@@ -51,14 +51,14 @@ impl Rewrites {
         self.mutations.push(fault);
     }
 
-    /// Whether any of them has to be shown messages now.
+    /// Whether any of them must see messages now.
     pub(crate) fn are_watching(&self, faults: &[ActiveFault]) -> bool {
         self.lies.iter().chain(&self.mutations).any(|number| faults[*number].watches())
     }
 
-    /// What the node sends `now` to `to`: what the first lie that applies makes of the message, and
-    /// what every mutation that applies makes of that; or the message itself. `versions` keeps it
-    /// for the other receivers that the same faults are about.
+    /// What the node sends `now` to `to`: the message as changed by the first lie that applies, and
+    /// then by every mutation that applies; or the message itself. `versions` keeps it for the
+    /// other receivers that the same faults are about.
     pub(crate) fn versions_for<'a, M: Message>(
         &self,
         (now, to): (Time, NodeId),
@@ -136,8 +136,8 @@ impl Rewrites {
         }
     }
 
-    /// The stream for one lie about one message. It depends on which message it is, not on what was
-    /// drawn before: a plan with fewer lies tells the others exactly as before.
+    /// The stream for one lie about one message. It depends on the message and not on earlier
+    /// draws, so a plan with fewer lies tells the remaining lies exactly as before.
     fn rng<M: Message>(&self, lie: usize, message: &Outgoing<'_, M>) -> SimRng {
         let lie_by_copy = small(2 * lie + message.copy);
         let kind = message.msg.kind().0;

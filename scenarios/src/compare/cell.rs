@@ -3,9 +3,10 @@
 use byzsim_core::CryptoBackend;
 
 use super::formulas::{Book, Inputs};
-use super::measure::{self, Measure};
+use super::measure::Measure;
 use super::settings::Setting;
 use super::stats::{self, Estimate, agreement};
+use super::values::values;
 use super::{Cell, Expected, Figure, Grid};
 use crate::file::format::SeedRange;
 use crate::run::expect::Judgement;
@@ -118,7 +119,7 @@ fn play_all(
     pool::counted(jobs, seeds.len(), |place| {
         let seed = seeds.start + place;
         let report = scenario.play(seed, &options);
-        let values = measure::values(measures, scenario, inputs, &report);
+        let values = values(measures, scenario, inputs, &report);
         let is_unfinished = report
             .result
             .as_ref()

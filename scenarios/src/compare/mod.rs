@@ -10,6 +10,7 @@ pub mod formulas;
 pub mod measure;
 pub mod settings;
 pub mod stats;
+mod values;
 
 use serde::Serialize;
 use serde_json::{Map, Value};

@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use byzsim_adversaries::{Plan, Weather};
-use byzsim_core::{NetworkModel, NodeId, Operation, Span, Time};
+use byzsim_core::{Committee, NetworkModel, NodeId, Operation, Span, Time};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -198,6 +198,14 @@ pub struct Cluster {
     /// The number of clients.
     #[serde(default = "one")]
     pub clients: u16,
+}
+
+impl Cluster {
+    /// The same, for the simulation.
+    pub const fn committee(self) -> Committee {
+        let Self { replicas, faults, clients } = self;
+        Committee { replicas, faults, clients }
+    }
 }
 
 const fn one() -> u16 {

@@ -5,7 +5,7 @@ use byzsim_adversaries::{Action, Plan};
 use byzsim_core::{Committee, Latency, NetworkModel, NodeId, PROPERTIES, SHARED_MILESTONES};
 
 use crate::file::error::Problem;
-use crate::file::format::{Cluster, Expect, FORMAT, NetworkWeather, ScenarioFile};
+use crate::file::format::{Expect, FORMAT, NetworkWeather, ScenarioFile};
 use crate::file::limits::{
     CLIENTS_MAX, CONDITIONS_MAX, FAULTS_MAX, KEYS_MAX, OPERATIONS_MAX, STEPS_MAX,
 };
@@ -65,8 +65,7 @@ fn cluster(file: &ScenarioFile) -> Result<Committee, Problem> {
         let what = format!("{replicas} cannot tolerate {faults}");
         return Err(Problem::at("cluster.replicas", what, help).labelled(replicas));
     }
-    let Cluster { replicas, faults, clients } = cluster;
-    Ok(Committee { replicas, faults, clients })
+    Ok(cluster.committee())
 }
 
 /// Fault rows are checked with the members in place; this is for groups that none of them names.

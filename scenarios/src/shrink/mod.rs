@@ -5,10 +5,12 @@
 //! is minimal. Nothing is guessed, and nothing depends on chance: the same run always shrinks to
 //! the same smaller one.
 
+mod candidate;
 mod causes;
 pub mod findings;
 mod rows;
 mod same;
+mod shorter;
 mod steps;
 
 use std::collections::BTreeSet;
@@ -24,8 +26,9 @@ use crate::repro::replay::replay;
 use crate::run::result::{PlayOptions, Report};
 use crate::run::scenario::Scenario;
 use crate::sweep::cancel::Cancel;
+use candidate::{Generator, Run};
 use same::Same;
-use steps::{Generator, KINDS, Run};
+use steps::KINDS;
 
 pub use causes::Cause;
 pub use same::Reason;

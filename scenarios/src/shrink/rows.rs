@@ -3,7 +3,8 @@
 use byzsim_adversaries::{Action, Change, Fault, Groups, Moment, Parts, Pattern, Range, Trigger};
 use byzsim_core::Time;
 
-use super::steps::{Candidate, Run, earlier, shorter};
+use super::candidate::{Candidate, Run};
+use super::shorter::{earlier, shorter};
 
 /// A change of one fault, in words and as a value.
 type Simpler = (String, Fault);

@@ -7,48 +7,12 @@
 use std::ops::Range;
 
 use byzsim_adversaries::{Action, Fault};
-use byzsim_core::{Committee, Latency, NetworkModel, NodeId, Operation, Span, Time};
+use byzsim_core::{Latency, NetworkModel, NodeId, Operation, Span, Time};
 
+use super::candidate::{Candidate, Generator, Run};
 use super::rows;
+use super::shorter::{earlier, halved, rounded};
 use crate::file::format::ScenarioFile;
-
-/// A run that is one step smaller.
-#[derive(Clone, Debug)]
-pub(super) struct Candidate {
-    /// The step, in words.
-    pub(super) what: String,
-    /// The smaller run.
-    pub(super) file: ScenarioFile,
-}
-
-/// A run as the generators see it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Run<'a> {
-    pub(super) file: &'a ScenarioFile,
-    /// How often each of its faults fired; empty if the protocol panicked.
-    pub(super) fired: &'a [u64],
-}
-
-impl Run<'_> {
-    /// The run after a step.
-    pub(super) fn after(
-        &self,
-        what: impl Into<String>,
-        step: impl FnOnce(&mut ScenarioFile),
-    ) -> Candidate {
-        let mut file = self.file.clone();
-        step(&mut file);
-        Candidate { what: what.into(), file }
-    }
-
-    fn committee(&self) -> Committee {
-        let crate::file::format::Cluster { replicas, faults, clients } = self.file.cluster;
-        Committee { replicas, faults, clients }
-    }
-}
-
-/// A kind of step.
-pub(super) type Generator = fn(Run<'_>) -> Vec<Candidate>;
 
 /// All kinds of steps, in the order in which they are tried: those that make runs short come first.
 pub(super) const KINDS: &[Generator] = &[
@@ -277,42 +241,6 @@ fn typical(latency: &Latency) -> Option<Span> {
     }
 }
 
-/// Times from `first` on that come before `last`, the earliest first: at `first`, then half
-/// the way, and so on ([`shorter`]).
-pub(super) fn earlier(first: Time, last: Time) -> Vec<Time> {
-    if last <= first {
-        return Vec::new();
-    }
-    // An endless wait has no half: a second is long for all protocols.
-    let last = if last == Time::NEVER { first + Span::from_secs(4) } else { last };
-    let shorter = shorter(last.since(first)).into_iter().map(|span| first + span);
-    std::iter::once(first).chain(shorter).filter(|time| *time < last).collect()
-}
-
-/// Spans shorter than `span`, the shortest first: half of it, three quarters, seven eighths, and
-/// the next rounder numbers of milliseconds. Finer steps would take long and show nothing new.
-pub(super) fn shorter(span: Span) -> Vec<Span> {
-    let (half, eighth) = (halved(span), halved(halved(halved(span))));
-    let mut spans = [half, half + eighth + eighth, span - eighth].map(rounded).to_vec();
-    let millis = span.nanos() / 1_000_000;
-    let round = |grain: &u64| Span::from_millis(millis / grain * grain);
-    spans.extend([1, 10, 100, 1_000].iter().map(round));
-    spans.retain(|shorter| Span::from_millis(1) <= *shorter && *shorter < span);
-    spans.sort_unstable();
-    spans.dedup();
-    spans
-}
-
-const fn halved(span: Span) -> Span {
-    Span::from_nanos(span.nanos() / 2)
-}
-
-/// In whole milliseconds, if there is one.
-const fn rounded(span: Span) -> Span {
-    let millis = span.nanos() / 1_000_000;
-    if millis == 0 { span } else { Span::from_millis(millis) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -334,17 +262,5 @@ mod tests {
         let candidates = corrupted_nodes(Run { file: &file, fired: &[] });
         let [candidate] = &candidates[..] else { panic!("one node is corrupted: {candidates:?}") };
         assert_eq!(candidate.file.faults.faults, file.faults.faults[2..]);
-    }
-
-    #[test]
-    fn times_come_earlier_in_halves() {
-        let ms = Span::from_millis;
-        assert_eq!(shorter(ms(10)), [5, 7, 8].map(ms));
-        assert_eq!(shorter(ms(1_234)), [617, 925, 1_000, 1_079, 1_200, 1_230].map(ms));
-        assert_eq!(shorter(ms(1)), []);
-        let at = |millis| Time::ZERO + ms(millis);
-        assert_eq!(earlier(at(2), at(6)), [2, 4, 5].map(at));
-        assert_eq!(earlier(at(3), at(3)), []);
-        assert_eq!(earlier(at(0), Time::NEVER).first(), Some(&at(0)));
     }
 }

@@ -26,10 +26,9 @@ pub mod sweep;
 #[cfg(test)]
 mod tests;
 
-pub use cli::exit::Exit;
 pub use file::document::Document;
 pub use file::error::{LoadError, Problem};
-pub use file::format::{Expect, ScenarioFile, SeedRange};
+pub use file::format::{Expect, ScenarioFile, SeedRange, VERSION};
 pub use repro::Repro;
 pub use repro::replay::{Replay, replay};
 pub use run::draw::{Draft, Drawn};
@@ -46,6 +45,3 @@ pub use sweep::options::SweepOptions;
 pub use sweep::row::Row;
 pub use sweep::summary::Summary;
 pub use sweep::sweep;
-
-/// The version of byzsim.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -256,7 +256,7 @@ fn an_ended_sweep_keeps_what_it_finished() {
         if rows < 5 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
     assert_eq!(summary.runs, rows);
-    assert_eq!(crate::Exit::from(&summary), crate::Exit::Interrupted);
+    assert_eq!(crate::cli::exit::Exit::from(&summary), crate::cli::exit::Exit::Interrupted);
 }
 
 #[test]

@@ -5,10 +5,10 @@ use clap::Args;
 
 use super::options::{ChangeOptions, Manner, StrategyOption};
 use super::{Failure, output};
-use crate::VERSION;
 use crate::cli::exit::Exit;
 use crate::file::document::Document;
 use crate::file::error::LoadError;
+use crate::file::format::VERSION;
 use crate::report;
 use crate::report::timeline::Timeline;
 use crate::repro::Repro;

@@ -7,10 +7,10 @@ use clap::Args;
 
 use super::options::{Manner, format_of};
 use super::{Failure, output};
-use crate::VERSION;
 use crate::cli::exit::Exit;
 use crate::file::document::Document;
 use crate::file::error::LoadError;
+use crate::file::format::VERSION;
 use crate::report::format::Format;
 use crate::report::shrink::Told;
 use crate::repro::Repro;

@@ -1,4 +1,4 @@
-//! What is measured of a run.
+//! What is measured of a run: the quantities and their names.
 
 use super::stats::Scale;
 

@@ -1,7 +1,7 @@
 //! Comparisons of protocols with each other, and of measured figures with closed formulas.
 //!
 //! A *cell* is one protocol under one fault setting with one number of replicas. [`settings`] turns
-//! names into scenarios, [`measure`] takes the numbers from their runs, [`stats`] estimates means
+//! names into scenarios, [`measure`] names the numbers of their runs, [`stats`] estimates means
 //! from them, and [`formulas`] gives the expected values.
 
 mod cell;
@@ -15,9 +15,9 @@ mod values;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::VERSION;
 use crate::file::error::{LoadError, Problem};
 use crate::file::format::SeedRange;
+use crate::file::format::VERSION;
 use crate::run::expect::Judgement;
 use crate::run::registry;
 use crate::run::scenario::Scenario;

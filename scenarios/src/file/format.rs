@@ -21,6 +21,9 @@ use crate::file::part::Part;
 /// The one version of the format that this byzsim reads.
 pub const FORMAT: u32 = 1;
 
+/// The version of byzsim, which is written into files beside that of the format.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// A scenario file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -7,7 +7,7 @@ use serde_json::json as value;
 
 use super::format::{Format, Offer, Written, json};
 use super::style::{HEAD, LOUD, counted, grouped, paint};
-use crate::VERSION;
+use crate::file::format::VERSION;
 use crate::hunt::found::{Hunted, Searched, Smaller};
 use crate::hunt::{Effort, HuntOptions, SHRINK_BUDGET};
 

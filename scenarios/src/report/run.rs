@@ -7,8 +7,7 @@ use byzsim_core::{Ended, Verdict};
 
 use super::format::{Format, Offer, Written, json};
 use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
-use crate::VERSION;
-use crate::file::format::Expect;
+use crate::file::format::{Expect, VERSION};
 use crate::run::draw::Drawn;
 use crate::run::expect::Judgement;
 use crate::run::result::Report;

@@ -8,7 +8,7 @@ use byzsim_adversaries::{Fault, Plan};
 use super::format::{Format, Offer, Written, json};
 use super::run::{beyond_f_label, line};
 use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
-use crate::VERSION;
+use crate::file::format::VERSION;
 use crate::run::scenario::Scenario;
 use crate::shrink::{Shrunk, Size};
 

@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use byzsim_core::{CryptoBackend, Marks};
 
 use super::{Found, Repro, TracePrint};
-use crate::VERSION;
-use crate::file::format::FORMAT;
+use crate::file::format::{FORMAT, VERSION};
 use crate::run::draw::Draft;
 use crate::run::result::{PlayOptions, Report};
 use crate::run::scenario::Scenario;

@@ -6,8 +6,7 @@ use byzsim_core::{CryptoBackend, Digest, PROPERTIES, Verdict};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::VERSION;
-use crate::file::format::{Expect, SeedRange};
+use crate::file::format::{Expect, SeedRange, VERSION};
 use crate::run::draw::Draft;
 use crate::run::expect::Judgement;
 use crate::run::scenario::Scenario;

@@ -24,7 +24,7 @@ pub enum TraceEvent<'a> {
         /// The receiver.
         to: NodeId,
         /// What is sent.
-        what: Parcel<'a>,
+        what: MessageInfo<'a>,
         /// What the network does with it.
         transit: crate::network::Transit,
     },
@@ -35,7 +35,7 @@ pub enum TraceEvent<'a> {
         /// The receiver.
         to: NodeId,
         /// What arrives.
-        what: Parcel<'a>,
+        what: MessageInfo<'a>,
     },
     /// A message does not arrive: it was lost, or its receiver is down.
     Lost {
@@ -44,7 +44,7 @@ pub enum TraceEvent<'a> {
         /// The receiver.
         to: NodeId,
         /// What is lost.
-        what: Parcel<'a>,
+        what: MessageInfo<'a>,
     },
     /// A timer expires.
     Expired {
@@ -65,7 +65,7 @@ pub enum TraceEvent<'a> {
 
 /// What a trace knows of a message.
 #[derive(Clone, Copy)]
-pub struct Parcel<'a> {
+pub struct MessageInfo<'a> {
     /// The kind's number.
     pub kind: u8,
     /// The kind's name.
@@ -82,7 +82,7 @@ pub struct Parcel<'a> {
     pub msg: &'a dyn fmt::Debug,
 }
 
-impl fmt::Debug for Parcel<'_> {
+impl fmt::Debug for MessageInfo<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.msg.fmt(f)
     }

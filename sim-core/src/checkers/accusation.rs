@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Brief, Checker, Findings, Stamp, Verdict};
+use super::{Checker, Findings, RunInfo, Stamp, Verdict};
 use crate::id::NodeId;
 use crate::observation::Observation;
 
@@ -13,8 +13,8 @@ pub(super) struct Accusation {
 }
 
 impl Accusation {
-    pub(super) fn new(brief: &Brief) -> Self {
-        let corrupted = brief.corrupted.iter().copied().collect();
+    pub(super) fn new(info: &RunInfo) -> Self {
+        let corrupted = info.corrupted.iter().copied().collect();
         Self { findings: Findings::default(), corrupted }
     }
 }

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::log::CommittedLog;
-use super::{Brief, Checker, Stamp, Verdict, Violation};
+use super::{Checker, RunInfo, Stamp, Verdict, Violation};
 use crate::history::{Call, Operation};
 use crate::id::NodeId;
 use crate::linearizability::{Linearizability, check, is_witness};
@@ -29,10 +29,10 @@ pub(super) struct Linearizable {
 }
 
 impl Linearizable {
-    pub(super) fn new(brief: &Brief) -> Self {
+    pub(super) fn new(info: &RunInfo) -> Self {
         Self {
-            budget: brief.search_budget,
-            corrupted: brief.corrupted.iter().copied().collect(),
+            budget: info.search_budget,
+            corrupted: info.corrupted.iter().copied().collect(),
             log: CommittedLog::default(),
             calls: Vec::new(),
             completions: Vec::new(),

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Brief, Checker, Findings, Stamp, Verdict};
+use super::{Checker, Findings, RunInfo, Stamp, Verdict};
 use crate::history::Operation;
 use crate::id::NodeId;
 use crate::observation::Observation;
@@ -25,11 +25,11 @@ pub(super) struct Liveness {
 }
 
 impl Liveness {
-    pub(super) fn new(brief: &Brief) -> Self {
+    pub(super) fn new(info: &RunInfo) -> Self {
         Self {
             findings: Findings::default(),
-            gst: brief.gst,
-            bound: brief.liveness_bound,
+            gst: info.gst,
+            bound: info.liveness_bound,
             waiting: BTreeMap::new(),
             last: BTreeMap::new(),
         }

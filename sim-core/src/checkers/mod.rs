@@ -73,7 +73,7 @@ impl Verdict {
 
 /// What checkers are told about a run before it starts.
 #[derive(Clone, Debug)]
-pub struct Brief {
+pub struct RunInfo {
     /// The nodes.
     pub committee: Committee,
     /// Which nodes the adversary corrupted.
@@ -94,7 +94,7 @@ pub struct Property {
     /// The property, in a sentence.
     pub about: &'static str,
     /// Makes the checker for one run.
-    pub checker: fn(&Brief) -> Box<dyn Checker>,
+    pub checker: fn(&RunInfo) -> Box<dyn Checker>,
 }
 
 impl std::fmt::Debug for Property {
@@ -114,7 +114,7 @@ pub const PROPERTIES: &[Property] = &[
     Property {
         name: "validity",
         about: "Correct replicas apply only requests that their client issued.",
-        checker: |brief| Box::new(validity::Validity::new(brief)),
+        checker: |info| Box::new(validity::Validity::new(info)),
     },
     Property {
         name: "exactly-once",
@@ -134,18 +134,18 @@ pub const PROPERTIES: &[Property] = &[
     Property {
         name: "linearizability",
         about: "The history of the correct clients is linearizable, key by key.",
-        checker: |brief| Box::new(linearizable::Linearizable::new(brief)),
+        checker: |info| Box::new(linearizable::Linearizable::new(info)),
     },
     Property {
         name: "liveness",
         about: "After GST, every operation of a correct client completes within the bound that the \
                 protocol's timeouts give.",
-        checker: |brief| Box::new(liveness::Liveness::new(brief)),
+        checker: |info| Box::new(liveness::Liveness::new(info)),
     },
     Property {
         name: "accusation",
         about: "No correct node is proven guilty.",
-        checker: |brief| Box::new(accusation::Accusation::new(brief)),
+        checker: |info| Box::new(accusation::Accusation::new(info)),
     },
 ];
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Brief, Checker, Findings, Stamp, Verdict};
+use super::{Checker, Findings, RunInfo, Stamp, Verdict};
 use crate::history::Operation;
 use crate::id::NodeId;
 use crate::observation::Observation;
@@ -18,8 +18,8 @@ pub(super) struct Validity {
 }
 
 impl Validity {
-    pub(super) fn new(brief: &Brief) -> Self {
-        let corrupted = brief.corrupted.iter().copied().collect();
+    pub(super) fn new(info: &RunInfo) -> Self {
+        let corrupted = info.corrupted.iter().copied().collect();
         Self { findings: Findings::default(), corrupted, asked: BTreeMap::new() }
     }
 }

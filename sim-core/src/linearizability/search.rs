@@ -139,7 +139,7 @@ impl<'a, const W: usize> Search<'a, W> {
                 None => Choice::Skip,
                 Some(state) => {
                     let mut now = Configuration { state, ..configuration };
-                    self.bury(step, transition, &mut now);
+                    self.take_spent_puts(step, transition, &mut now);
                     Choice::Go(step + 1, now)
                 }
             };
@@ -178,7 +178,7 @@ impl<'a, const W: usize> Search<'a, W> {
         };
         now.mutated.insert(open.slot);
         now.state = state;
-        self.bury(step, &open.transition, &mut now);
+        self.take_spent_puts(step, &open.transition, &mut now);
         Choice::Go(step, now)
     }
 
@@ -197,7 +197,7 @@ impl<'a, const W: usize> Search<'a, W> {
             Some(state) if state != now.state => {
                 now.used.insert(number);
                 now.state = state;
-                self.bury(step, &option.transition, &mut now);
+                self.take_spent_puts(step, &option.transition, &mut now);
                 Choice::Go(step, now)
             }
             // A pending call that changes nothing can as well not happen.
@@ -207,7 +207,7 @@ impl<'a, const W: usize> Search<'a, W> {
 
     /// Takes the open puts that explain nothing any more, where that is harmless: just before
     /// another put. Left open, each doubles the configurations of a history that nothing explains.
-    fn bury(&self, step: u32, before: &Transition<'_>, now: &mut Configuration<W>) {
+    fn take_spent_puts(&self, step: u32, before: &Transition<'_>, now: &mut Configuration<W>) {
         if !matches!(before, Transition::Put(_)) {
             return;
         }

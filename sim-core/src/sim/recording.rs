@@ -3,7 +3,7 @@
 use super::clients::Clients;
 use super::outcome::{Ended, Outcome};
 use super::transport::Envelope;
-use crate::checkers::{Brief, Checker, PROPERTIES, Stamp};
+use crate::checkers::{Checker, PROPERTIES, RunInfo, Stamp};
 use crate::encode::Encoder;
 use crate::id::NodeId;
 use crate::metrics::{CryptoCount, Metrics, Traffic};
@@ -29,7 +29,7 @@ pub(super) struct Recording<'a> {
 impl<'a> Recording<'a> {
     /// An empty record of a protocol with so many `kinds` of messages.
     pub(super) fn new(
-        brief: &Brief,
+        info: &RunInfo,
         kinds: usize,
         trace: Trace,
         recorder: Option<&'a mut dyn Recorder>,
@@ -40,7 +40,7 @@ impl<'a> Recording<'a> {
             metrics: Metrics { traffic: vec![Traffic::default(); kinds], ..Metrics::default() },
             milestones: Milestones::default(),
             view_max: 0,
-            checkers: PROPERTIES.iter().map(|p| (p.name, (p.checker)(brief))).collect(),
+            checkers: PROPERTIES.iter().map(|p| (p.name, (p.checker)(info))).collect(),
             encoder: Encoder::default(),
         }
     }
@@ -57,19 +57,19 @@ impl<'a> Recording<'a> {
             NodeId::Replica(_) => traffic.from_replicas += 1,
             NodeId::Client(_) => traffic.from_clients += 1,
         }
-        let (from, to, what) = (sent.from, sent.to, sent.parcel());
+        let (from, to, what) = (sent.from, sent.to, sent.info());
         self.record(now, &TraceEvent::Sent { from, to, what, transit });
     }
 
     pub(super) fn delivered<M: Message>(&mut self, now: Time, delivered: &Envelope<M>) {
         self.metrics.delivered += 1;
-        let (from, to, what) = (delivered.from, delivered.to, delivered.parcel());
+        let (from, to, what) = (delivered.from, delivered.to, delivered.info());
         self.record(now, &TraceEvent::Delivered { from, to, what });
     }
 
     pub(super) fn lost<M: Message>(&mut self, now: Time, lost: &Envelope<M>) {
         self.metrics.lost += 1;
-        let (from, to, what) = (lost.from, lost.to, lost.parcel());
+        let (from, to, what) = (lost.from, lost.to, lost.info());
         self.record(now, &TraceEvent::Lost { from, to, what });
     }
 

@@ -13,7 +13,7 @@ use super::transport::Transport;
 use super::world::World;
 use super::{Limits, Outcome, Run};
 use crate::adversary::Adversary;
-use crate::checkers::Brief;
+use crate::checkers::RunInfo;
 use crate::crypto::{CryptoBackend, Keyring, Signer};
 use crate::id::{Committee, NodeId};
 use crate::network::NetworkModel;
@@ -120,7 +120,7 @@ impl<P: Protocol> Simulation<P> {
         let nodes = adversary.corrupted();
         let corrupted = Corrupted::new(committee, &nodes);
         let gst = network.gst;
-        let brief = Brief {
+        let info = RunInfo {
             committee,
             corrupted: nodes,
             gst,
@@ -148,7 +148,7 @@ impl<P: Protocol> Simulation<P> {
                     gst,
                     liveness_bound,
                 ),
-                recording: Recording::new(&brief, P::Msg::KINDS.len(), trace, recorder),
+                recording: Recording::new(&info, P::Msg::KINDS.len(), trace, recorder),
                 adversary: AdversaryPort::new(adversary, corrupted),
             },
         }

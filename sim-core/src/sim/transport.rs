@@ -11,7 +11,7 @@ use crate::network::{NetworkModel, Transit};
 use crate::node::{Kind, Message};
 use crate::rng::{MessageChoices, Purpose, SimRng};
 use crate::time::Time;
-use crate::trace::Parcel;
+use crate::trace::MessageInfo;
 
 /// A message on its way to one receiver.
 pub(super) struct Envelope<M> {
@@ -34,8 +34,8 @@ impl<M> Clone for Envelope<M> {
 
 impl<M: Message> Envelope<M> {
     /// What a trace knows of the message.
-    pub(super) fn parcel(&self) -> Parcel<'_> {
-        Parcel {
+    pub(super) fn info(&self) -> MessageInfo<'_> {
+        MessageInfo {
             kind: self.kind.0,
             name: M::KINDS[usize::from(self.kind.0)],
             fingerprint: self.fingerprint,

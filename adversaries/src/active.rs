@@ -121,9 +121,9 @@ impl ActiveFault {
     }
 
     /// Another fault, the `first`-th, decided about a message to which this one applies.
-    pub(crate) fn forestalled(&mut self, first: usize) {
+    pub(crate) fn preempted(&mut self, first: usize) {
         if let Some(log) = &mut self.log {
-            log.forestalled_by.insert(first);
+            log.preempted_by.insert(first);
         }
     }
 

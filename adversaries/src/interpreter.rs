@@ -260,7 +260,7 @@ impl<P: Protocol> Adversary<P::Msg> for PlanAdversary<P> {
                 continue;
             }
             match decided {
-                Some((first, _)) => fault.forestalled(first),
+                Some((first, _)) => fault.preempted(first),
                 None => {
                     fault.fired += 1;
                     decided = Some((*number, fault.behavior.fate()));

@@ -31,7 +31,7 @@ pub struct FaultLog {
     /// When the first message met all demands but `nth` after the fault ended.
     pub first_after: Option<Time>,
     /// The faults that decided about a message before this one could.
-    pub forestalled_by: BTreeSet<usize>,
+    pub preempted_by: BTreeSet<usize>,
     /// How many messages, as the protocol makes them, this fault could not change.
     pub unchangeable: u64,
     /// The faults whose versions of a message this one could not change.
@@ -154,7 +154,7 @@ impl FaultLog {
             matched: 0,
             last_before: None,
             first_after: None,
-            forestalled_by: BTreeSet::new(),
+            preempted_by: BTreeSet::new(),
             unchangeable: 0,
             unchangeable_after: BTreeSet::new(),
         }

@@ -81,7 +81,7 @@ impl Rewrites {
             };
             let is_lie = matches!(rewrite, Rewrite::Lie(_));
             if let (true, Some(first)) = (is_lie, lied_by) {
-                fault.forestalled(first);
+                fault.preempted(first);
                 continue;
             }
             let mut with = by.clone();

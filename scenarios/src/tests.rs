@@ -9,6 +9,7 @@ use crate::run::load::{Changes, load, load_with};
 
 use crate::file::document::{Document, Language};
 use crate::file::library;
+use crate::run::registry::Watch;
 use crate::run::result::PlayOptions;
 use crate::run::scenario::Scenario;
 use crate::run::schema;
@@ -317,7 +318,7 @@ fn faults_that_never_fire_are_explained() {
         (
             "end.when = { node = \"r0\", event = \"committed\", seq = 2 }\n\
              start.when = { node = \"r0\", event = \"committed\", seq = 2 }\ndo.mute = \"r1\"",
-            "it ends at the moment when it would begin, ",
+            "it ends at the moment when it would begin, so it is never in force",
         ),
         (
             "start.at = \"1ms\"\n\
@@ -395,6 +396,25 @@ fn what_was_sent_instead_explains_faults() {
     let why = "`commit` is already in another node's name, by fault 1 (`mutate`), so r3 cannot sign \
                it";
     assert_eq!(explained(&format!("{BASE}{faults}")), [why]);
+}
+
+#[test]
+fn logs_make_no_difference_to_runs() {
+    for name in ["pbft/chaos", "zyzzyva/chaos"] {
+        let scenario = load(name).expect("it is in the library");
+        for seed in 0..30 {
+            let played = |with_logs| {
+                let options = (&PlayOptions::default(), u64::MAX);
+                let watch = Watch { recorder: None, with_logs };
+                let report = scenario.play_watched(seed, scenario.draw(seed), options, watch);
+                report.result.expect("no panic")
+            };
+            let (with, without) = (played(true), played(false));
+            assert_eq!(with.outcome.trace, without.outcome.trace, "{name} {seed}");
+            assert_eq!(with.fired, without.fired, "{name} {seed}");
+            assert_eq!((with.logs.len(), without.logs.len()), (with.fired.len(), 0));
+        }
+    }
 }
 
 #[test]

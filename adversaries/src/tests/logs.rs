@@ -52,8 +52,8 @@ fn a_log_tells_who_was_first() {
         }),
     ];
     let logs = logs(faults);
-    assert_eq!(logs[1].forestalled_by, BTreeSet::from([0]));
-    assert!(0 < logs[1].matched && logs[0].forestalled_by.is_empty());
+    assert_eq!(logs[1].preempted_by, BTreeSet::from([0]));
+    assert!(0 < logs[1].matched && logs[0].preempted_by.is_empty());
     assert!(0 < logs[2].unchangeable && logs[2].unchangeable_after.is_empty());
 }
 

@@ -24,7 +24,7 @@ struct Sum {
     matched_max: u64,
     /// How many messages met all demands but `nth` in one run at most.
     met_max: u64,
-    forestalled_by: BTreeSet<usize>,
+    preempted_by: BTreeSet<usize>,
     unchangeable: u64,
     unchangeable_after: BTreeSet<usize>,
 }
@@ -36,7 +36,7 @@ impl Sum {
             sum.messages.add(&log.messages);
             sum.matched_max = sum.matched_max.max(log.matched);
             sum.met_max = sum.met_max.max(log.messages.met);
-            sum.forestalled_by.extend(&log.forestalled_by);
+            sum.preempted_by.extend(&log.preempted_by);
             sum.unchangeable += log.unchangeable;
             sum.unchangeable_after.extend(&log.unchangeable_after);
         }
@@ -95,14 +95,14 @@ impl<'a> Logs<'a> {
 
     /// Why a fault was in force in no run.
     fn never_began(&self, start: Option<&Moment>, logs: &[FaultLog]) -> String {
-        let both = logs.iter().find_map(|log| Some((log.start.came?, log.end.came?)));
-        match (both, start) {
-            (Some((start, end)), _) if start == end => {
-                format!("it ends at the moment when it would begin, {end}, so it is never in force")
+        let both = logs.iter().filter_map(|log| Some((log.end.came?, log.start.came?)));
+        match (both.min_by_key(|(end, start)| end == start), start) {
+            (Some((end, start)), _) if end == start => {
+                "it ends at the moment when it would begin, so it is never in force".to_owned()
             }
-            (Some((start, end)), _) => format!(
-                "its end comes before its start, so it is never in force: it ends at {end}, and \
-                 would begin at {start}"
+            (Some((end, start)), _) => format!(
+                "its end comes before its start, so it is never in force: in one run it ends at \
+                 {end}, and would begin at {start}"
             ),
             (None, Some(Moment::At(at))) => {
                 format!("its start never comes: it is at {at}, but the runs end by {}", self.end)
@@ -151,7 +151,7 @@ impl<'a> Logs<'a> {
                 )
             }
             Some(nth) if sum.matched_max < nth.min => few(sum.matched_max, nth),
-            _ if sum.forestalled_by.is_empty() => self.unchangeable(pattern, sum),
+            _ if sum.preempted_by.is_empty() => self.unchangeable(pattern, sum),
             _ => format!("{} that match", self.first_decides(sum)),
         }
     }
@@ -176,7 +176,7 @@ impl<'a> Logs<'a> {
     }
 
     fn first_decides(&self, sum: &Sum) -> String {
-        format!("{} decides first about all", self.named(&sum.forestalled_by))
+        format!("{} decides first about all", self.named(&sum.preempted_by))
     }
 
     /// The faults of these places, for a reader.

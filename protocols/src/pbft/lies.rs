@@ -18,12 +18,7 @@ pub(super) const LIES: &[Lie] = &[
     },
     Lie { name: "prepare-twice", kind: "prepare", about: "the PREPARE is sent twice" },
     Lie { name: "commit-twice", kind: "commit", about: "the COMMIT is sent twice" },
-    Lie {
-        name: "wrong-answer",
-        kind: "reply",
-        about: "the SPEC-RESPONSE carries an invented \
-                                                       answer",
-    },
+    Lie { name: "wrong-answer", kind: "reply", about: "the REPLY carries an invented answer" },
     Lie {
         name: "wrong-state",
         kind: "checkpoint",

@@ -347,16 +347,16 @@ fn a_sweep_names_the_faults_that_fire_on_no_seed() {
 #[test]
 fn nobody_is_left_out_who_is_not_there() {
     let workdir = Workdir::new("left-out");
-    let row = |to: &str| {
+    let scenario = |to: &str| {
         format!(
             "format = 1\ntitle = \"t\"\nprotocol = \"pbft\"\n\n[cluster]\nreplicas = 4\nfaults = 1\n\
              clients = 2\n\n[network]\ngst = \"2s\"\n\n[[fault]]\ndo.hold = {{ to = [\"{to}\"] }}\n"
         )
     };
-    workdir.write("good.toml", &row("!r3"));
+    workdir.write("good.toml", &scenario("!r3"));
     assert_eq!(workdir.byzsim("check good.toml").code, 0);
     for absent in ["!r9", "!c2"] {
-        workdir.write("bad.toml", &row(absent));
+        workdir.write("bad.toml", &scenario(absent));
         let output = workdir.byzsim("check bad.toml");
         output.refuses(absent, &["to exclude", "4 replicas and 2 clients", "bad.toml:14"]);
     }

@@ -16,7 +16,7 @@ use crate::workdir::{Output, program};
 
 /// Those of these protocols that there are.
 fn registered(names: &[&'static str]) -> Vec<&'static str> {
-    let known = |name: &&str| PROTOCOLS.iter().any(|row| row.name == *name);
+    let known = |name: &&str| PROTOCOLS.iter().any(|entry| entry.name == *name);
     names.iter().copied().filter(known).collect()
 }
 

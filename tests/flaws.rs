@@ -60,7 +60,7 @@ const SOON: &[&str] = &["P02", "P03", "P08", "P23", "P26b", "P28", "P30", "P37",
 fn one_guided_campaign_finds_flaws_and_shrinks_them() {
     let flaws: Vec<_> = PROTOCOLS
         .iter()
-        .flat_map(|row| (row.flaws)().into_iter().map(|flaw| (row.name, flaw)))
+        .flat_map(|entry| (entry.flaws)().into_iter().map(|flaw| (entry.name, flaw)))
         .filter(|(_, flaw)| SOON.iter().any(|it| flaw.name.split('-').next() == Some(it)))
         .collect();
     assert_eq!(flaws.len(), SOON.len());

@@ -13,7 +13,7 @@ use crate::workdir::{Output, Workdir, program};
 fn two_flaws() -> Vec<(&'static str, FlawEntry)> {
     PROTOCOLS
         .iter()
-        .flat_map(|row| (row.flaws)().into_iter().map(|flaw| (row.name, flaw)))
+        .flat_map(|entry| (entry.flaws)().into_iter().map(|flaw| (entry.name, flaw)))
         .filter(|(_, flaw)| ["P08", "P18"].iter().any(|it| flaw.name.split('-').next() == Some(it)))
         .collect()
 }

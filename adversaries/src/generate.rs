@@ -28,14 +28,14 @@ pub fn generate<M: Message>(
     seed: u64,
 ) -> Plan {
     let mut draw = Draw::new::<M>(weather, committee, timing, seed, Vec::new());
-    let (cunning, natural): (Vec<Class>, Vec<Class>) =
+    let (corrupting, natural): (Vec<Class>, Vec<Class>) =
         draw.swarm().into_iter().partition(|class| class.corrupts());
     // Some seeds corrupt nobody, if there is anything else to strike with.
-    let spared = cunning.is_empty()
+    let spared = corrupting.is_empty()
         || !natural.is_empty() && draw.aim.rng.chance(odds::NOBODY_CORRUPTED_PPM);
     let corrupted = if spared { Vec::new() } else { draw.corrupted() };
     for node in &corrupted {
-        draw.misbehave(*node, &cunning);
+        draw.misbehave(*node, &corrupting);
     }
     let correct: Vec<NodeId> = committee.nodes().filter(|node| !corrupted.contains(node)).collect();
     if !natural.is_empty() {
@@ -153,8 +153,8 @@ impl<'a> Draw<'a> {
         drawn.dedup_by(|a, b| a == b && *a == Class::Twins);
         for class in drawn {
             // Lies that hide one another come in numbers.
-            let rows = if class == Class::Lie { self.aim.rng.between(1, most as u64) } else { 1 };
-            for _ in 0..rows {
+            let count = if class == Class::Lie { self.aim.rng.between(1, most as u64) } else { 1 };
+            for _ in 0..count {
                 self.behave(node, class);
             }
         }
@@ -162,7 +162,7 @@ impl<'a> Draw<'a> {
 
     /// One more fault of what a corrupted node does.
     pub(crate) fn behave(&mut self, node: NodeId, class: Class) {
-        let is_corrupted = self.faults.iter().any(|row| row.action.corrupts() == Some(node));
+        let is_corrupted = self.faults.iter().any(|fault| fault.action.corrupts() == Some(node));
         let aim = &mut self.aim;
         if class == Class::Twins {
             let (left, right) = aim.sides(node);
@@ -179,7 +179,7 @@ impl<'a> Draw<'a> {
         }
         let (start, end) = aim.behaviour();
         let action = match class {
-            // Who is corrupted may be deaf as well, on one ear or on both.
+            // Who is corrupted may be deaf as well: to some senders, or to all.
             Class::Omit if is_corrupted && aim.rng.chance(odds::DEAF_PPM) => {
                 let from = aim.audience(node);
                 Action::Drop(Pattern { from, to: vec![node], ..aim.scope() })
@@ -222,7 +222,7 @@ impl<'a> Draw<'a> {
         let aim = &mut self.aim;
         let first = aim.field(self.vocabulary.fields);
         let mut messages = Pattern { kinds: vec![first.kind.into()], ..aim.sayings(node) };
-        let mut rows: Vec<(Pattern, Field, Change)> = Vec::new();
+        let mut mutations: Vec<(Pattern, Field, Change)> = Vec::new();
         // A lie in one field is often betrayed by another. It comes first: what is in another's
         // name already cannot be signed again.
         if aim.rng.chance(odds::SECOND_FIELD_PPM) {
@@ -231,7 +231,7 @@ impl<'a> Draw<'a> {
                 self.vocabulary.fields.iter().copied().filter(of_kind).collect();
             if !fields.is_empty() {
                 let second = *aim.rng.pick(&fields);
-                rows.push((messages.clone(), second, change(aim, second)));
+                mutations.push((messages.clone(), second, change(aim, second)));
             }
         }
         let peers = aim.peers(node);
@@ -248,16 +248,16 @@ impl<'a> Draw<'a> {
             names.truncate(place(count));
             if 1 < names.len() {
                 messages.to = vec![*aim.rng.pick(&peers)];
-                rows.iter_mut().for_each(|(second, ..)| second.to.clone_from(&messages.to));
+                mutations.iter_mut().for_each(|(second, ..)| second.to.clone_from(&messages.to));
             }
             for (nth, name) in (1..).zip(&names) {
                 let nth = (1 < names.len()).then_some(Range::only(nth));
-                rows.push((Pattern { nth, ..messages.clone() }, first, Change::Claim(*name)));
+                mutations.push((Pattern { nth, ..messages.clone() }, first, Change::Claim(*name)));
             }
         } else {
-            rows.push((messages, first, made));
+            mutations.push((messages, first, made));
         }
-        for (messages, field, change) in rows {
+        for (messages, field, change) in mutations {
             let field = field.name.to_owned();
             self.push(window.clone(), Action::Mutate { node, messages, field, change });
         }

@@ -113,7 +113,7 @@ mod tests {
     use byzsim_core::{Answer, Digest};
 
     #[test]
-    fn milestones_match_node_view_and_slot() {
+    fn triggers_match_node_view_and_slot() {
         let committed = Observation::Committed { view: 1, seq: 7, batch: Digest::default() };
         let entered = Observation::EnteredView { view: 1 };
         let completed = Observation::Completed { timestamp: 2, answer: Answer::Done };

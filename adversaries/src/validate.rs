@@ -68,9 +68,9 @@ impl Plan {
     /// ```
     pub fn validate(&self, committee: Committee, vocabulary: Vocabulary) -> Result<(), PlanError> {
         let judge = Judge { plan: self, committee, vocabulary };
-        for row in 0..self.faults.len() {
-            judge.row(row).map_err(|Complaint { problem, help }| PlanError {
-                fault: row,
+        for place in 0..self.faults.len() {
+            judge.fault(place).map_err(|Complaint { problem, help }| PlanError {
+                fault: place,
                 problem,
                 help,
             })?;
@@ -97,8 +97,8 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn row(&self, row: usize) -> Judgement {
-        let fault = &self.plan.faults[row];
+    fn fault(&self, place: usize) -> Judgement {
+        let fault = &self.plan.faults[place];
         self.window(fault)?;
         let mut action = fault.action.clone();
         let Parts { owner, messages, to, heard, .. } = action.parts();
@@ -109,7 +109,7 @@ impl Judge<'_> {
                 self.correct(*node, name, instead)?;
             }
             if window == Window::WholeRun {
-                self.alone(row, *node)?;
+                self.alone(place, *node)?;
             }
         }
         if let Some(to) = to {
@@ -318,20 +318,20 @@ impl Judge<'_> {
         let corrupts = |fault: &Fault| fault.action.corrupts() == Some(node);
         match self.plan.faults.iter().position(corrupts) {
             None => Ok(()),
-            Some(row) => {
-                let by = self.plan.faults[row].action.name();
-                let problem = format!("{node} is corrupted by the `{by}` of faults[{row}]");
+            Some(place) => {
+                let by = self.plan.faults[place].action.name();
+                let problem = format!("{node} is corrupted by the `{by}` of faults[{place}]");
                 refuse(format!("{problem}, but `{what}` is for correct nodes"), help)
             }
         }
     }
 
     /// Refuses a second fault of this action for the node.
-    fn alone(&self, row: usize, node: NodeId) -> Judgement {
-        let class = self.plan.faults[row].action.class();
+    fn alone(&self, place: usize, node: NodeId) -> Judgement {
+        let class = self.plan.faults[place].action.class();
         let same =
             |fault: &Fault| fault.action.owner() == Some(node) && fault.action.class() == class;
-        match self.plan.faults[..row].iter().position(same) {
+        match self.plan.faults[..place].iter().position(same) {
             None => Ok(()),
             Some(first) => {
                 let problem = format!("{node} already has a `{}` fault", class.name());

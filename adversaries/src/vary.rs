@@ -13,7 +13,7 @@ use crate::validate::Vocabulary;
 use crate::weather::{Seen, Timing, Weather};
 
 /// How many faults a plan may grow to: long plans are slow, and hard to understand.
-const ROWS_MAX: usize = 16;
+const FAULTS_MAX: usize = 16;
 
 /// How often a variation is tried anew when it breaks the rules of plans.
 const TRIES: u32 = 8;
@@ -47,7 +47,7 @@ pub fn vary<M: Message>(
             variation.step();
         }
         let plan = Plan { faults: variation.draw.faults };
-        let is_short = plan.faults.len() <= ROWS_MAX.max(parent.faults.len());
+        let is_short = plan.faults.len() <= FAULTS_MAX.max(parent.faults.len());
         if is_short && plan != *parent && is_allowed(&plan) {
             return plan;
         }
@@ -90,25 +90,26 @@ impl Variation<'_> {
         }
     }
 
-    fn any_row(&mut self) -> Option<usize> {
+    /// The place of some fault, if there is one.
+    fn any_fault(&mut self) -> Option<usize> {
         let last = self.draw.faults.len().checked_sub(1)?;
         Some(place(self.draw.aim.rng.between(0, last as u64)))
     }
 
     fn remove(&mut self) {
-        if let Some(row) = self.any_row() {
-            self.draw.faults.remove(row);
+        if let Some(at) = self.any_fault() {
+            self.draw.faults.remove(at);
         }
     }
 
     /// One more fault: of a corrupted node, or of the network.
     fn add(&mut self) {
-        let (cunning, natural): (Vec<Class>, Vec<Class>) =
+        let (corrupting, natural): (Vec<Class>, Vec<Class>) =
             self.draw.possible().into_iter().partition(|class| class.corrupts());
         let rng = &mut self.draw.aim.rng;
         let mut behaves = || natural.is_empty() || rng.chance(odds::ADD_BEHAVIOUR_PPM);
-        if !cunning.is_empty() && behaves() {
-            self.behave(&cunning);
+        if !corrupting.is_empty() && behaves() {
+            self.behave(&corrupting);
         } else if !natural.is_empty() {
             let class = *self.draw.aim.rng.pick(&natural);
             let corrupted = Plan { faults: self.draw.faults.clone() }.corrupted();
@@ -157,8 +158,8 @@ impl Variation<'_> {
 
     /// What a fault does in one view, done in the next one as well.
     fn repeat_in_next_view(&mut self) {
-        let Some(row) = self.any_row() else { return };
-        let mut again = self.draw.faults[row].clone();
+        let Some(at) = self.any_fault() else { return };
+        let mut again = self.draw.faults[at].clone();
         let Parts { messages, lie, .. } = again.action.parts();
         let Some(messages) = messages else { return };
         let view = messages.view.map_or(0, |view| view.max.min(1 << 20));
@@ -169,7 +170,7 @@ impl Variation<'_> {
         {
             *lie = self.draw.aim.rng.pick(self.draw.vocabulary.lies).name.to_owned();
         }
-        self.draw.faults.insert(row + 1, again);
+        self.draw.faults.insert(at + 1, again);
     }
 
     /// Two replicas change their parts.
@@ -186,14 +187,14 @@ impl Variation<'_> {
 
     /// Another detail in one fault.
     fn tweak(&mut self) {
-        let Some(row) = self.any_row() else { return };
-        let mut fault = self.draw.faults[row].clone();
+        let Some(at) = self.any_fault() else { return };
+        let mut fault = self.draw.faults[at].clone();
         match odds::pick(&mut self.draw.aim.rng, &odds::TWEAKS) {
             Tweak::Shift => self.shift(&mut fault),
             Tweak::AimAnew => self.aim_anew(&mut fault),
             Tweak::Redo => self.redo(&mut fault),
         }
-        self.draw.faults[row] = fault;
+        self.draw.faults[at] = fault;
     }
 
     /// Another window.

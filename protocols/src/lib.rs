@@ -23,7 +23,7 @@
 //! | `rules/` | what the paper demands and a flaw breaks, by part: handlers ask here |
 //!
 //! To add a protocol: write its folder, implement [`Protocol`](byzsim_core::Protocol) and
-//! [`Catalogued`], and add its row to the registry of the `byzsim` crate.
+//! [`Catalogued`], and add its entry to the registry of the `byzsim` crate.
 
 pub mod catalogue;
 mod flawed;

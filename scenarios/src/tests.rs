@@ -81,31 +81,32 @@ fn refuses(text: &str, place: &str, words: &str) {
 
 #[test]
 fn groups_that_make_no_sense_are_found_at_their_place() {
-    let row = |groups: &str, row: &str| format!("{BASE}[groups]\n{groups}\n[[fault]]\n{row}\n");
+    let fault =
+        |groups: &str, fault: &str| format!("{BASE}[groups]\n{groups}\n[[fault]]\n{fault}\n");
     let one = "left = [\"r1\"]";
     for (text, place, words) in [
-        (row(one, "do.drop = { to = [\"lfet\"] }"), "\"lfet\"", "did you mean `left`"),
-        (row(one, "do.drop = { to = [\"x\"] }"), "\"x\"", "neither a node nor a group"),
-        (row(one, "do.drop = { to = [\"left\", \"!r1\"] }"), "[\"left\", \"!r1\"]", "no node"),
-        (row(one, "do.mute = \"left\""), "\"left\"", "one node"),
-        (row(one, "do.drop = { to = [\"left\"], nht = 3 }"), "nht", "did you mean `nth`"),
+        (fault(one, "do.drop = { to = [\"lfet\"] }"), "\"lfet\"", "did you mean `left`"),
+        (fault(one, "do.drop = { to = [\"x\"] }"), "\"x\"", "neither a node nor a group"),
+        (fault(one, "do.drop = { to = [\"left\", \"!r1\"] }"), "[\"left\", \"!r1\"]", "no node"),
+        (fault(one, "do.mute = \"left\""), "\"left\"", "one node"),
+        (fault(one, "do.drop = { to = [\"left\"], nht = 3 }"), "nht", "did you mean `nth`"),
         (
-            row("", "do.drop = { to = [\"clients\", \"r9\"] }"),
+            fault("", "do.drop = { to = [\"clients\", \"r9\"] }"),
             "{ to = [\"clients\", \"r9\"] }",
             "r9",
         ),
         (
-            row("", "do.hold = { to = [\"!r0\"] }\n[[random.conditions]]\ncluster.clients = 2"),
+            fault("", "do.hold = { to = [\"!r0\"] }\n[[random.conditions]]\ncluster.clients = 2"),
             "[\"!r0\"]",
             "with the cluster of random.conditions[0]",
         ),
-        (row("left = [\"r9\"]", ""), "\"r9\"", "r0 to r3"),
-        (row("left = []", ""), "[]", "no node"),
-        (row("left = [1]", ""), "[1]", "list of nodes"),
-        (row("r2 = [\"r1\"]", ""), "[\"r1\"]", "the name of a node"),
-        (row("clients = [\"r1\"]", ""), "[\"r1\"]", "is predefined"),
-        (row("\"!r2\" = [\"r1\"]", ""), "[\"r1\"]", "a letter, then"),
-        (row("a = [\"r1\"]\nb = [\"a\"]", ""), "\"a\"", "cannot contain groups"),
+        (fault("left = [\"r9\"]", ""), "\"r9\"", "r0 to r3"),
+        (fault("left = []", ""), "[]", "no node"),
+        (fault("left = [1]", ""), "[1]", "list of nodes"),
+        (fault("r2 = [\"r1\"]", ""), "[\"r1\"]", "the name of a node"),
+        (fault("clients = [\"r1\"]", ""), "[\"r1\"]", "is predefined"),
+        (fault("\"!r2\" = [\"r1\"]", ""), "[\"r1\"]", "a letter, then"),
+        (fault("a = [\"r1\"]\nb = [\"a\"]", ""), "\"a\"", "cannot contain groups"),
     ] {
         refuses(&text.replace("[[fault]]\n\n", ""), place, words);
     }

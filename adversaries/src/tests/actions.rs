@@ -44,7 +44,7 @@ fn delay_drop_and_duplicate_do_so() {
 }
 
 #[test]
-fn the_first_row_that_matches_decides_and_the_others_count_on() {
+fn the_first_fault_that_matches_decides_and_the_others_count_on() {
     let third = Pattern { nth: Some(Range::only(3)), ..link(C0, R1) };
     let second = Pattern { nth: Some(Range::only(2)), ..link(C0, R1) };
     let (log, fired) = play(vec![
@@ -114,7 +114,7 @@ fn a_corrupted_node_withholds_and_lags() {
 }
 
 #[test]
-fn a_lie_is_told_to_those_that_the_row_is_about() {
+fn a_lie_is_told_to_those_that_the_fault_is_about() {
     let lie = |lie: &str, to| {
         let messages = Pattern { to, ..Pattern::default() };
         always(Action::Lie { node: R0, lie: lie.into(), messages })

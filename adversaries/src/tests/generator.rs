@@ -85,7 +85,7 @@ fn the_shapes_that_matter_occur() {
         ("a client is corrupted", count(&|plan| plan.corrupted().iter().any(|n| n.is_client()))),
         ("twins lie", count(&|plan| has(plan, "twins") && has(plan, "lie"))),
         ("several replicas crash", count(&|plan| 1 < crashes(plan))),
-        ("a row waits for a trigger", count(&waits)),
+        ("a fault waits for a trigger", count(&waits)),
     ] {
         assert!(50 < reached, "{what} on {reached} of {SEEDS} seeds");
     }
@@ -112,8 +112,8 @@ fn the_weather_forbids() {
     };
     let plans = plans(&weather, committee, gst());
     let allowed = ["mute", "crash", "drop"];
-    let rows = plans.iter().flat_map(|plan| &plan.faults);
-    assert!(rows.into_iter().all(|fault| allowed.contains(&fault.action.name())));
+    let faults = plans.iter().flat_map(|plan| &plan.faults);
+    assert!(faults.into_iter().all(|fault| allowed.contains(&fault.action.name())));
     let most = plans.iter().map(|plan| plan.corrupted().len()).max();
     assert_eq!(most, Some(2), "more than f where the scenario says so");
     assert!(plans.iter().flat_map(Plan::corrupted).all(|node| !node.is_client()));

@@ -7,13 +7,13 @@ use crate::{Plan, Vocabulary, Weather};
 
 const COMMITTEE: Committee = Committee { replicas: 4, faults: 1, clients: 1 };
 
-fn read(rows: &str) -> Plan {
-    serde_json::from_str(rows).unwrap_or_else(|error| panic!("{rows}: {error}"))
+fn read(faults: &str) -> Plan {
+    serde_json::from_str(faults).unwrap_or_else(|error| panic!("{faults}: {error}"))
 }
 
 #[test]
 fn plans_read_back_what_they_write() {
-    for row in [
+    for fault in [
         r#"{"do":{"hold":{"kinds":["echo"],"from":["r0"],"to":["r1","c0"],"view":0,"seq":[1,3]}}}"#,
         r#"{"start":{"at":"20ms"},"end":{"at":"1.5s"},"do":{"drop":{"nth":2}}}"#,
         r#"{"start":{"when":{"node":"r2","event":"entered-view","view":1}},"do":{"mute":"r0"}}"#,
@@ -27,7 +27,7 @@ fn plans_read_back_what_they_write() {
         r#"{"do":{"lie":{"node":"r0","lie":"twist-echo","messages":{}}}}"#,
         r#"{"do":{"twins":{"node":"r0","left":["r1"],"right":["r2","c0"]}}}"#,
     ] {
-        let text = format!("[{row}]");
+        let text = format!("[{fault}]");
         let plan = read(&text);
         assert_eq!(serde_json::to_string(&plan).expect("a plan"), text);
         assert_eq!(plan.validate(COMMITTEE, Vocabulary::of::<Msg>()), Ok(()), "{text}");
@@ -35,19 +35,19 @@ fn plans_read_back_what_they_write() {
 }
 
 /// Asserts that validation refuses fault `fault` of these with this problem and this help.
-fn refused(rows: &str, row: usize, problem: &str, help: &str) {
-    let plan = read(&format!("[{rows}]"));
-    let error = plan.validate(COMMITTEE, Vocabulary::of::<Msg>()).expect_err(rows);
-    assert_eq!(error.fault, row, "{rows}: {error}");
-    assert!(error.problem.contains(problem), "{rows}: {error}");
-    assert!(error.help.contains(help), "{rows}: {error}");
+fn refused(faults: &str, fault: usize, problem: &str, help: &str) {
+    let plan = read(&format!("[{faults}]"));
+    let error = plan.validate(COMMITTEE, Vocabulary::of::<Msg>()).expect_err(faults);
+    assert_eq!(error.fault, fault, "{faults}: {error}");
+    assert!(error.problem.contains(problem), "{faults}: {error}");
+    assert!(error.help.contains(help), "{faults}: {error}");
 }
 
 const MUTE: &str = r#"{"do":{"mute":"r0"}}"#;
 
 #[test]
 fn names_that_do_not_fit_are_refused_with_those_that_do() {
-    for (rows, row, problem, help) in [
+    for (faults, fault, problem, help) in [
         (r#"{"do":{"mute":"r4"}}"#, 0, "there is no r4", "there are r0 to r3 and c0"),
         (r#"{"do":{"hold":{"from":["c1"]}}}"#, 0, "there is no c1", "c0"),
         (r#"{"do":{"hold":{"kinds":["ehco"]}}}"#, 0, "no kind `ehco`", "did you mean `echo`?"),
@@ -95,7 +95,7 @@ fn names_that_do_not_fit_are_refused_with_those_that_do() {
             "keep faults[0] or this fault",
         ),
     ] {
-        refused(rows, row, problem, help);
+        refused(faults, fault, problem, help);
     }
 }
 
@@ -103,7 +103,7 @@ fn names_that_do_not_fit_are_refused_with_those_that_do() {
 fn sides_and_groups_that_make_no_sense_are_refused() {
     const TWINS: &str = r#"{"do":{"twins":{"node":"r0","left":["r1"],"right":[]}}}"#;
     let third = format!("{TWINS},{MUTE},{TWINS}");
-    for (rows, row, problem, help) in [
+    for (faults, fault, problem, help) in [
         (third.as_str(), 2, "r0 already has a `twins` fault", "faults[0]"),
         (
             r#"{"do":{"twins":{"node":"r0","left":["r1","r2"],"right":["r2"]}}}"#,
@@ -137,13 +137,13 @@ fn sides_and_groups_that_make_no_sense_are_refused() {
             "one group",
         ),
     ] {
-        refused(rows, row, problem, help);
+        refused(faults, fault, problem, help);
     }
 }
 
 #[test]
 fn windows_that_make_no_sense_are_refused() {
-    for (rows, row, problem, help) in [
+    for (faults, fault, problem, help) in [
         (
             r#"{"end":{"at":"1s"},"do":{"twins":{"node":"r0","left":["r1"],"right":[]}}}"#,
             0,
@@ -181,7 +181,7 @@ fn windows_that_make_no_sense_are_refused() {
             "count from 1",
         ),
     ] {
-        refused(rows, row, problem, help);
+        refused(faults, fault, problem, help);
     }
 }
 

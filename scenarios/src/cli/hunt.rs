@@ -162,7 +162,7 @@ impl Hunt {
     fn chosen(&self) -> Result<Vec<(&'static str, byzsim_protocols::FlawEntry)>, LoadError> {
         let all: Vec<_> = PROTOCOLS
             .iter()
-            .flat_map(|row| (row.flaws)().into_iter().map(|flaw| (row.name, flaw)))
+            .flat_map(|entry| (entry.flaws)().into_iter().map(|flaw| (entry.name, flaw)))
             .collect();
         let is_it = |wanted: &str, protocol: &str, flaw: &str| {
             wanted == protocol || wanted == flaw || flaw.split('-').next() == Some(wanted)

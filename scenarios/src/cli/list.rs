@@ -64,32 +64,37 @@ fn entries(kind: What) -> Vec<Entry> {
         What::Scenarios => {
             library::all().iter().map(|(name, found)| scenario(name, found)).collect()
         }
-        What::Protocols => PROTOCOLS.iter().map(|row| entry(row.name, row.about)).collect(),
+        What::Protocols => {
+            PROTOCOLS.iter().map(|protocol| entry(protocol.name, protocol.about)).collect()
+        }
         What::Faults => {
             let descriptors = Class::ALL.iter().map(|class| class.descriptor());
             descriptors.map(|it| entry(it.name, it.about)).collect()
         }
         What::Lies => PROTOCOLS
             .iter()
-            .flat_map(|row| row.vocabulary.lies.iter().map(move |lie| (row, lie)))
-            .map(|(row, lie)| {
-                let about = format!("{} {}: {}", row.name, lie.kind, lie.about);
+            .flat_map(|protocol| protocol.vocabulary.lies.iter().map(move |lie| (protocol, lie)))
+            .map(|(protocol, lie)| {
+                let about = format!("{} {}: {}", protocol.name, lie.kind, lie.about);
                 entry(lie.name, &about)
             })
             .collect(),
         What::Fields => PROTOCOLS
             .iter()
-            .flat_map(|row| row.vocabulary.fields.iter().map(move |field| (row, field)))
-            .map(|(row, field)| {
-                let about = format!("{} {}: {}", row.name, field.kind, field.sort.with_article());
+            .flat_map(|protocol| {
+                protocol.vocabulary.fields.iter().map(move |field| (protocol, field))
+            })
+            .map(|(protocol, field)| {
+                let about =
+                    format!("{} {}: {}", protocol.name, field.kind, field.sort.with_article());
                 entry(field.name, &about)
             })
             .collect(),
         What::Flaws => PROTOCOLS
             .iter()
-            .flat_map(|row| (row.flaws)().into_iter().map(move |flaw| (row, flaw)))
-            .map(|(row, flaw)| {
-                let about = format!("{}: {} ({})", row.name, flaw.about, flaw.violates);
+            .flat_map(|protocol| (protocol.flaws)().into_iter().map(move |flaw| (protocol, flaw)))
+            .map(|(protocol, flaw)| {
+                let about = format!("{}: {} ({})", protocol.name, flaw.about, flaw.violates);
                 entry(flaw.name, &about)
             })
             .collect(),

@@ -29,7 +29,7 @@ pub(crate) struct Expanded {
     nodes: Vec<NodeId>,
 }
 
-/// The lists of a document's fault rows that name groups, expanded.
+/// The lists of a document's faults that name groups, expanded.
 ///
 /// # Errors
 /// If a group is defined badly, or there is none of a name, or a condition changes the cluster so
@@ -48,7 +48,7 @@ pub(crate) fn expand(document: &Value) -> Result<Vec<Expanded>, Problem> {
         if committee == whole {
             continue;
         }
-        // The rows of the file are those of each condition: a condition changes none of them.
+        // The faults of the file are those of each condition: a condition changes none of them.
         let path = match expand_for(committee, document) {
             Ok(under) => {
                 let differs = expanded.iter().zip(under).find(|(list, under)| *list != under);
@@ -68,9 +68,9 @@ pub(crate) fn expand(document: &Value) -> Result<Vec<Expanded>, Problem> {
 fn expand_for(committee: Committee, document: &Value) -> Result<Vec<Expanded>, Problem> {
     let groups = Groups::read(committee, document)?;
     let mut expanded = Vec::new();
-    let rows = document.get("fault").and_then(Value::as_array).into_iter().flatten();
-    for (row, fault) in rows.enumerate() {
-        let path = vec![Step::key("fault"), Step::Index(row)];
+    let faults = document.get("fault").and_then(Value::as_array).into_iter().flatten();
+    for (place, fault) in faults.enumerate() {
+        let path = vec![Step::key("fault"), Step::Index(place)];
         groups.walk(fault, path, &mut expanded)?;
     }
     Ok(expanded)
@@ -159,8 +159,8 @@ impl Groups {
         }
     }
 
-    /// Expands a list that names a group. What is no list of strings is left to whoever reads the
-    /// scenario, as are lists of plain nodes.
+    /// Expands a list that names a group. What is not a list of strings is left to whoever reads
+    /// the scenario, as are lists of plain nodes.
     fn list(
         &self,
         list: &Value,
@@ -193,7 +193,7 @@ impl Groups {
             };
             let here = || [path, &[Step::Index(place)]].concat();
             match (node(name), self.members.get(name)) {
-                // Where it is named, an absent node is found with the row's other mistakes; left
+                // Where it is named, an absent node is found with the fault's other mistakes; left
                 // out, it would be gone by then.
                 (Some(node), _) if item.starts_with('!') && !self.committee.contains(node) => {
                     let what = format!("there is no {node} to exclude");

@@ -8,7 +8,7 @@ pub const CLIENTS_MAX: u16 = 64;
 pub const OPERATIONS_MAX: u64 = 100_000;
 /// The greatest number of keys.
 pub const KEYS_MAX: u16 = 1_000;
-/// The greatest number of rows of a plan.
+/// The greatest number of faults of a plan.
 pub const FAULTS_MAX: usize = 1_000;
 /// The greatest number of nodes that the names of a file stand for, over all its lists.
 pub const MEMBERS_MAX: usize = 100_000;

@@ -178,18 +178,18 @@ fn faults(scenario: &Scenario, report: &Report) -> String {
     if played.fired.is_empty() {
         return text;
     }
-    let name = |row: usize| report.drawn.plan.faults[row].action.name();
+    let name = |place: usize| report.drawn.plan.faults[place].action.name();
     let fired: Vec<String> = played
         .fired
         .iter()
         .enumerate()
         .filter(|(_, count)| 0 < **count)
-        .map(|(row, count)| format!("{row} {} {}x", name(row), grouped(*count)))
+        .map(|(place, count)| format!("{place} {} {}x", name(place), grouped(*count)))
         .collect();
     let listed = if fired.is_empty() { "none".to_owned() } else { fired.join("  ") };
     line(&mut text, "fired", &listed);
     let silent: Vec<String> =
-        report.unfired().into_iter().map(|row| format!("{row} {}", name(row))).collect();
+        report.unfired().into_iter().map(|place| format!("{place} {}", name(place))).collect();
     if !silent.is_empty() {
         let drawn = if scenario.file.random.is_some() { " (drawn)" } else { "" };
         let what = format!("NEVER FIRED: {}{drawn}", silent.join("  "));

@@ -13,7 +13,7 @@ impl Scenario {
         let error = |what: String, help: &str| Err(LoadError::new(what, help));
         match strategy {
             Strategy::Random => Ok(()),
-            // A schedule is a whole plan. Rows behind those of a script could corrupt one replica
+            // A schedule is a whole plan. Faults behind those of a script could corrupt one replica
             // too many, or one that the script crashes.
             Strategy::Twins | Strategy::Delays | Strategy::Priorities
                 if !self.file.faults.faults.is_empty() =>

@@ -68,7 +68,7 @@ fn cluster(file: &ScenarioFile) -> Result<Committee, Problem> {
     Ok(cluster.committee())
 }
 
-/// Fault rows are checked with the members in place; this is for groups that none of them names.
+/// Faults are checked with the members in place; this is for groups that none of them names.
 fn groups(file: &ScenarioFile, committee: Committee) -> Result<(), Problem> {
     for (name, members) in &file.groups {
         for (place, member) in members.iter().enumerate() {
@@ -201,11 +201,10 @@ pub(crate) fn faults(
             listed.join(", "),
             committee.faults
         );
-        let row = last_fault_of(&file.faults, faulty.last().copied());
+        let place = last_fault_of(&file.faults, faulty.last().copied());
         let help = "set `beyond-f = true`; every output will say so";
-        return Err(
-            Problem::at(&fault_path(&file.faults, row), what, help).labelled("one fault too many")
-        );
+        return Err(Problem::at(&fault_path(&file.faults, place), what, help)
+            .labelled("one fault too many"));
     }
     let weather = file.random.as_ref().and_then(|random| random.faults.as_ref());
     let drawn = weather.and_then(|weather| weather.corrupt_max).unwrap_or(0);
@@ -223,9 +222,9 @@ pub(crate) fn faults(
     Ok(())
 }
 
-fn fault_path(plan: &Plan, row: usize) -> String {
-    let action = plan.faults.get(row).map_or("", |fault| fault.action.name());
-    format!("fault[{row}].do.{action}")
+fn fault_path(plan: &Plan, place: usize) -> String {
+    let action = plan.faults.get(place).map_or("", |fault| fault.action.name());
+    format!("fault[{place}].do.{action}")
 }
 
 fn last_fault_of(plan: &Plan, node: Option<NodeId>) -> usize {

@@ -103,7 +103,7 @@ pub trait AnyProtocol: Send + Sync + fmt::Debug {
         seed: u64,
     ) -> Option<Plan>;
 
-    /// A variation of the first plan, perhaps with rows of the second, aimed at what was seen.
+    /// A variation of the first plan, perhaps with faults of the second, aimed at what was seen.
     fn vary(
         &self,
         plans: (&Plan, &Plan, &Seen),

@@ -54,10 +54,10 @@ impl Report {
         self.result.as_ref().ok().map(|played| played.outcome.trace)
     }
 
-    /// The rows of the plan that never fired, from 0.
+    /// The faults of the plan that never fired, from 0.
     pub fn unfired(&self) -> Vec<usize> {
         let fired = self.result.iter().flat_map(|played| played.fired.iter().enumerate());
-        fired.filter(|(_, count)| **count == 0).map(|(row, _)| row).collect()
+        fired.filter(|(_, count)| **count == 0).map(|(place, _)| place).collect()
     }
 
     /// Whether liveness was not to be judged.

@@ -48,7 +48,7 @@ impl Scenario {
         check::faults(&file, committee, protocol, &*instance)?;
         check::milestones(&file)?;
         file.params = instance.params();
-        // The rows hold the members: what is made of the file names no group.
+        // The faults hold the members: what is made of the file names no group.
         file.groups.clear();
         let hash = file.hash();
         let under = |(place, file): (usize, Result<ScenarioFile, Problem>)| {
@@ -142,7 +142,7 @@ impl Scenario {
     }
 
     /// A variation of the first draws' plan, aimed at what its run was `seen` to go through,
-    /// perhaps with rows of the other plan. The rows of the file itself stay as they are.
+    /// perhaps with faults of the other plan. The faults of the file itself stay as they are.
     pub(crate) fn vary(&self, parent: &Drawn, seen: &Seen, other: &Plan, seed: u64) -> Plan {
         let here = self.under(parent);
         let random = here.file.random.as_ref();

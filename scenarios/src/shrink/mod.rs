@@ -8,7 +8,7 @@
 mod candidate;
 mod causes;
 pub mod findings;
-mod rows;
+mod one_fault;
 mod same;
 mod shorter;
 mod steps;
@@ -81,7 +81,7 @@ pub struct Shrunk {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Size {
-    /// Rows of the plan.
+    /// Faults of the plan.
     pub faults: u64,
     /// Nodes that the plan corrupts.
     pub corrupted: u64,
@@ -314,7 +314,7 @@ impl Search<'_> {
         if self.is_spent() || !self.tried.insert(file.hash()) {
             return false;
         }
-        // What the scenario's own checks refuse is no run.
+        // What the scenario's own checks refuse is not played.
         let Ok(scenario) = made(self.name, file) else { return false };
         let report = scenario.play(self.seed, &IDEAL);
         let size = Size::of(&scenario, self.seed, &report);

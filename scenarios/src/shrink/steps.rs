@@ -10,7 +10,7 @@ use byzsim_adversaries::{Action, Fault};
 use byzsim_core::{Latency, NetworkModel, NodeId, Operation, Span, Time};
 
 use super::candidate::{Candidate, Generator, Run};
-use super::rows;
+use super::one_fault;
 use super::shorter::{earlier, halved, rounded};
 use crate::file::format::ScenarioFile;
 
@@ -22,7 +22,7 @@ pub(super) const KINDS: &[Generator] = &[
     operations,
     replicas,
     network,
-    rows::simpler,
+    one_fault::simpler,
     simpler_operations,
 ];
 

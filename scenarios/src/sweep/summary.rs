@@ -137,7 +137,7 @@ pub struct Tally {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Faults {
-    /// How many rows the plans had.
+    /// How many faults the plans had.
     pub planned: u64,
     /// How many of them fired.
     pub fired: u64,

@@ -67,7 +67,7 @@ impl Corpus {
         self.islands[draft.drawn.condition].add(draft, features, seen, events);
     }
 
-    /// A plan to vary, what its run went through, and another plan whose rows may help.
+    /// A plan to vary, what its run went through, and another plan whose faults may help.
     pub(super) fn pick(&mut self, rng: &mut SimRng) -> Option<(&Draft, &Seen, &Draft)> {
         let settled = self.islands.iter_mut().filter(|island| !island.kept.is_empty());
         let mut settled: Vec<&mut Island> = settled.collect();

@@ -57,7 +57,7 @@ pub(crate) fn guided(
     summary
 }
 
-/// The draft without the rows that never fired: the run is the same without them, and a variation
+/// The draft without the faults that never fired: the run is the same without them, and a variation
 /// of one of them would be the same run again.
 fn trimmed(scenario: &Scenario, draft: &Draft, row: &Row) -> Draft {
     let own = scenario.under(&draft.drawn).file.faults.faults.len();

@@ -216,7 +216,7 @@ const fn simpler_change(change: &Change) -> Option<Change> {
     }
 }
 
-/// Milestones that say less.
+/// Plainer triggers: each lacks one of the conditions of this one.
 fn plainer(trigger: &Trigger) -> Vec<(&'static str, Trigger)> {
     let mut plainer = Vec::new();
     if trigger.count != 1 {

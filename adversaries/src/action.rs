@@ -148,8 +148,8 @@ pub struct Descriptor {
     pub strikes: Strikes,
     /// When it can be active.
     pub window: Window,
-    /// Whether the model allows it only before GST: afterwards the network heals what it does. What
-    /// a corrupted node does not hear is no matter of the network.
+    /// Whether the model allows it only before GST: afterwards the network heals what it does. The
+    /// messages that a corrupted node ignores are not subject to this.
     pub needs_asynchrony: bool,
     /// Whether it is drawn where the weather names no classes.
     pub is_usual: bool,
@@ -409,8 +409,8 @@ impl Action {
 }
 
 impl Class {
-    /// The name in scenario files, and of the [action](Action::name) of its faults; deaf ears of
-    /// [`Class::Omit`] are faults that drop messages.
+    /// The name in scenario files, and of the [action](Action::name) of its faults; where a node of
+    /// [`Class::Omit`] ignores messages, the action is `drop`.
     pub const fn name(self) -> &'static str {
         self.descriptor().name
     }

@@ -88,7 +88,7 @@ impl Fault {
                 meanwhile(format!("{node} sends its {} {by} late", own_messages(of)))
             }
             Action::Lie { node, lie, messages: of } => {
-                meanwhile(format!("{node} tells the lie `{lie}`{}", told(of)))
+                meanwhile(format!("{node} tells the lie `{lie}`{}", lie_scope(of)))
             }
             Action::Mutate { node, messages: of, field, change } => {
                 let made = changed(field, change);
@@ -220,8 +220,8 @@ fn own_messages(of: &Pattern) -> String {
     format!("{kinds}messages{}{}", receivers(of), numbers(of))
 }
 
-/// The messages that a lie is told with: their kind goes without saying.
-fn told(of: &Pattern) -> String {
+/// The messages that a lie is about, without their kind, which the lie itself implies.
+fn lie_scope(of: &Pattern) -> String {
     let to = if of.to.is_empty() { " to everyone".to_owned() } else { receivers(of) };
     format!("{to}{}", numbers(of))
 }

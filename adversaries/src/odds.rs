@@ -21,7 +21,8 @@ pub(crate) fn pick<T: Copy, const N: usize>(rng: &mut SimRng, things: &Weighted<
     unreachable!("less than the sum of the weights was drawn")
 }
 
-// What a plan is made of.
+// What a plan is made of. No class of faults has odds of its own: the classes that a seed has are
+// equally likely.
 
 /// That a seed has a class of faults that its weather allows.
 pub(crate) const CLASS_PPM: u32 = 500_000;

@@ -1,4 +1,4 @@
-//! What no correct implementation does with the parts that protocols share: for planted flaws only.
+//! Operations on the parts that protocols share, which only planted flaws use.
 
 use byzsim_core::{Answer, Digest, NodeId, Operation, Signed, Statement};
 

@@ -249,7 +249,7 @@ impl Replica {
         }
     }
 
-    /// §4.2: at most once: a timestamp that is not new is not executed, and is no progress.
+    /// §4.2: at most once: a timestamp that is not new is not executed, and is not progress.
     fn apply(&mut self, seq: Seq, request: &Signed<Request>, out: &mut Out) -> bool {
         let (client, timestamp) = (request.signer(), request.timestamp);
         let Some(answer) = self.rules.execute(&mut self.service, request) else { return false };

@@ -1,4 +1,4 @@
-//! Messages of views that a replica has not entered: its peers may have heard of the view first.
+//! The messages that a replica keeps until it enters their view: peers may enter it first.
 
 use byzsim_core::{Message, NodeId};
 

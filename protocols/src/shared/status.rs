@@ -1,4 +1,4 @@
-//! The clock that tells whether a replica is stuck.
+//! The status timer, by which a replica notices that it is stuck.
 
 /// How far a replica was when its status timer was armed.
 ///

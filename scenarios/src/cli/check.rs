@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::options::Manner;
+use super::options::CommonOptions;
 use super::{Failure, complaint, output};
 use crate::cli::exit::Exit;
 use crate::file::document::Document;
@@ -24,7 +24,7 @@ pub struct Check {
 }
 
 impl Check {
-    pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
+    pub(super) fn execute(&self, common: &CommonOptions) -> Result<Exit, Failure> {
         let mut exit = Exit::Expected;
         for file in &self.files {
             let checked = Document::find(file).and_then(|document| {
@@ -42,7 +42,7 @@ impl Check {
                 }
             });
             match checked {
-                Ok(_) if manner.quiet => {}
+                Ok(_) if common.quiet => {}
                 Ok((scenario, seeds)) => {
                     let hash = scenario.hash.hex();
                     let beyond = if scenario.file.beyond_f { "  BEYOND f" } else { "" };

@@ -4,13 +4,13 @@ use std::io::{self, IsTerminal as _};
 
 use clap::Args;
 
-use super::options::{Manner, format_of};
+use super::options::{CommonOptions, format_of};
 use super::{Failure, output};
 use crate::cli::exit::Exit;
 use crate::compare::settings::{self, Setting};
 use crate::compare::{Grid, compare};
 use crate::file::format::SeedRange;
-use crate::report::compare::Told;
+use crate::report::compare::CompareOutput;
 use crate::report::format::Format;
 
 /// Measure the costs of protocols and compare them with formulas.
@@ -43,12 +43,12 @@ pub struct Compare {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
     jobs: Option<u16>,
     /// The format of the output on stdout.
-    #[arg(long, value_parser = format_of::<Told<'_>>(), default_value = "human")]
+    #[arg(long, value_parser = format_of::<CompareOutput<'_>>(), default_value = "human")]
     format: Format,
 }
 
 impl Compare {
-    pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
+    pub(super) fn execute(&self, common: &CommonOptions) -> Result<Exit, Failure> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let grid = Grid {
             protocols: distinct(&self.protocols),
@@ -57,14 +57,14 @@ impl Compare {
             seeds: self.seeds,
             jobs: self.jobs.map_or(cores, usize::from),
         };
-        let is_watched = !manner.quiet && io::stderr().is_terminal();
+        let is_watched = !common.quiet && io::stderr().is_terminal();
         let comparison = compare(&grid, |cell| {
             if is_watched {
                 output::note(cell);
             }
         })?;
-        let told = Told { comparison: &comparison, is_quiet: manner.quiet };
-        output::result(&told, self.format)?;
+        let output = CompareOutput { comparison: &comparison, is_quiet: common.quiet };
+        output::result(&output, self.format)?;
         Ok(comparison.judgement().into())
     }
 }

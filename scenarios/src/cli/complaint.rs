@@ -1,4 +1,4 @@
-//! Errors for people: file, line, caret, and what would have been right.
+//! How errors are printed: what is wrong, where in the file, and what would be right.
 
 use std::fmt;
 

@@ -18,7 +18,8 @@ pub enum Exit {
     Usage = 2,
     /// Inconclusive: nothing violated, but something undecided, or never reached.
     Inconclusive = 3,
-    /// A replay took another course than the run that it replays.
+    /// A replay took another course than the run that it replays, or a run that was to be shrunk no
+    /// longer fails.
     Diverged = 4,
     /// An error of byzsim itself.
     Internal = 70,

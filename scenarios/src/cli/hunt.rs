@@ -6,7 +6,7 @@ use std::{fmt, fs};
 
 use clap::Args;
 
-use super::options::{Manner, format_of};
+use super::options::{CommonOptions, format_of};
 use super::{Failure, output};
 use crate::cli::exit::Exit;
 use crate::cli::interrupt;
@@ -106,7 +106,7 @@ impl fmt::Display for Sought {
 }
 
 impl Hunt {
-    pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
+    pub(super) fn execute(&self, common: &CommonOptions) -> Result<Exit, Failure> {
         let flaws = self.chosen()?;
         // Before hours are spent on it.
         if let Some(path) = &self.into {
@@ -122,7 +122,7 @@ impl Hunt {
         let mut done = 0;
         let hunted = hunt(&flaws, &options, cancel, |hunted| {
             done += 1;
-            if !manner.quiet {
+            if !common.quiet {
                 let row = report::progress(hunted, &options);
                 output::note(&format!("{done:>3}/{}  {row}", flaws.len()));
             }

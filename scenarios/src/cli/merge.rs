@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::options::{Manner, format_of};
+use super::options::{CommonOptions, format_of};
 use super::{Failure, output};
 use crate::cli::exit::Exit;
 use crate::file::error::LoadError;
 use crate::report::format::Format;
-use crate::report::sweep::{Circumstances, Told};
+use crate::report::sweep::{Circumstances, SweepOutput};
 use crate::run::expect::Judgement;
 use crate::sweep::options::Shard;
 use crate::sweep::row::Row;
@@ -28,12 +28,12 @@ pub struct Merge {
     #[arg(required = true, value_name = "FILES")]
     files: Vec<PathBuf>,
     /// The format of the output on stdout.
-    #[arg(long, value_parser = format_of::<Told<'_>>(), default_value = "human")]
+    #[arg(long, value_parser = format_of::<SweepOutput<'_>>(), default_value = "human")]
     format: Format,
 }
 
 impl Merge {
-    pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
+    pub(super) fn execute(&self, common: &CommonOptions) -> Result<Exit, Failure> {
         self.refuse_rows()?;
         let mut merged: Option<Summary> = None;
         for path in &self.files {
@@ -46,8 +46,8 @@ impl Merge {
             }
         }
         let summary = merged.expect("clap asks for a file");
-        let (circumstances, is_quiet) = (&Circumstances::default(), manner.quiet);
-        output::result(&Told { summary: &summary, circumstances, is_quiet }, self.format)?;
+        let (circumstances, is_quiet) = (&Circumstances::default(), common.quiet);
+        output::result(&SweepOutput { summary: &summary, circumstances, is_quiet }, self.format)?;
         if summary.runs < summary.wanted() {
             let missing = missing(&summary);
             output::note(&format!("error: seeds are missing: {missing}"));

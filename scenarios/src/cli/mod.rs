@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::{ColorChoice, Parser, Subcommand};
 
-use options::Manner;
+use options::CommonOptions;
 
 use crate::cli::exit::Exit;
 use crate::file::error::LoadError;
@@ -39,12 +39,13 @@ use crate::file::error::LoadError;
         byzsim run pbft/fault-free           one run, step by step\n  \
         byzsim sweep pbft/chaos --seeds 0..10000\n\n\
         Exit codes: 0 as expected, 1 violation, 2 wrong usage or invalid file, 3 inconclusive,\n\
-        4 replay diverged, 70 internal error, 130 interrupted (finished rows are kept)."
+        4 replay diverged, or the run to shrink no longer fails, 70 internal error,\n\
+        130 interrupted (finished rows are kept)."
 )]
 pub struct Cli {
-    /// How it is said.
+    /// The options of all commands.
     #[command(flatten)]
-    manner: Manner,
+    common: CommonOptions,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -90,7 +91,7 @@ pub fn main() -> ExitCode {
             return exit.into();
         }
     };
-    match cli.manner.color {
+    match cli.common.color {
         ColorChoice::Auto => {}
         ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
         ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
@@ -115,16 +116,16 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn dispatch(Cli { manner, command }: &Cli) -> Result<Exit, Failure> {
+fn dispatch(Cli { common, command }: &Cli) -> Result<Exit, Failure> {
     match command {
-        Command::Run(run) => run.execute(manner),
-        Command::Replay(replay) => replay.execute(manner),
-        Command::Shrink(shrink) => shrink.execute(manner),
-        Command::Hunt(hunt) => hunt.execute(manner),
-        Command::Sweep(sweep) => sweep.execute(manner),
-        Command::Merge(merge) => merge.execute(manner),
-        Command::Compare(compare) => compare.execute(manner),
-        Command::Check(check) => check.execute(manner),
+        Command::Run(run) => run.execute(common),
+        Command::Replay(replay) => replay.execute(common),
+        Command::Shrink(shrink) => shrink.execute(common),
+        Command::Hunt(hunt) => hunt.execute(common),
+        Command::Sweep(sweep) => sweep.execute(common),
+        Command::Merge(merge) => merge.execute(common),
+        Command::Compare(compare) => compare.execute(common),
+        Command::Check(check) => check.execute(common),
         Command::List(list) => list.execute(),
         Command::Schema(schema) => schema.execute(),
         Command::Completions(completions) => completions.execute(),

@@ -12,10 +12,10 @@ use crate::run::load::{Changes, load_with};
 use crate::run::scenario::Scenario;
 use crate::run::strategy::Strategy;
 
-/// How all commands speak.
+/// The options that all commands have.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of all commands")]
-pub(super) struct Manner {
+pub(super) struct CommonOptions {
     /// When to use colour.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(super) color: ColorChoice,
@@ -37,9 +37,9 @@ pub(super) struct ChangeOptions {
 
 impl ChangeOptions {
     /// Loads a scenario with these changes. A note says what falls away with them.
-    pub(super) fn load(&self, name: &str, manner: &Manner) -> Result<Scenario, LoadError> {
+    pub(super) fn load(&self, name: &str, common: &CommonOptions) -> Result<Scenario, LoadError> {
         let scenario = load_with(name, &self.changes())?;
-        if 0 < scenario.left_out && !manner.quiet {
+        if 0 < scenario.left_out && !common.quiet {
             let count = scenario.left_out as u64;
             output::note(&format!(
                 "note: {} of the scenario {} left out: `--set` sets what {}",

@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::options::Manner;
+use super::options::CommonOptions;
 use super::output;
 use crate::report::style::grouped;
 use crate::run::expect::Judgement;
@@ -21,8 +21,8 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Of a sweep of so many runs.
-    pub(super) fn new(runs: u64, manner: &Manner) -> Self {
-        let is_quiet = manner.quiet;
+    pub(super) fn new(runs: u64, common: &CommonOptions) -> Self {
+        let is_quiet = common.quiet;
         let bar = (!is_quiet && std::io::stderr().is_terminal()).then(|| {
             let template = "{bar:24} {human_pos}/{human_len}  {per_sec}  eta {eta}  {msg}";
             let style = ProgressStyle::with_template(template).expect("the template is right");

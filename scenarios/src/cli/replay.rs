@@ -3,7 +3,7 @@
 use byzsim_core::{CryptoBackend, Recorder};
 use clap::Args;
 
-use super::options::{ChangeOptions, Manner, StrategyOption};
+use super::options::{ChangeOptions, CommonOptions, StrategyOption};
 use super::{Failure, output};
 use crate::cli::exit::Exit;
 use crate::file::document::Document;
@@ -42,14 +42,14 @@ pub struct Replay {
 }
 
 impl Replay {
-    pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
+    pub(super) fn execute(&self, common: &CommonOptions) -> Result<Exit, Failure> {
         let document = Document::find(&self.file)?;
         if Repro::is_one(&document) {
             self.refuse_options()?;
             let (repro, scenario) = Repro::read(&document)?;
-            return self.play(&repro, &scenario, (&scenario, 0), manner);
+            return self.play(&repro, &scenario, (&scenario, 0), common);
         }
-        let scenario = self.changes.load(&self.file, manner)?;
+        let scenario = self.changes.load(&self.file, common)?;
         let seed = self.seed.unwrap_or(scenario.file.seeds.start);
         // The drawn run, fixed, and played from the fixed file: this checks the file as well.
         let crypto = CryptoBackend::Ed25519;
@@ -61,7 +61,7 @@ impl Replay {
         let fixed = repro
             .played()
             .map_err(|problem| LoadError::new(problem.what, problem.help.unwrap_or_default()))?;
-        self.play(&repro, &fixed, (&scenario, condition), manner)
+        self.play(&repro, &fixed, (&scenario, condition), common)
     }
 
     fn refuse_options(&self) -> Result<(), LoadError> {
@@ -83,7 +83,7 @@ impl Replay {
         repro: &Repro,
         scenario: &Scenario,
         (shown, condition): (&Scenario, usize),
-        manner: &Manner,
+        common: &CommonOptions,
     ) -> Result<Exit, Failure> {
         if repro.byzsim != VERSION {
             let theirs = &repro.byzsim;
@@ -101,7 +101,7 @@ impl Replay {
         let replay = replay_recorded(repro, scenario, recorder);
         let run = &replay.report;
         let mut text = String::new();
-        if !manner.quiet {
+        if !common.quiet {
             let drawn = Drawn { condition, ..run.drawn.clone() };
             text.push_str(&report::run::header(shown, run.seed, &drawn, run.beyond_f));
             if self.verbose {

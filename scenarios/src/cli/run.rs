@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use byzsim_core::Recorder;
 use clap::Args;
 
-use super::options::{ChangeOptions, Crypto, Manner, StrategyOption, format_of};
+use super::options::{ChangeOptions, CommonOptions, Crypto, StrategyOption, format_of};
 use super::{Failure, output};
 use crate::cli::exit::Exit;
 use crate::file::document::Document;
 use crate::file::error::LoadError;
 use crate::report::format::Format;
-use crate::report::run::Told;
+use crate::report::run::RunOutput;
 use crate::report::timeline::Timeline;
 use crate::repro::Repro;
 use crate::repro::files::ReproFiles;
@@ -43,24 +43,24 @@ pub struct Run {
     #[arg(short, long, conflicts_with = "quiet")]
     verbose: bool,
     /// The format of the output.
-    #[arg(long, value_parser = format_of::<Told<'_>>(), default_value = "human")]
+    #[arg(long, value_parser = format_of::<RunOutput<'_>>(), default_value = "human")]
     format: Format,
 }
 
 impl Run {
-    pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
+    pub(super) fn execute(&self, common: &CommonOptions) -> Result<Exit, Failure> {
         if Repro::is_one(&Document::find(&self.scenario)?) {
             let what = format!("`{}` is a repro file, not a scenario", self.scenario);
             let help = format!("`byzsim replay {} -v` shows its run step by step", self.scenario);
             return Err(LoadError::new(what, help).into());
         }
-        let scenario = self.changes.load(&self.scenario, manner)?;
+        let scenario = self.changes.load(&self.scenario, common)?;
         let strategy = self.strategy.of(&scenario)?;
         let seed = self.seed.unwrap_or(scenario.file.seeds.start);
         let options = PlayOptions { crypto: self.crypto.into(), with_marks: true };
         let drawn = scenario.draw_by(strategy, seed);
         // Programs read the numbers of the run, and nothing of its steps.
-        let is_watched = self.format == Format::Human && !manner.quiet;
+        let is_watched = self.format == Format::Human && !common.quiet;
         let mut timeline =
             Timeline::new(scenario.under(&drawn).committee, drawn.plan.corrupted(), self.verbose);
         let recorder = is_watched.then_some(&mut timeline as &mut dyn Recorder);
@@ -76,8 +76,8 @@ impl Run {
             }
         };
         let (steps, again) = (steps.as_deref(), &*again);
-        let told = Told { scenario: &scenario, report: &report, steps, again };
-        output::result(&told, self.format)?;
+        let output = RunOutput { scenario: &scenario, report: &report, steps, again };
+        output::result(&output, self.format)?;
         Ok(report.judgement.into())
     }
 

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::options::{Manner, format_of};
+use super::options::{CommonOptions, format_of};
 use super::{Failure, output};
 use crate::cli::exit::Exit;
 use crate::file::document::Document;
 use crate::file::error::LoadError;
 use crate::file::format::VERSION;
 use crate::report::format::Format;
-use crate::report::shrink::Told;
+use crate::report::shrink::ShrinkOutput;
 use crate::repro::Repro;
 use crate::repro::files::{create, smaller};
 use crate::repro::replay::replay;
@@ -41,12 +41,12 @@ pub struct Shrink {
     #[arg(short, long, conflicts_with = "quiet")]
     verbose: bool,
     /// The format of the output.
-    #[arg(long, value_parser = format_of::<Told<'_>>(), default_value = "human")]
+    #[arg(long, value_parser = format_of::<ShrinkOutput<'_>>(), default_value = "human")]
     format: Format,
 }
 
 impl Shrink {
-    pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
+    pub(super) fn execute(&self, common: &CommonOptions) -> Result<Exit, Failure> {
         let document = Document::find(&self.file)?;
         if !Repro::is_one(&document) {
             let help = "`byzsim run` and `byzsim sweep` write repro files of runs that fail";
@@ -80,14 +80,14 @@ impl Shrink {
         };
         write(&shrunk.repro, &out)?;
         let smaller = confirmed(&shrunk, &out)?;
-        let told = Told {
+        let output = ShrinkOutput {
             shrunk: &shrunk,
             smaller: &smaller,
             file: &out.display().to_string(),
-            is_quiet: manner.quiet,
+            is_quiet: common.quiet,
             is_verbose: self.verbose,
         };
-        output::result(&told, self.format)?;
+        output::result(&output, self.format)?;
         Ok(Exit::Expected)
     }
 }

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::options::{ChangeOptions, Crypto, Manner, format_of};
+use super::options::{ChangeOptions, CommonOptions, Crypto, format_of};
 use super::progress::Progress;
 use super::{Failure, output};
 use crate::cli::exit::Exit;
@@ -19,7 +19,7 @@ use crate::file::error::LoadError;
 use crate::file::format::SeedRange;
 use crate::report::format::{Format, Written as _};
 use crate::report::row;
-use crate::report::sweep::{Circumstances, Told};
+use crate::report::sweep::{Circumstances, SweepOutput};
 use crate::repro::files::{ReproFiles, create};
 use crate::run::strategy::Strategy;
 use crate::shrink::findings::{FollowUp, follow_up};
@@ -63,13 +63,13 @@ pub struct Sweep {
     #[arg(long)]
     no_shrink: bool,
     /// The format of the output on stdout.
-    #[arg(long, value_parser = format_of::<Told<'_>>(), default_value = "human")]
+    #[arg(long, value_parser = format_of::<SweepOutput<'_>>(), default_value = "human")]
     format: Format,
 }
 
 impl Sweep {
-    pub(super) fn execute(&self, manner: &Manner) -> Result<Exit, Failure> {
-        let scenario = self.changes.load(&self.scenario, manner)?;
+    pub(super) fn execute(&self, common: &CommonOptions) -> Result<Exit, Failure> {
+        let scenario = self.changes.load(&self.scenario, common)?;
         scenario.admits(self.strategy)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let options = SweepOptions {
@@ -89,7 +89,7 @@ impl Sweep {
         let mut rows = Rows::open(self.rows_path(), self.format, &head)?;
         let cancel = interrupt::listen();
         let started = Instant::now();
-        let mut progress = Progress::new(options.shard.len(options.seeds), manner);
+        let mut progress = Progress::new(options.shard.len(options.seeds), common);
         let mut trouble = None;
         let mut summary = sweep(&scenario, &options, |row| {
             progress.step(row);
@@ -123,13 +123,13 @@ impl Sweep {
             repros: findings.repros,
             rows: rows.path.map(|path| path.display().to_string()),
         };
-        let (summary, is_quiet) = (&summary, manner.quiet);
-        let told = Told { summary, circumstances: &circumstances, is_quiet };
+        let (summary, is_quiet) = (&summary, common.quiet);
+        let output = SweepOutput { summary, circumstances: &circumstances, is_quiet };
         if !self.format.has_rows() {
-            output::result(&told, self.format)?;
-        } else if !manner.quiet {
+            output::result(&output, self.format)?;
+        } else if !common.quiet {
             // Stdout has the rows.
-            output::note(told.in_format(self.format)?.trim_end());
+            output::note(output.in_format(self.format)?.trim_end());
         }
         Ok(Exit::from(summary))
     }

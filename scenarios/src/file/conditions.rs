@@ -13,7 +13,7 @@ pub(crate) const KEYS: [&str; 6] = ["cluster", "workload", "params", "network", 
 /// The file under each of its conditions, in their order.
 ///
 /// # Errors
-/// If one of them is no part of a scenario, or changes what no condition may.
+/// If one of them is not part of a scenario, or changes what no condition may.
 pub(crate) fn files(
     file: &ScenarioFile,
 ) -> impl Iterator<Item = Result<ScenarioFile, Problem>> + '_ {

@@ -96,7 +96,7 @@ fn embedded(dir: &'static Dir<'static>, all: &mut BTreeMap<String, Found>) {
     }
 }
 
-/// `pbft/chaos` for `pbft/chaos.toml`; nothing for what is no scenario.
+/// `pbft/chaos` for `pbft/chaos.toml`; nothing for what is not a scenario.
 fn scenario_name(path: &Path) -> Option<String> {
     let name = path.to_str()?.replace(std::path::MAIN_SEPARATOR, "/");
     name.strip_suffix(".toml").map(str::to_owned)

@@ -11,16 +11,16 @@ use crate::compare::stats::{Agreement, Estimate, Relation, Scale};
 use crate::compare::{Cell, Comparison, Expected, Figure, Ratio, Tally};
 use crate::run::expect::Judgement;
 
-/// A comparison that is written.
+/// A comparison with what its output needs.
 #[derive(Clone, Copy, Debug)]
-pub struct Told<'a> {
+pub struct CompareOutput<'a> {
     /// What came out.
     pub comparison: &'a Comparison,
     /// Whether people get the verdict only.
     pub is_quiet: bool,
 }
 
-impl Written for Told<'_> {
+impl Written for CompareOutput<'_> {
     fn offers() -> Vec<Offer<Self>> {
         vec![
             Offer {

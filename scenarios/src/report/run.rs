@@ -14,9 +14,9 @@ use crate::run::result::Report;
 use crate::run::scenario::Scenario;
 use crate::sweep::row::{self, Row};
 
-/// A run that is written.
+/// A run with what its output needs.
 #[derive(Clone, Copy, Debug)]
-pub struct Told<'a> {
+pub struct RunOutput<'a> {
     /// The scenario.
     pub scenario: &'a Scenario,
     /// The outcome.
@@ -27,7 +27,7 @@ pub struct Told<'a> {
     pub again: &'a str,
 }
 
-impl Written for Told<'_> {
+impl Written for RunOutput<'_> {
     fn offers() -> Vec<Offer<Self>> {
         vec![
             Offer { format: Format::Human, about: "For people", write: |it| Ok(it.human()) },
@@ -40,7 +40,7 @@ impl Written for Told<'_> {
     }
 }
 
-impl Told<'_> {
+impl RunOutput<'_> {
     fn human(&self) -> String {
         let Report { seed, drawn, beyond_f, .. } = self.report;
         let mut text = header(self.scenario, *seed, drawn, *beyond_f);

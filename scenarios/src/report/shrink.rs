@@ -12,9 +12,9 @@ use crate::file::format::VERSION;
 use crate::run::scenario::Scenario;
 use crate::shrink::{Shrunk, Size};
 
-/// A shrunk run that is written.
+/// A shrunk run with what its output needs.
 #[derive(Clone, Copy, Debug)]
-pub struct Told<'a> {
+pub struct ShrinkOutput<'a> {
     /// What came out.
     pub shrunk: &'a Shrunk,
     /// The scenario of the smaller run, as its file says.
@@ -27,7 +27,7 @@ pub struct Told<'a> {
     pub is_verbose: bool,
 }
 
-impl Written for Told<'_> {
+impl Written for ShrinkOutput<'_> {
     fn offers() -> Vec<Offer<Self>> {
         vec![
             Offer { format: Format::Human, about: "For people", write: |it| Ok(it.human()) },
@@ -36,7 +36,7 @@ impl Written for Told<'_> {
     }
 }
 
-impl Told<'_> {
+impl ShrinkOutput<'_> {
     fn human(&self) -> String {
         if self.is_quiet {
             return verdict(self.shrunk);

@@ -30,10 +30,10 @@ pub struct Circumstances {
     pub rows: Option<String>,
 }
 
-/// A sweep that is written. Formats with rows have a line for each run ([`super::row`]), and the
-/// summary beside them.
+/// A sweep with what its output needs. Formats with rows have a line for each run
+/// ([`super::row`]), and the summary beside them.
 #[derive(Clone, Copy, Debug)]
-pub struct Told<'a> {
+pub struct SweepOutput<'a> {
     /// What came out.
     pub summary: &'a Summary,
     /// How it went.
@@ -42,7 +42,7 @@ pub struct Told<'a> {
     pub is_quiet: bool,
 }
 
-impl Written for Told<'_> {
+impl Written for SweepOutput<'_> {
     fn offers() -> Vec<Offer<Self>> {
         let people = |it: &Self| match it.is_quiet {
             true => Ok(verdict(it.summary)),
@@ -70,15 +70,15 @@ impl Written for Told<'_> {
     }
 }
 
-fn as_json(told: &Told<'_>) -> io::Result<String> {
-    let summary = told.summary;
+fn as_json(output: &SweepOutput<'_>) -> io::Result<String> {
+    let summary = output.summary;
     let mut value = serde_json::to_value(summary)?;
     value["digest"] = summary.digest().hex().into();
     value["distinct-traces"] = summary.distinct_traces().into();
     value["distinct-shapes"] = summary.commit_orders.len().into();
     value["judgement"] = serde_json::to_value(summary.judgement())?;
     value["never-reached"] = summary.missed().into();
-    value["causes"] = serde_json::to_value(&told.circumstances.causes)?;
+    value["causes"] = serde_json::to_value(&output.circumstances.causes)?;
     json(&value)
 }
 

@@ -178,7 +178,7 @@ fn expectation(file: &ScenarioFile) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Checks the plan of the file, and what the protocol is told to tolerate.
+/// Checks the plan of the file, and what the protocol is configured to tolerate.
 pub(crate) fn faults(
     file: &ScenarioFile,
     committee: Committee,

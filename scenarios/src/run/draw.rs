@@ -74,8 +74,8 @@ impl Drawn {
         let mut plan = file.faults.clone();
         let timing = timing(&network, protocol);
         let faults = file.corrupt_max();
-        let plotters = byzsim_core::Committee { faults, ..committee };
-        if let Some(schedule) = protocol.schedule(strategy, plotters, &timing, seed) {
+        let corruptible = byzsim_core::Committee { faults, ..committee };
+        if let Some(schedule) = protocol.schedule(strategy, corruptible, &timing, seed) {
             plan.faults.extend(schedule.faults);
         } else if let Some(weather) = random.and_then(|random| random.faults.as_ref()) {
             plan.faults.extend(protocol.draw(weather, committee, &timing, seed).faults);

@@ -28,7 +28,7 @@ pub struct Report {
     pub result: Result<Played, Panic>,
     /// Whether that is what the scenario expects.
     pub judgement: Judgement,
-    /// Whether more went wrong than the protocol was told to tolerate.
+    /// Whether more went wrong than the protocol was configured to tolerate.
     pub beyond_f: bool,
 }
 

@@ -50,7 +50,7 @@ pub struct Row {
     pub fired: Vec<u64>,
     /// The corrupted nodes.
     pub corrupted: Vec<NodeId>,
-    /// Whether more went wrong than the protocol was told to tolerate.
+    /// Whether more went wrong than the protocol was configured to tolerate.
     pub beyond_f: bool,
     /// The network and the number of faults, for a reader.
     pub drawn: String,

@@ -24,7 +24,7 @@ pub struct Head {
     pub scenario: String,
     /// The scenario's hash in hexadecimal.
     pub hash: String,
-    /// Whether more goes wrong than the protocol is told to tolerate.
+    /// Whether more goes wrong than the protocol is configured to tolerate.
     pub beyond_f: bool,
     /// What is expected.
     pub expect: Expect,
@@ -91,7 +91,7 @@ pub struct Summary {
     pub named_fired: Vec<u64>,
     /// What was found, by property and shape.
     pub findings: Vec<FindingGroup>,
-    /// Runs in which more went wrong than the protocol was told to tolerate.
+    /// Runs in which more went wrong than the protocol was configured to tolerate.
     pub beyond_f_runs: u64,
     /// Events of all runs.
     pub events: u64,

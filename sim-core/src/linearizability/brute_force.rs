@@ -35,7 +35,7 @@ impl BruteForce<'_> {
             let mut held = held.clone();
             let slot = held.entry(call.operation.key().clone()).or_insert(self.initial.clone());
             let answer = execute(slot, &call.operation);
-            if call.completed.as_ref().is_some_and(|(_, told)| *told != answer) {
+            if call.completed.as_ref().is_some_and(|(_, given)| *given != answer) {
                 continue;
             }
             self.order.push(next);
@@ -139,8 +139,8 @@ fn random_history(rng: &mut Lcg, taste: &Taste, initial: Option<&str>) -> Vec<Ca
         }
         let slot = held.entry(call.operation.key().clone()).or_insert(initial.map(str::to_owned));
         let answer = execute(slot, &call.operation);
-        if let Some((_, told)) = &mut call.completed {
-            *told = answer;
+        if let Some((_, given)) = &mut call.completed {
+            *given = answer;
         }
     }
     if rng.below(3) != 0 {

@@ -42,7 +42,7 @@ pub(super) fn explain(
     let Call { client, operation, invoked, .. } = &calls[culprit.call];
     let explanation = format!(
         "{operation} of {client}, invoked at {invoked}, {} at {}, but {}",
-        told(culprit.answer),
+        answer_text(culprit.answer),
         culprit.completed,
         objection(&bad, &culprit, initial, &possible),
     );
@@ -173,8 +173,8 @@ const fn written(operation: &Operation) -> Option<&Text> {
     }
 }
 
-/// What the client was told.
-fn told(answer: &Answer) -> String {
+/// The answer that the client got, in words.
+fn answer_text(answer: &Answer) -> String {
     match answer {
         Answer::Done => "completed".to_owned(),
         Answer::Value(None) => "found nothing".to_owned(),

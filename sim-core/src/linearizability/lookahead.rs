@@ -36,7 +36,7 @@ struct Interest {
     /// When the last of them closes.
     found_until: u32,
     /// When the last call that can tell it from another closes.
-    told_until: u32,
+    distinguished_until: u32,
     /// When the last call closes that found another state.
     other_until: u32,
     /// How many calls set it. That it is there at first counts as one.
@@ -111,13 +111,13 @@ impl Lookahead {
         if let Transition::FoundOther(state) = transition {
             self.total.other_until = self.total.other_until.max(until);
             if let Some(number) = number(*state) {
-                self.states[number].tell(until);
+                self.states[number].distinguish(until);
                 self.states[number].other_until = self.states[number].other_until.max(until);
             }
         }
         if let Some(found) = transition.needs().and_then(number) {
             for interest in [&mut self.states[found], &mut self.total] {
-                interest.tell(until);
+                interest.distinguish(until);
                 if until != NEVER {
                     interest.found_opens = interest.found_opens.max(opens);
                     interest.found_until = interest.found_until.max(until);
@@ -133,9 +133,9 @@ impl Lookahead {
     }
 
     /// The state as far as the steps from `step` on can tell it from others.
-    pub(super) fn told(&self, calls: &OpenCalls<'_>, step: u32, state: State) -> State {
+    pub(super) fn distinguished(&self, calls: &OpenCalls<'_>, step: u32, state: State) -> State {
         match calls.mentions.number(state) {
-            Some(number) if !self.appends && self.states[number].told_until <= step => {
+            Some(number) if !self.appends && self.states[number].distinguished_until <= step => {
                 State::Unmentioned
             }
             _ => state,
@@ -156,7 +156,7 @@ impl Lookahead {
     ) -> bool {
         let Transition::Put(to) = transition else { return false };
         let risk = self.next_risk.get(step as usize);
-        self.told(calls, step, *to) == State::Unmentioned
+        self.distinguished(calls, step, *to) == State::Unmentioned
             && risk.is_none_or(|risk| closes < *risk || *risk == NEVER)
             && self.state(calls, state).other_until <= step
     }
@@ -212,8 +212,8 @@ impl Lookahead {
 }
 
 impl Interest {
-    fn tell(&mut self, until: u32) {
-        self.told_until = self.told_until.max(until);
+    fn distinguish(&mut self, until: u32) {
+        self.distinguished_until = self.distinguished_until.max(until);
     }
 
     fn make(&mut self, opens: u32, until: u32) {

@@ -105,7 +105,7 @@ impl<'a, const W: usize> Search<'a, W> {
             return;
         }
         while step < end {
-            now.state = self.lookahead.told(&self.calls, step, now.state);
+            now.state = self.lookahead.distinguished(&self.calls, step, now.state);
             for open in self.calls.open_observers(step) {
                 if self.calls.apply(&open.transition, now.state).is_some() {
                     now.observed.insert(open.slot);

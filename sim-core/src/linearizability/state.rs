@@ -19,7 +19,7 @@ pub(super) struct Mentions<'a> {
 pub(super) enum State {
     /// Nothing: it was never written.
     Absent,
-    /// A string that is no prefix of a mentioned one.
+    /// A string that is not a prefix of a mentioned one.
     Unmentioned,
     /// The prefix, `length` bytes long, that the mentioned strings `first .. last` have in common
     /// and no other has.

@@ -3,8 +3,8 @@
 //! Features are made of what correct nodes report, and of nothing that belongs to one protocol:
 //! each report with its view and slot, and with which of the values that the slot ever held; which
 //! reports follow each other at one node; and how far apart the replicas are when something is
-//! decided, undone, or a view begins. Node numbers do not count: what r1 went through is no news
-//! when r2 does.
+//! decided, undone, or a view begins. Node numbers do not count: what r1 went through is not new
+//! when r2 goes through it.
 
 #![expect(
     clippy::wildcard_enum_match_arm,

@@ -21,9 +21,7 @@ pub trait Catalogued:
 {
     /// Parameters for short runs, so that these go through every part of the protocol: checkpoints
     /// after a few requests, for instance. The tests that every protocol must pass use them.
-    fn small() -> Self::Params {
-        Self::Params::default()
-    }
+    fn small() -> Self::Params;
 
     /// The flaws that can be planted, in the order of the catalogue.
     fn flaws() -> Vec<FlawEntry>;

@@ -2,9 +2,6 @@
 
 use byzsim_core::Span;
 
-/// How often timeouts double at the most: beyond the length of any run.
-const DOUBLINGS_MAX: u32 = 32;
-
 /// The views that failed in a row, and the view that has yet to prove that it works.
 ///
 /// Castro–Liskov §4.4 and §4.5.2, and Zyzzyva like it: the wait for a view begins when a quorum
@@ -44,7 +41,7 @@ pub struct Patience {
 impl Patience {
     /// The timeout, doubled for each view that failed.
     pub fn timeout(&self, base: Span) -> Span {
-        base.doubled(self.failed_views.min(DOUBLINGS_MAX))
+        base.doubled(self.failed_views)
     }
 
     /// A quorum asks for `view`: whether the timer for it is to be started. It is started once.

@@ -9,6 +9,7 @@ use byzsim_core::{NodeId, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::groups::Groups;
 use crate::plan::{Change, Pattern, Split};
 
 /// What goes wrong. The network model limits what can happen to messages between correct nodes
@@ -135,6 +136,17 @@ pub enum Action {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         splits: Vec<Split>,
     },
+    /// Messages of a link arrive in another order than they were sent: of those that are sent
+    /// within `by` of the first one, up to `within` arrive in reverse, and the others behind them.
+    /// Each takes at least `by` and at most three times as long, whatever the network would draw.
+    Reorder {
+        /// Which.
+        messages: Pattern,
+        /// How many of them at most change places.
+        within: u32,
+        /// For how long what is sent changes places with the first.
+        by: Span,
+    },
 }
 
 /// What there is to know about a class of faults.
@@ -247,6 +259,8 @@ classes! {
     Replay: "replay", "A corrupted node sends again what it sent or received before.",
         Descriptor { window: Window::AtStart, ..ON_CORRUPTED };
     Rush: "rush", "A corrupted node receives and sends every message without delay.", ON_CORRUPTED;
+    Reorder: "reorder", "Messages of a link arrive in another order than they were sent.",
+        Descriptor { is_usual: false, ..ON_MESSAGES };
 }
 
 /// The parts of a fault that validation, searches and shrinking reach for. A part that an action
@@ -263,6 +277,8 @@ pub struct Parts<'a> {
     pub field: Option<(&'a mut String, &'a mut Change)>,
     /// How much later messages arrive.
     pub delay: Option<&'a mut Span>,
+    /// How many messages at most change places.
+    pub within: Option<&'a mut u32>,
     /// How much later copies arrive.
     pub copy_after: Option<&'a mut Span>,
     /// Nodes besides those of the messages; an empty list means everyone.
@@ -275,46 +291,6 @@ pub struct Parts<'a> {
     pub groups: Groups<'a>,
     /// What it does besides, in words.
     pub extras: Vec<(&'static str, &'a mut bool)>,
-}
-
-/// How a fault divides the nodes.
-#[derive(Debug, Default)]
-pub enum Groups<'a> {
-    /// Not at all.
-    #[default]
-    None,
-    /// Into groups that do not hear each other. A group has a member, and the first one is the
-    /// one that matters most: without it there is no fault.
-    Partition(&'a mut Vec<Vec<NodeId>>),
-    /// Into the sides of twins, in some views into others. A side may be empty.
-    Twins(&'a mut Vec<NodeId>, &'a mut Vec<NodeId>, &'a mut Vec<Split>),
-}
-
-impl<'a> Groups<'a> {
-    /// All the lists of nodes.
-    pub fn lists(self) -> Vec<&'a mut Vec<NodeId>> {
-        match self {
-            Self::None => Vec::new(),
-            Self::Partition(groups) => groups.iter_mut().collect(),
-            Self::Twins(left, right, splits) => {
-                let sides = splits.iter_mut().flat_map(|split| [&mut split.left, &mut split.right]);
-                [left, right].into_iter().chain(sides).collect()
-            }
-        }
-    }
-
-    /// Takes the node at this place out of a list. A group of which nobody is left is none.
-    pub fn take_out(self, list: usize, place: usize) {
-        match self {
-            Self::Partition(groups) => {
-                groups[list].remove(place);
-                groups.retain(|group| !group.is_empty());
-            }
-            sides @ (Self::None | Self::Twins(..)) => {
-                sides.lists()[list].remove(place);
-            }
-        }
-    }
 }
 
 impl Action {
@@ -336,6 +312,7 @@ impl Action {
             Self::Mutate { node, .. } => (Class::Mutate, Some(*node)),
             Self::Replay { node, .. } => (Class::Replay, Some(*node)),
             Self::Rush(node) => (Class::Rush, Some(*node)),
+            Self::Reorder { .. } => (Class::Reorder, None),
         }
     }
 
@@ -380,6 +357,10 @@ impl Action {
             Self::Twins { node, left, right, splits } => {
                 let groups = Groups::Twins(left, right, splits);
                 Parts { owner: Some(node), groups, ..none }
+            }
+            Self::Reorder { messages, within, by } => {
+                let (messages, within, delay) = (Some(messages), Some(within), Some(by));
+                Parts { messages, within, delay, ..none }
             }
         }
     }

@@ -6,6 +6,7 @@ use crate::action::Action;
 use crate::log::{Demand, FaultLog, MomentLog, Target};
 use crate::pattern::Matcher;
 use crate::plan::{Change, Fault, Pattern};
+use crate::reorder::Reorder;
 
 /// A fault of a plan while a run goes on.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub(crate) enum Behavior {
     Decide(Matcher, Fate),
     /// Messages from one group to another meet this fate.
     Partition(Cut, Fate),
+    /// Messages that match change places on their links.
+    Reorder(Matcher, Reorder),
     /// Messages to and from the node take no time.
     Rush(NodeId),
     /// The replica is down.
@@ -120,6 +123,26 @@ impl ActiveFault {
         self.phase == Phase::InForce || self.log.is_some()
     }
 
+    /// The fate of a message to which the fault applies. `decides` says whether no earlier fault
+    /// decided about it; then it counts as an effect, if it is one.
+    pub(crate) fn fate(&mut self, now: Time, (from, to): (NodeId, NodeId), decides: bool) -> Fate {
+        let (fate, has_effect) = match &mut self.behavior {
+            Behavior::Decide(_, fate) | Behavior::Partition(_, fate) => (*fate, true),
+            Behavior::Rush(_) => (Fate::Exactly(Span::ZERO), true),
+            Behavior::Reorder(_, reorder) => {
+                let place = reorder.next(from, to, now, decides);
+                (Fate::Exactly(place.latency), place.overtakes)
+            }
+            Behavior::Crash(_)
+            | Behavior::Rewrite(..)
+            | Behavior::Replay(_)
+            | Behavior::Drift
+            | Behavior::Twins => unreachable!("it does not decide about fates"),
+        };
+        self.fired += u64::from(decides && has_effect);
+        fate
+    }
+
     /// Another fault, the `first`-th, decided about a message to which this one applies.
     pub(crate) fn preempted(&mut self, first: usize) {
         if let Some(log) = &mut self.log {
@@ -189,6 +212,9 @@ impl Behavior {
                 pending: false,
             }),
             Action::Rush(node) => Self::Rush(*node),
+            Action::Reorder { messages, within, by } => {
+                Self::Reorder(matcher(messages), Reorder::new(*within, *by))
+            }
             Action::Drift { .. } => Self::Drift,
             Action::Twins { .. } => Self::Twins,
         }
@@ -198,6 +224,7 @@ impl Behavior {
     pub(crate) fn target(&self) -> Target {
         match self {
             Self::Decide(messages, _) => Target::Fate(messages.pattern().clone()),
+            Self::Reorder(messages, _) => Target::Order(messages.pattern().clone()),
             Self::Partition(..) => Target::Cut,
             Self::Rush(node) => Target::Links(*node),
             Self::Rewrite(_, messages) => Target::Content(messages.pattern().clone()),
@@ -212,24 +239,14 @@ impl Behavior {
 
     /// Whether it decides about the fate of messages.
     pub(crate) const fn decides_fates(&self) -> bool {
-        matches!(self, Self::Decide(..) | Self::Partition(..) | Self::Rush(_))
-    }
-
-    /// The fate of the messages that it is about.
-    pub(crate) fn fate(&self) -> Fate {
-        match self {
-            Self::Decide(_, fate) | Self::Partition(_, fate) => *fate,
-            Self::Rush(_) => Fate::Exactly(Span::ZERO),
-            Self::Crash(_) | Self::Rewrite(..) | Self::Replay(_) | Self::Drift | Self::Twins => {
-                unreachable!("it does not decide about fates")
-            }
-        }
+        matches!(self, Self::Decide(..) | Self::Partition(..) | Self::Reorder(..) | Self::Rush(_))
     }
 
     /// The first demand that the message fails; `None` if it meets all but `nth`.
     fn failed<M: Message>(&self, from: NodeId, to: NodeId, msg: &M) -> Option<Demand> {
         match self {
             Self::Decide(messages, _)
+            | Self::Reorder(messages, _)
             | Self::Rewrite(_, messages)
             | Self::Replay(Replay { messages, .. }) => messages.failed(from, to, msg),
             Self::Partition(cut, _) => (!cut.cuts(from, to)).then_some(Demand::Link),
@@ -242,6 +259,7 @@ impl Behavior {
     fn count(&mut self) -> bool {
         match self {
             Self::Decide(messages, _)
+            | Self::Reorder(messages, _)
             | Self::Rewrite(_, messages)
             | Self::Replay(Replay { messages, .. }) => messages.count(),
             Self::Partition(..) | Self::Rush(_) | Self::Crash(_) | Self::Drift | Self::Twins => {

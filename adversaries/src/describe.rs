@@ -72,14 +72,7 @@ impl Fault {
                 None => format!("{node} crashes for good"),
                 Some(end) => format!("{node} is down and restarts {}", point(end)),
             },
-            Action::Drift { node, ppm } => {
-                let how = if *ppm < 0 { "fast" } else { "slow" };
-                let (whole, rest) = (ppm.unsigned_abs() / 10_000, ppm.unsigned_abs() % 10_000);
-                let rest = format!("{rest:04}");
-                let rest = rest.trim_end_matches('0');
-                let point = if rest.is_empty() { "" } else { "." };
-                format!("the timers of {node} run {whole}{point}{rest} % {how}")
-            }
+            Action::Drift { node, ppm } => drift(*node, *ppm),
             Action::Mute(node) => meanwhile(format!("{node} sends nothing")),
             Action::Omit { node, messages: of } => {
                 meanwhile(format!("{node} does not send its {}", own_messages(of)))
@@ -106,6 +99,11 @@ impl Fault {
                 meanwhile(format!("{node} receives and sends every message without delay"))
             }
             Action::Twins { node, left, right, splits } => twins(*node, left, right, splits),
+            Action::Reorder { messages: of, within, by } => meanwhile(format!(
+                "{} that a link carries within {by} arrive in reverse order, up to {within} at a \
+                 time",
+                messages(of)
+            )),
         };
         match &self.start {
             None => said,
@@ -257,6 +255,15 @@ fn crossing(groups: &[Vec<NodeId>], one_way: bool) -> String {
     }
 }
 
+fn drift(node: NodeId, ppm: i32) -> String {
+    let how = if ppm < 0 { "fast" } else { "slow" };
+    let (whole, rest) = (ppm.unsigned_abs() / 10_000, ppm.unsigned_abs() % 10_000);
+    let rest = format!("{rest:04}");
+    let rest = rest.trim_end_matches('0');
+    let point = if rest.is_empty() { "" } else { "." };
+    format!("the timers of {node} run {whole}{point}{rest} % {how}")
+}
+
 fn twins(node: NodeId, left: &[NodeId], right: &[NodeId], splits: &[Split]) -> String {
     let mut text = format!("{node} runs as two copies under one key: {}", sides(left, right));
     for Split { view, left, right } in splits {
@@ -344,6 +351,11 @@ mod tests {
         says(None, None, part(false, true), words);
         let words = "from 1ms on, r1 is down and restarts at 2ms";
         says(at(1), at(2), Action::Crash(R1), words);
+        let (messages, by) = (of_kind("prepare"), Span::from_millis(5));
+        let reorder = Action::Reorder { messages, within: 3, by };
+        let words = "prepare messages that a link carries within 5ms arrive in reverse order, up \
+                     to 3 at a time";
+        says(None, None, reorder, words);
         let drift = Action::Drift { node: R1, ppm: -45_000 };
         says(None, None, drift, "the timers of r1 run 4.5 % fast");
     }

@@ -5,14 +5,14 @@
 //! (swarm testing: Groce et al., ISSTA 2012), then few faults, of small scope, aimed at kinds that
 //! exist and at early views and slots, where a short run is.
 
-use byzsim_core::{Committee, Field, Message, NodeId, Sort, Time};
+use byzsim_core::{Committee, Field, Message, NodeId, Sort, Span, Time};
 
 use crate::action::{Action, Class};
 use crate::aim::{Aim, Window, place};
 use crate::odds::{self, Number};
 use crate::plan::{Change, Fault, Moment, Pattern, Plan};
 use crate::range::Range;
-use crate::validate::Vocabulary;
+use crate::validate::{REORDERED_BY_MIN, Vocabulary};
 use crate::weather::{Timing, Weather};
 
 /// Draws the plan of `seed`.
@@ -209,7 +209,8 @@ impl<'a> Draw<'a> {
             | Class::Duplicate
             | Class::Partition
             | Class::Crash
-            | Class::Drift => unreachable!("{class:?} has no window of a behaviour"),
+            | Class::Drift
+            | Class::Reorder => unreachable!("{class:?} has no window of a behaviour"),
         };
         // Who is silent from the start to the end does no more than one replica fewer.
         let whole_run = start.is_none() && class == Class::Mute;
@@ -290,6 +291,16 @@ impl<'a> Draw<'a> {
             Class::Drop => Action::Drop(aim.messages()),
             Class::Duplicate => {
                 Action::Duplicate { after: aim.span(aim.timing.timeout), messages: aim.messages() }
+            }
+            Class::Reorder => {
+                let delta = aim.timing.delta.nanos();
+                let most = Span::from_nanos(delta / odds::REORDERED_PART_OF_DELTA);
+                let within = u32::try_from(aim.rng.between(2, odds::REORDERED_MAX));
+                Action::Reorder {
+                    by: aim.span(most).max(REORDERED_BY_MIN),
+                    within: within.expect("a small number"),
+                    messages: aim.messages(),
+                }
             }
             Class::Partition => Action::Partition {
                 groups: vec![aim.group()],

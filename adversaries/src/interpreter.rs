@@ -9,9 +9,10 @@ use byzsim_core::{
     Protocol, Sent, Time, Wake,
 };
 
-use crate::action::{Action, Groups, Parts};
+use crate::action::{Action, Parts};
 use crate::active::{ActiveFault, Behavior, Phase, Transition};
 use crate::corrupted::CorruptedNode;
+use crate::groups::Groups;
 use crate::log::FaultLog;
 use crate::plan::{Moment, Plan, Reported, Trigger};
 use crate::twins::SenderSides;
@@ -163,6 +164,7 @@ impl<P: Protocol> PlanAdversary<P> {
             Behavior::Replay(replay) => replay.pending = true,
             Behavior::Decide(..)
             | Behavior::Partition(..)
+            | Behavior::Reorder(..)
             | Behavior::Rush(_)
             | Behavior::Rewrite(..)
             | Behavior::Drift
@@ -190,6 +192,7 @@ impl<P: Protocol> PlanAdversary<P> {
             Behavior::Replay(replay) => replay.pending = false,
             Behavior::Decide(..)
             | Behavior::Partition(..)
+            | Behavior::Reorder(..)
             | Behavior::Rush(_)
             | Behavior::Rewrite(..)
             | Behavior::Drift
@@ -259,12 +262,10 @@ impl<P: Protocol> Adversary<P::Msg> for PlanAdversary<P> {
             if !fault.applies(sent.now, (sent.from, sent.to), sent.msg) {
                 continue;
             }
+            let fate = fault.fate(sent.now, (sent.from, sent.to), decided.is_none());
             match decided {
                 Some((first, _)) => fault.preempted(first),
-                None => {
-                    fault.fired += 1;
-                    decided = Some((*number, fault.behavior.fate()));
-                }
+                None => decided = Some((*number, fate)),
             }
         }
         decided.map_or(Fate::Natural, |(_, fate)| fate)

@@ -43,6 +43,8 @@ pub struct FaultLog {
 pub enum Target {
     /// The fate of messages. The pattern includes the implied sender.
     Fate(Pattern),
+    /// The order of messages on their links.
+    Order(Pattern),
     /// The content of a node's messages. The pattern includes the implied sender and kinds.
     Content(Pattern),
     /// Messages that a node sends again.

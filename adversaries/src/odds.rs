@@ -100,6 +100,11 @@ pub(crate) const CRASH_WAITS_PPM: u32 = 250_000;
 /// That a clock that drifts is fast.
 pub(crate) const FAST_PPM: u32 = 500_000;
 
+/// How many messages at most change places.
+pub(crate) const REORDERED_MAX: u64 = 4;
+/// Which part of Δ the time is in which they do: a message takes up to three times as long.
+pub(crate) const REORDERED_PART_OF_DELTA: u64 = 3;
+
 // When a fault is active. Windows, delays and horizons are multiples of the protocol's timeout.
 
 /// How long faults last at most where the network sets no end, in timeouts.

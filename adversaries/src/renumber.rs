@@ -2,7 +2,8 @@
 
 use byzsim_core::NodeId;
 
-use crate::action::{Groups, Parts};
+use crate::action::Parts;
+use crate::groups::Groups;
 use crate::plan::{Change, Fault, Moment, Trigger};
 
 impl Fault {

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use byzsim_core::{Committee, Field, Lie, Message, NodeId};
+use byzsim_core::{Committee, Field, Lie, Message, NodeId, Span};
 
 use crate::action::{Action, Descriptor, Parts, Strikes, Window};
 use crate::names;
@@ -31,6 +31,12 @@ impl std::error::Error for PlanError {}
 
 /// The greatest drift of a clock in either direction, in parts per million.
 pub const DRIFT_PPM_MAX: i32 = 900_000;
+
+/// How many messages of a link at most change places.
+pub const REORDERED_MAX: u32 = 100;
+
+/// The shortest time in which messages change places: far more than keeps them apart.
+pub const REORDERED_BY_MIN: Span = Span::from_micros(1);
 
 /// What a protocol has names for, as far as plans use them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +143,7 @@ impl Judge<'_> {
             | Action::Omit { .. }
             | Action::Lag { .. }
             | Action::Rush(_) => Ok(()),
+            Action::Reorder { within, by, .. } => reorder(*within, *by),
             Action::Partition { groups, .. } => self.partition(groups),
             Action::Crash(node) if node.is_client() => {
                 refuse(format!("{node} is a client: only replicas can crash"), "use `mute`")
@@ -368,6 +375,22 @@ impl Judge<'_> {
         }
         Ok(())
     }
+}
+
+fn reorder(within: u32, by: Span) -> Judgement {
+    if within < 2 {
+        let help = "let at least 2 change places";
+        return refuse(format!("the order of {within} messages cannot change"), help);
+    }
+    if REORDERED_MAX < within {
+        let help = format!("let at most {REORDERED_MAX} change places");
+        return refuse(format!("{within} messages are too many to reorder"), help);
+    }
+    if by < REORDERED_BY_MIN {
+        let help = format!("use at least {REORDERED_BY_MIN}");
+        return refuse(format!("no message overtakes another within {by}"), help);
+    }
+    Ok(())
 }
 
 fn drift(node: NodeId, ppm: i32) -> Judgement {

@@ -3,9 +3,10 @@
 
 use byzsim_core::{Committee, Message, NodeId, Purpose, SimRng};
 
-use crate::action::{Action, Class, Groups, Parts, Window};
+use crate::action::{Action, Class, Parts, Window};
 use crate::aim::place;
 use crate::generate::{Draw, change};
+use crate::groups::Groups;
 use crate::odds::{self, Detail, Shift, Step, Tweak};
 use crate::plan::{Fault, Moment, Plan};
 use crate::range::Range;

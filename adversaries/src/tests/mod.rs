@@ -5,6 +5,7 @@ mod generator;
 mod logs;
 mod memory;
 mod plans;
+mod reorder;
 mod runs;
 mod strings;
 mod toy;

@@ -1,7 +1,7 @@
 //! What a scenario must satisfy beyond its types: names that exist, numbers that make sense and are
 //! within the limits of the format.
 
-use byzsim_adversaries::{Action, Plan};
+use byzsim_adversaries::{Action, Class, Fault, Plan};
 use byzsim_core::{Committee, Latency, NetworkModel, NodeId, PROPERTIES, SHARED_MILESTONES};
 
 use crate::file::error::Problem;
@@ -190,6 +190,16 @@ pub(crate) fn faults(
         Problem::at(&fault_path(&file.faults, error.fault), error.problem, error.help)
             .labelled("this fault")
     })?;
+    let reorders = |fault: &Fault| fault.action.class() == Class::Reorder;
+    if let Some(place) = file.faults.faults.iter().position(reorders)
+        && file.network.fifo
+    {
+        let what = "the links keep the order of sending (`network.fifo`): nothing changes places";
+        let help = "set `network.fifo = false`, or use `hold`, which delays messages until it ends";
+        return Err(
+            Problem::at(&fault_path(&file.faults, place), what, help).labelled("this fault")
+        );
+    }
     if file.beyond_f {
         return Ok(());
     }

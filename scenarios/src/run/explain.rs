@@ -65,6 +65,11 @@ impl<'a> Logs<'a> {
         let sum = Sum::new(logs);
         match &logs[0].target {
             Target::Fate(pattern) => self.untouched(pattern, &sum, logs),
+            Target::Order(pattern) if 0 < sum.matched_max && sum.preempted_by.is_empty() => {
+                let kinds = kinds(pattern);
+                format!("{kinds} is sent, but no link carries two soon enough to change places")
+            }
+            Target::Order(pattern) => self.untouched(pattern, &sum, logs),
             Target::Content(pattern) if !sum.messages.has_met(Demand::Kind) => {
                 // It is shown the messages of its node only.
                 format!("{} never sends {}", listed(&pattern.from), kinds(pattern))

@@ -145,11 +145,21 @@ impl Changes<'_> {
     /// Less of each part that a fault may have: shorter delays, smaller groups, less drift.
     fn extent(&mut self) {
         let mut action = self.fault.action.clone();
-        let Parts { field, delay, copy_after, to, drift, groups, extras, .. } = action.parts();
+        let Parts { field, delay, within, copy_after, to, drift, groups, extras, .. } =
+            action.parts();
         for shorter in delay.or(copy_after).map_or_else(Vec::new, |span| shorter(*span)) {
             self.push_parts(format!("part of its delay (now {shorter})"), |parts| {
                 *parts.delay.or(parts.copy_after).expect("it has one") = shorter;
             });
+        }
+        if let Some(within) = within {
+            for smaller in
+                [2, *within / 2].into_iter().filter(|smaller| (2..*within).contains(smaller))
+            {
+                self.push_parts(format!("some of its bound, now {smaller}"), |parts| {
+                    *parts.within.expect("it has a bound") = smaller;
+                });
+            }
         }
         let splits = if let Groups::Twins(_, _, splits) = &groups { splits.len() } else { 0 };
         for (number, group) in groups.lists().into_iter().enumerate() {

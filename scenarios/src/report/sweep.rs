@@ -106,7 +106,7 @@ fn summary(summary: &Summary, how: &Circumstances) -> String {
     let distinct = format!(
         "{}  {}",
         counted(summary.distinct_traces() as u64, "trace"),
-        counted(summary.commit_orders.len() as u64, "shape")
+        counted(summary.commit_orders.len() as u64, "commit order")
     );
     block(&mut text, "DISTINCT", &[distinct]);
     block(&mut text, "FAILING", &failing(summary, &how.causes));

@@ -28,7 +28,21 @@ impl Fault {
             self.end = None;
         }
         let starts = trigger(&mut self.start).and_then(|it| it.node.as_mut());
-        let Parts { owner, messages, field, to, groups, .. } = self.action.parts();
+        // A part that names nodes must be renumbered: one that is new must be looked at here.
+        let Parts {
+            owner,
+            messages,
+            field,
+            to,
+            groups,
+            lie: _,
+            delay: _,
+            within: _,
+            copy_after: _,
+            heard: _,
+            drift: _,
+            extras: _,
+        } = self.action.parts();
         let mut is_left = [starts, owner].into_iter().flatten().all(renamed);
         if let Some(messages) = messages {
             is_left &= keeps(&mut messages.from) & keeps(&mut messages.to);

@@ -247,8 +247,21 @@ impl Variation<'_> {
     /// Another lie, another change, other sides.
     fn redo(&mut self, fault: &mut Fault) {
         let Draw { aim, vocabulary, .. } = &mut self.draw;
-        let Parts { owner, messages, lie, field, delay, to, heard, mut groups, .. } =
-            fault.action.parts();
+        let Parts {
+            owner,
+            messages,
+            lie,
+            field,
+            delay,
+            to,
+            heard,
+            mut groups,
+            // To vary these as well would shift the draws of every recorded search.
+            within: _,
+            copy_after: _,
+            drift: _,
+            extras: _,
+        } = fault.action.parts();
         if let Some(lie) = lie
             && !vocabulary.lies.is_empty()
         {

@@ -145,8 +145,22 @@ impl Changes<'_> {
     /// Less of each part that a fault may have: shorter delays, smaller groups, less drift.
     fn extent(&mut self) {
         let mut action = self.fault.action.clone();
-        let Parts { field, delay, within, copy_after, to, drift, groups, extras, .. } =
-            action.parts();
+        // No part is left out by `..`: one that is new must be given a way to shrink, or a reason.
+        let Parts {
+            field,
+            delay,
+            within,
+            copy_after,
+            to,
+            drift,
+            groups,
+            extras,
+            // These say what the fault is, and `messages` looks at the pattern.
+            owner: _,
+            messages: _,
+            lie: _,
+            heard: _,
+        } = action.parts();
         for shorter in delay.or(copy_after).map_or_else(Vec::new, |span| shorter(*span)) {
             self.push_parts(format!("part of its delay (now {shorter})"), |parts| {
                 *parts.delay.or(parts.copy_after).expect("it has one") = shorter;

@@ -3,8 +3,9 @@
 //! A protocol lists the fields of its messages in [`Message::FIELDS`](crate::Message::FIELDS) and
 //! hands out one of them in [`Message::edited`](crate::Message::edited), which signs the changed
 //! message again. Both follow from the declarations of its statements and messages
-//! ([`declare`](crate::declare)) and from the types of their fields, which say whether and how they can be
-//! changed: [`Editable`](crate::editable::Editable). What is made of the field is the adversary's business.
+//! ([`declare`](crate::declare)) and from the types of their fields, which say whether and how they
+//! can be changed ([`Editable`](crate::editable::Editable)). What is made of the field is the
+//! adversary's business.
 
 use std::any::Any;
 use std::fmt;

@@ -269,3 +269,25 @@ fn limit(path: &str, value: u64, max: u64) -> Result<(), Problem> {
     let what = format!("{value} is more than byzsim allows");
     Err(Problem::at(path, what, format!("use at most {max}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::file::format::ScenarioFile;
+    use crate::run::scenario::Scenario;
+
+    #[test]
+    fn messages_of_links_that_keep_their_order_cannot_change_places() {
+        let checked = |fifo: bool| {
+            let text = format!(
+                "format = 1\ntitle = \"t\"\nprotocol = \"pbft\"\n\
+                 [cluster]\nreplicas = 4\nfaults = 1\n[network]\nfifo = {fifo}\n\
+                 [[fault]]\ndo.reorder = {{ messages = {{}}, within = 2, by = \"1ms\" }}\n"
+            );
+            let file: ScenarioFile = toml::from_str(&text).expect("a scenario file");
+            Scenario::new("t", file, &[])
+        };
+        assert!(checked(false).is_ok());
+        let problem = checked(true).expect_err("the links keep the order of sending");
+        assert!(problem.what.contains("`network.fifo`"), "{}", problem.what);
+    }
+}

@@ -63,11 +63,18 @@ fn a_replay_is_judged_on_the_properties_that_are_recorded() {
     };
     let older = replay(&|verdicts| assert!(verdicts.remove("durability").is_some()));
     assert_eq!((older.code, older.stdout.lines().last()), (0, Some("identical")));
+    let reworded = replay(&|verdicts| {
+        let violated = &mut verdicts["agreement"]["violated"];
+        assert!(violated["explanation"].is_string(), "{violated}");
+        violated["explanation"] = json!("in other words");
+    });
+    assert_eq!((reworded.code, reworded.stdout.lines().last()), (0, Some("identical")));
     for (property, words) in [
+        ("agreement", "the same events, but other verdicts: agreement\n"),
         ("durability", "the same events, but other verdicts: durability\n"),
         ("beauty", "the file has a verdict on `beauty`, which byzsim does not judge\n"),
     ] {
-        let verdict = json!({ "inconclusive": "nobody looked" });
+        let verdict = json!({ "holds": 7 });
         let output = replay(&|verdicts| {
             verdicts.insert(property.to_owned(), verdict.clone());
         });

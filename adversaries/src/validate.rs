@@ -380,7 +380,7 @@ impl Judge<'_> {
 fn reorder(within: u32, by: Span) -> Judgement {
     if within < 2 {
         let help = "let at least 2 change places";
-        return refuse(format!("the order of {within} messages cannot change"), help);
+        return refuse("fewer than 2 messages cannot change places", help);
     }
     if REORDERED_MAX < within {
         let help = format!("let at most {REORDERED_MAX} change places");

@@ -103,7 +103,7 @@ fn compare(repro: &Repro, report: &Report) -> Option<((u64, u64), String)> {
 /// properties that its file records: a checker that came later breaks no older file.
 fn other_verdicts(repro: &Repro, report: &Report) -> Option<String> {
     let differs = |(name, now): &&(&str, Verdict)| {
-        repro.verdicts.get(*name).is_some_and(|recorded| recorded != now)
+        repro.verdicts.get(*name).is_some_and(|recorded| !is_same(recorded, now))
     };
     let other: Vec<&str> =
         report.verdicts().iter().filter(differs).map(|(name, _)| *name).collect();
@@ -118,6 +118,18 @@ fn other_verdicts(repro: &Repro, report: &Report) -> Option<String> {
         differences.push(format!("the file has a verdict on {names}, which byzsim does not judge"));
     }
     (!differences.is_empty()).then(|| differences.join("; "))
+}
+
+/// Whether two verdicts say the same, in whatever words: another version may explain a violation
+/// better, and its files are no worse for that.
+fn is_same(recorded: &Verdict, now: &Verdict) -> bool {
+    match (recorded, now) {
+        (Verdict::Violated(recorded), Verdict::Violated(now)) => {
+            (recorded.at, &recorded.shape) == (now.at, &now.shape)
+        }
+        (Verdict::Inconclusive(_), Verdict::Inconclusive(_)) => true,
+        _ => recorded == now,
+    }
 }
 
 /// This run's events around the place where it leaves the recorded one.

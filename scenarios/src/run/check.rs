@@ -178,6 +178,30 @@ fn expectation(file: &ScenarioFile) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Links that keep the order of sending, surely or on some seeds, leave nothing to `reorder`.
+fn order_of_links(file: &ScenarioFile) -> Result<(), Problem> {
+    let random = file.random.as_ref();
+    let drawn = random.and_then(|random| random.network.as_ref()).is_some_and(|it| it.fifo);
+    let setting = match (file.network.fifo, drawn) {
+        (true, _) => "network.fifo",
+        (false, true) => "random.network.fifo",
+        (false, false) => return Ok(()),
+    };
+    let reorders = |fault: &Fault| fault.action.class() == Class::Reorder;
+    let listed = file.faults.faults.iter().position(reorders);
+    let weather = random.and_then(|random| random.faults.as_ref());
+    let is_drawn = weather.is_some_and(|weather| weather.classes.contains(&Class::Reorder));
+    let path = match listed {
+        Some(place) => fault_path(&file.faults, place),
+        None if is_drawn => "random.faults.classes".to_owned(),
+        None => return Ok(()),
+    };
+    let what = format!("links keep the order of sending (`{setting}`): nothing changes places");
+    let help =
+        format!("set `{setting} = false`, or use `hold`, which delays messages until it ends");
+    Err(Problem::at(&path, what, help).labelled("`reorder`"))
+}
+
 /// Checks the plan of the file, and what the protocol is configured to tolerate.
 pub(crate) fn faults(
     file: &ScenarioFile,
@@ -190,16 +214,7 @@ pub(crate) fn faults(
         Problem::at(&fault_path(&file.faults, error.fault), error.problem, error.help)
             .labelled("this fault")
     })?;
-    let reorders = |fault: &Fault| fault.action.class() == Class::Reorder;
-    if let Some(place) = file.faults.faults.iter().position(reorders)
-        && file.network.fifo
-    {
-        let what = "the links keep the order of sending (`network.fifo`): nothing changes places";
-        let help = "set `network.fifo = false`, or use `hold`, which delays messages until it ends";
-        return Err(
-            Problem::at(&fault_path(&file.faults, place), what, help).labelled("this fault")
-        );
-    }
+    order_of_links(file)?;
     if file.beyond_f {
         return Ok(());
     }
@@ -277,17 +292,21 @@ mod tests {
 
     #[test]
     fn messages_of_links_that_keep_their_order_cannot_change_places() {
-        let checked = |fifo: bool| {
-            let text = format!(
-                "format = 1\ntitle = \"t\"\nprotocol = \"pbft\"\n\
-                 [cluster]\nreplicas = 4\nfaults = 1\n[network]\nfifo = {fifo}\n\
-                 [[fault]]\ndo.reorder = {{ messages = {{}}, within = 2, by = \"1ms\" }}\n"
-            );
-            let file: ScenarioFile = toml::from_str(&text).expect("a scenario file");
-            Scenario::new("t", file, &[])
-        };
-        assert!(checked(false).is_ok());
-        let problem = checked(true).expect_err("the links keep the order of sending");
-        assert!(problem.what.contains("`network.fifo`"), "{}", problem.what);
+        let head = "format = 1\ntitle = \"t\"\nprotocol = \"pbft\"\n\
+                    [cluster]\nreplicas = 4\nfaults = 1\n";
+        let listed = "[[fault]]\ndo.reorder = { messages = {}, within = 2, by = \"1ms\" }\n";
+        let drawn = "[random.faults]\nclasses = [\"reorder\"]\n";
+        for faults in [listed, drawn] {
+            for table in ["network", "random.network"] {
+                let checked = |fifo: bool| {
+                    let text = format!("{head}[{table}]\nfifo = {fifo}\n{faults}");
+                    let file: ScenarioFile = toml::from_str(&text).expect("a scenario file");
+                    Scenario::new("t", file, &[])
+                };
+                assert!(checked(false).is_ok(), "{table}");
+                let problem = checked(true).expect_err("the links keep the order of sending");
+                assert!(problem.what.contains(&format!("`{table}.fifo`")), "{}", problem.what);
+            }
+        }
     }
 }

@@ -90,7 +90,7 @@ fn names_that_do_not_fit_are_refused_with_those_that_do() {
         (
             r#"{"do":{"reorder":{"messages":{},"within":1,"by":"5ms"}}}"#,
             0,
-            "the order of 1 messages cannot change",
+            "fewer than 2 messages cannot change places",
             "at least 2",
         ),
         (

@@ -18,15 +18,13 @@ pub(crate) fn with(document: &Document, set: &[String]) -> Result<(Document, usi
         let path = assign(&mut value, change)?;
         left_out += forget_conditions(&mut value, &path);
     }
-    let cannot = |why: String| LoadError::new(format!("cannot set values: {why}"), "check `--set`");
     // JSON has greater numbers than TOML.
-    let table = toml::Table::try_from(value).map_err(|why| {
-        let help = match document.language {
-            Language::Json => "write the scenario in TOML, or set smaller values",
-            Language::Toml => "check `--set`",
-        };
-        LoadError::new(format!("cannot set values: {why}"), help)
-    })?;
+    let help = match document.language {
+        Language::Json => "write the scenario in TOML, or set smaller values",
+        Language::Toml => "check `--set`",
+    };
+    let cannot = |why: String| LoadError::new(format!("cannot set values: {why}"), help);
+    let table = toml::Table::try_from(value).map_err(|why| cannot(why.to_string()))?;
     let text = toml::to_string(&table).map_err(|why| cannot(why.to_string()))?;
     let document = Document {
         name: document.name.clone(),

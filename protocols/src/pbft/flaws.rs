@@ -89,6 +89,8 @@ flaws! {
         "the timer for the NEW-VIEW starts before a quorum asks for the view";
     ClearedByNewView: "P35f-cleared-by-new-view" breaks "liveness",
         "a NEW-VIEW clears the timers of all waiting requests";
+    LaterViewsIgnored: "P35g-later-views-ignored" breaks "liveness",
+        "the timer for a NEW-VIEW starts when a quorum asks for that very view: the published words";
     NumbersReused: "P37-numbers-reused" breaks "accusation",
         "the primary of a new view does not continue its numbering above max-s";
 
@@ -99,4 +101,9 @@ flaws! {
         "a fetched state is not compared with the proven digest";
     CheckpointDigestIgnored: "P40b-checkpoint-digest-ignored" breaks "liveness",
         "CHECKPOINTs match by slot only, not by the state's digest";
+
+    // Retransmission.
+    DecisionsUnproven: "P45-decisions-unproven" breaks "liveness",
+        "a replica that lags is sent each replica's own votes, and no proof of what is decided: \
+         the published words";
 }

@@ -35,35 +35,57 @@
 //!
 //! * Batches: a slot orders up to `batch-max` requests; d is the digest of the list of the
 //!   requests' digests (§5.1 names the idea, not the digest).
+//! * The primary keeps at most `pipeline` slots open (W of §5.1, where it is a number of protocol
+//!   instances). Of a client it queues the last request only: a correct one has no other open.
+//! * Null requests occur in NEW-VIEWs only: a PRE-PREPARE of the normal case with an empty batch is
+//!   refused (§4.2 and §4.4 do not say whether it is one).
+//! * Two PRE-PREPAREs of one primary for one slot are reported as proof, and change nothing else;
+//!   the paper names no proofs of misbehaviour.
 //! * Retransmission is by STATUS messages ([`retransmit`]), sent only by replicas that are stuck;
-//!   the paper's text leaves retransmission open, its library does it periodically. STATUS, FETCH,
-//!   BATCH and STATE messages are not signed: links are authenticated, and what they carry proves
-//!   itself.
+//!   the paper's text leaves retransmission open, its library does it periodically. Any replica
+//!   passes on the NEW-VIEW that opened its view. STATUS, FETCH, BATCH and STATE messages are not
+//!   signed: links are authenticated, and what they carry proves itself.
 //! * State transfer sends the whole state at once, with the checkpoint's proof (§4.3 and TOCS 2002
-//!   describe partitions and partial digests).
+//!   describe partitions and partial digests). The state's digest covers the reply cache; the OSDI
+//!   text says "the digest of the state". CHECKPOINTs above the window are heard, one of each
+//!   sender, so that a replica that fell behind learns of them (§4.2 accepts nothing above H).
 //! * A batch that a NEW-VIEW proposes by its digest alone, and that a backup lacks, is fetched; the
 //!   backup sends its PREPARE meanwhile, and takes the batch for *prepared* only when it has it.
 //! * Agreement messages of a view that a replica has not entered yet are kept, up to a bound,
 //!   instead of dropped: links are not FIFO, and a backup may hear others before the NEW-VIEW.
 //! * The signature on a VIEW-CHANGE or NEW-VIEW does not cover the signatures inside it, which are
 //!   verified on their own.
-//! * A client's retransmission interval is fixed.
+//! * A client's retransmission interval is fixed. The view that it takes the replicas to be in is,
+//!   of the views in the f + 1 equal replies, one that a correct replica is in for certain; §4.1
+//!   says that replies let the client track the view, and not how. Otherwise one liar would lead
+//!   clients to a view of its choice.
 //! * A replica that asked for a view and sees no quorum follow stays there, as in the paper, until
-//!   others join or open a later view; it still takes checkpoints and fetches state.
+//!   others join or open a later view. §4.4 lets it accept CHECKPOINT, VIEW-CHANGE and NEW-VIEW
+//!   only; here it also fetches state, and takes and executes what is proven to be decided.
+//! * Of each replica the VIEW-CHANGE for the highest view is kept, and of its own ones a replica
+//!   sends that one again; §4.5.2 speaks of the messages in the log, and forgets none of them.
 //! * The progress timer runs for the request that waits longest, and stops when that one was
 //!   executed; the OSDI text leaves open whether any execution stops it, which would let a primary
-//!   starve one client for as long as it serves another.
-//! * The wait for a NEW-VIEW starts when a quorum asks for its view *or a later one*. With the
-//!   paper's words alone a run gets stuck: a faulty replica completes a quorum for one correct
-//!   replica, which times out and moves on, and the others wait for its VIEW-CHANGE for ever. A
-//!   random sweep found it.
+//!   starve one client for as long as it serves another. A request that a backup learns of by the
+//!   PRE-PREPARE alone waits as well.
+//! * The timer at the entry of a view: §4.5.2 lets the timer that waits for the NEW-VIEW run on
+//!   until the new view executes a request. Here it ends with the NEW-VIEW, and the progress timer
+//!   starts anew, with the same timeout, if requests wait: so a view gets up to twice the time.
+//! * The wait for a NEW-VIEW starts when a quorum asks for its view *or a later one*; by §4.5.2,
+//!   when one asks for that view. With these words a run gets stuck where a replica says again its
+//!   last VIEW-CHANGE only: a faulty replica completes a quorum for one correct replica, which times
+//!   out and moves on, and the others wait for its VIEW-CHANGE for ever. A random sweep found it.
+//!   The flaw P35g takes the paper at its word; its script shows the run.
 //! * A replica that lags is sent, for each slot that the sender knows to be decided, the quorum's
 //!   COMMITs with the batch, and takes them as proof in whatever view it is: signatures make them
 //!   transferable. With retransmission of each replica's own votes alone, as in the paper's
-//!   library, runs get stuck; a random sweep found them: see [`retransmit`].
-//! * Timeouts: the wait for a NEW-VIEW starts at T and doubles with each view that failed; it falls
-//!   back to T when a request is executed that was not before. So a corrupted client and a
-//!   corrupted primary together can make it fall back once in each of that primary's views.
+//!   library, runs get stuck; a random sweep found them. The flaw P45 takes the proofs away; its
+//!   script shows the run. What a replica decided by such a proof it has no certificate of, and its
+//!   VIEW-CHANGE does not name it: f + 1 correct replicas are prepared, and name it.
+//! * Timeouts: the wait for a NEW-VIEW starts at T and doubles with each view that failed (§4.5.2);
+//!   it falls back to T when a request is executed that was not before, or a state is fetched that
+//!   holds it; the paper does not say when. So a corrupted client and a corrupted primary together
+//!   can make it fall back once in each of that primary's views.
 //! * Proofs (C, V, certificates) hold exactly a quorum of votes; one with more is refused, as what
 //!   is not checked would be kept and relayed.
 //! * Crash and restart, which the OSDI text does not treat: all that a replica's messages rest on

@@ -100,14 +100,10 @@ impl Replica {
 
     /// Sends what it knows of the slots above `executed`: of a decided slot the proof, of another
     /// the primary's proposal and its own votes.
-    ///
-    /// Votes alone would not do: if a faulty replica helps this one alone to decide a slot and then
-    /// falls silent, while another left for the next view, there may never be a quorum of votes
-    /// again, nobody whose timer runs, and one reply too few for the client.
     fn send_slots(&self, to: NodeId, executed: Seq, out: &mut Out) {
         // The number is a stranger's word: it may be the greatest there is.
         for seq in (executed.saturating_add(1)..=self.log.last()).take(SLOTS_MAX) {
-            if let Some(decision) = self.log.decision(seq, &self.rules) {
+            if let Some(decision) = self.rules.proof_of_decision(&self.log, seq) {
                 out.send(to, Msg::Decided(seq, decision));
                 continue;
             }

@@ -105,12 +105,11 @@ impl Replica {
     }
 
     /// §4.5.2: the timer for the NEW-VIEW starts when a quorum asks for the view: armed earlier,
-    /// replicas would race through views without waiting for each other. Who asks for a later view
-    /// counts, too: it left this one after a quorum that others may never see, as a faulty replica
-    /// can complete a quorum for one replica alone.
+    /// replicas would race through views without waiting for each other.
     pub(super) fn await_new_view(&mut self, out: &mut Out) {
         let Some(goal) = self.changing else { return };
-        let asking = self.view_changes.iter().filter(|it| goal <= it.view).count();
+        let asking = self.view_changes.iter();
+        let asking = asking.filter(|it| self.rules.awaits_with(it.view, goal)).count();
         if self.rules.starts_timer(asking) && self.volatile.patience.await_view(goal) {
             out.set_timer(Timer::NewView(goal), self.timeout());
         }

@@ -6,7 +6,7 @@ use byzsim_core::{Digest, Message as _, NodeId, ReplicaSet, Signed, Statement};
 
 use super::super::flaws::PbftFlaw;
 use super::super::log::{Log, Slot};
-use super::super::message::{Batch, Commit, Msg, PrePrepare, Seq, View};
+use super::super::message::{Batch, Commit, Decision, Msg, PrePrepare, Seq, View};
 use super::super::replica::{Out, Replica};
 use super::Rules;
 use crate::shared::quorum::{Votes, are_of_distinct_replicas};
@@ -134,6 +134,18 @@ impl Rules {
         out.broadcast(Msg::Commit(commit));
         if self.flaws.has(PbftFlaw::RepliesEarly) {
             reply_early(replica, seq, out);
+        }
+    }
+
+    /// The proof that a slot is decided, for a replica that lags. It is not of the paper, whose
+    /// replicas send their own messages again. Votes alone would not do: if a faulty replica helps
+    /// one replica alone to decide a slot and then falls silent, while another left for the next
+    /// view, there may never be a quorum of votes again, nobody whose timer runs, and one reply too
+    /// few for the client.
+    pub(in crate::pbft) fn proof_of_decision(&self, log: &Log, seq: Seq) -> Option<Decision> {
+        match self.flaws.has(PbftFlaw::DecisionsUnproven) {
+            false => log.decision(seq, self),
+            true => None,
         }
     }
 

@@ -6,7 +6,7 @@ use byzsim_core::{Digest, NodeId, Signed, Signer, Span};
 
 use super::super::flaws::PbftFlaw;
 use super::super::log::Log;
-use super::super::message::{Batch, Prepare, PreparedCertificate, Seq, ViewChange};
+use super::super::message::{Batch, Prepare, PreparedCertificate, Seq, View, ViewChange};
 use super::super::view_change::order;
 use super::Rules;
 use crate::shared::patience::Patience;
@@ -76,6 +76,14 @@ impl Rules {
             false => self.weak() <= asking,
             true => self.faults().max(1) <= asking,
         }
+    }
+
+    /// §4.5.2: whether who asked for one view counts when the timer for the NEW-VIEW of another is
+    /// to start. The paper speaks of those who ask for that very view. Who asks for a later one
+    /// counts here, too: it left this one after a quorum that others may never see, as a faulty
+    /// replica can complete a quorum for one replica alone, and it says again its last word only.
+    pub(in crate::pbft) fn awaits_with(&self, asked: View, goal: View) -> bool {
+        asked == goal || goal < asked && !self.flaws.has(PbftFlaw::LaterViewsIgnored)
     }
 
     /// §4.5.2: how many must ask for a view before the timer for its NEW-VIEW starts: a quorum. A

@@ -73,8 +73,9 @@
 //!   starts anew, with the same timeout, if requests wait: so a view gets up to twice the time.
 //! * The wait for a NEW-VIEW starts when a quorum asks for its view *or a later one*; by §4.5.2,
 //!   when one asks for that view. With these words a run gets stuck where a replica says again its
-//!   last VIEW-CHANGE only: a faulty replica completes a quorum for one correct replica, which times
-//!   out and moves on, and the others wait for its VIEW-CHANGE for ever. A random sweep found it.
+//!   last VIEW-CHANGE only: a faulty replica completes a quorum for one correct replica, which
+//!   times out and moves on, and the others wait for its VIEW-CHANGE for ever. A random sweep found
+//!   it.
 //!   The flaw P35g takes the paper at its word; its script shows the run.
 //! * A replica that lags is sent, for each slot that the sender knows to be decided, the quorum's
 //!   COMMITs with the batch, and takes them as proof in whatever view it is: signatures make them

@@ -122,6 +122,7 @@ pub use replica::{Replica, Timer};
 
 use crate::catalogue::{Catalogued, Flaw as _, FlawEntry, Flaws, check_counts, check_times};
 use crate::shared::quorum::quorum;
+use crate::shared::status::catching_up;
 use rules::Rules;
 
 /// The protocol.
@@ -190,19 +191,33 @@ impl Protocol for Pbft {
         Client::new(signer, Rules::new(committee, params), params.clone())
     }
 
-    /// Before GST timeouts doubled at most until they spanned the asynchrony. After GST at most f
-    /// faulty primaries come in a row, and one more view may be too short for what is left to
-    /// fetch; each view lasts twice as long as the one before. Once a view is long enough for
-    /// retransmission and agreement, its request completes.
+    /// *The chain of views.* Each doubling of the timeout before GST was preceded by a wait as long
+    /// as the timeout was: T(2^k - 1) ≤ asynchrony, so at GST no timeout is longer than asynchrony
+    /// and T together. From then on the view that is under way may fail, and at most f views after
+    /// it have faulty primaries. Each of these costs its timeout twice at most, once for its
+    /// NEW-VIEW and once for the request, and each timeout is twice the one before. The next view
+    /// serves, if its timeout is as long as catching up may take; if not, a few more fail until it
+    /// is. All in all 2^(f + 2) times the first timeout or the time of catching up.
+    ///
+    /// *The others' requests.* A faulty primary may serve, each time just before the timer expires,
+    /// the one request that is timed, and nothing else. The timer runs for the request that waits
+    /// longest, so at most one request of each other client is served before this one.
+    ///
+    /// Where it is loose: few runs have timeouts at GST that are as long as that, and faulty
+    /// primaries wherever they cost most. Where it is not a promise: if T is too short for any view
+    /// to work, a corrupted client and a corrupted primary may shorten the timeouts repeatedly.
     fn liveness_bound(
         committee: Committee,
         params: &Params,
         delta: Span,
         asynchrony: Span,
     ) -> Span {
-        let catching_up = params.status_interval * 6 + delta * 20;
-        let view = params.view_change_timeout.max(asynchrony * 2).max(catching_up);
-        params.client_timeout * 2 + view.doubled(u32::from(committee.faults) + 4) + catching_up
+        let timeout = params.view_change_timeout;
+        let catching_up = catching_up(params.status_interval, committee, delta);
+        let chain = (timeout + asynchrony).max(catching_up);
+        let chain = chain.doubled(u32::from(committee.faults) + 2);
+        let others = u64::from(committee.clients.saturating_sub(1));
+        params.client_timeout * 2 + chain + (timeout + delta * 4) * others + catching_up * 2
     }
 }
 

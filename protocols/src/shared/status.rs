@@ -1,4 +1,16 @@
-//! The status timer, by which a replica notices that it is stuck.
+//! The status timer, by which a replica notices that it is stuck; and how long that takes.
+
+use byzsim_core::{Committee, Span};
+
+/// How long it takes at most, after GST, until a correct replica has what it lacks.
+///
+/// A replica notices within two intervals that it is stuck: its timer may have been armed just
+/// before it came on for the last time. What it asks for it may ask f faulty replicas for first. In
+/// between there are at most twelve messages in a row: of a view change, of retransmission, and of
+/// agreement on what is left open.
+pub fn catching_up(interval: Span, committee: Committee, delta: Span) -> Span {
+    interval * (2 + 2 * u64::from(committee.faults)) + delta * 12
+}
 
 /// How far a replica was when its status timer was armed.
 ///

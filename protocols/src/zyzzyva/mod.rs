@@ -140,6 +140,7 @@ pub use selection::ViewChangeRule;
 pub use state::{Place, State};
 
 use crate::catalogue::{Catalogued, Flaw as _, FlawEntry, Flaws, check_counts, check_times};
+use crate::shared::status::catching_up;
 use rules::Rules;
 
 /// The protocol.
@@ -210,23 +211,34 @@ impl Protocol for Zyzzyva {
         Client::new(signer, Rules::new(committee, params), params.clone())
     }
 
-    /// Before GST timeouts doubled at most until they spanned the asynchrony. After GST at most f
-    /// faulty primaries come in a row, and one more view may be too short for what is left to
-    /// fetch; each view lasts twice as long as the one before. A view fails after its timer, or
-    /// after two order timeouts; then the client, whose interval has grown, must ask again, twice:
-    /// once for the responses, once for the LOCAL-COMMITs. Clocks may run slow by a twentieth.
+    /// *The chain of views*, as in PBFT: the shorter of the two timeouts that double is at GST not
+    /// longer than the asynchrony and its first value together. A view costs the wait for it, and
+    /// two order timeouts: for a hole first the primary is asked and then everybody. The view that
+    /// is under way at GST fails, and f after it; the next one serves if its timeouts are as long
+    /// as catching up may take.
+    ///
+    /// *The others' requests.* The order timer runs for the request that waits longest. A faulty
+    /// primary may order it, and nothing else, each time just before the timer expires.
+    ///
+    /// *The client*, whose interval has grown, asks twice until a view change has begun, and twice
+    /// after it: once for the responses, once for the LOCAL-COMMITs.
+    ///
+    /// It is loose where PBFT's is.
     fn liveness_bound(
         committee: Committee,
         params: &Params,
         delta: Span,
         asynchrony: Span,
     ) -> Span {
-        let catching_up = params.status_interval * 6 + delta * 20;
-        let patience = params.view_change_timeout + params.order_timeout * 2;
-        let view = patience.max(asynchrony * 2).max(catching_up);
+        let catching_up = catching_up(params.status_interval, committee, delta);
+        let view = params.view_change_timeout + params.order_timeout * 2;
+        let shorter = params.view_change_timeout.min(params.order_timeout);
+        let parts = view.nanos().div_ceil(shorter.nanos().max(1));
+        let chain = (shorter + asynchrony).max(catching_up) * parts;
+        let chain = chain.doubled(u32::from(committee.faults) + 1);
         let asking = params.client_timeout.doubled(client::DOUBLINGS_MAX) + params.commit_timeout;
-        let sum = view.doubled(u32::from(committee.faults) + 4) + asking * 6 + catching_up;
-        sum + Span::from_nanos(sum.nanos() / 20)
+        let others = u64::from(committee.clients.saturating_sub(1));
+        chain + (params.order_timeout + delta * 4) * others + asking * 4 + catching_up * 2
     }
 }
 

@@ -13,7 +13,7 @@ use crate::run::expect::{Judgement, PANIC};
 use crate::run::strategy::Strategy;
 use crate::shrink::Cause;
 use crate::sweep::options::Shard;
-use crate::sweep::summary::{FindingGroup, Summary, Tally};
+use crate::sweep::summary::{FindingGroup, Slackest, Summary, Tally};
 
 /// How a sweep went, apart from what came out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,6 +103,7 @@ fn summary(summary: &Summary, how: &Circumstances) -> String {
     block(&mut text, "PROPERTIES", &properties(summary));
     block(&mut text, "REACHED", &reached(summary));
     block(&mut text, "FAULTS", &faults(summary));
+    block(&mut text, "SLACK", &slack(summary));
     let distinct = format!(
         "{}  {}",
         counted(summary.distinct_traces() as u64, "trace"),
@@ -193,6 +194,18 @@ fn faults(summary: &Summary) -> Vec<String> {
         paint(LOUD, format!("fault {} ({name}) ← NEVER FIRED", place + 1))
     });
     std::iter::once(what).chain(wrap(words.collect())).collect()
+}
+
+/// How near any run came to a violation of liveness.
+fn slack(summary: &Summary) -> Vec<String> {
+    let line = |Slackest { used_permille, seed, slack }: Slackest| {
+        let (whole, tenth) = (used_permille / 10, used_permille % 10);
+        format!(
+            "the slowest operation took {} of {} ({whole}.{tenth} % of its bound), on seed {seed}",
+            slack.slowest, slack.bound
+        )
+    };
+    summary.slack.map(line).into_iter().collect()
 }
 
 /// The findings: first those that were shrunk, by cause, then what these runs violate as well.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use byzsim_core::{Digest, NodeId, Time, Verdict};
+use byzsim_core::{Digest, NodeId, Slack, Time, Verdict};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -40,6 +40,9 @@ pub struct Row {
     pub operations: u64,
     /// The highest view that a correct replica entered.
     pub view_max: u64,
+    /// How near the run came to a violation of liveness, where that is judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slack: Option<Slack>,
     /// Messages sent.
     pub messages: u64,
     /// Bytes sent.
@@ -75,6 +78,7 @@ impl Row {
             completed: 0,
             operations: 0,
             view_max: 0,
+            slack: None,
             messages: 0,
             bytes: 0,
             milestones: BTreeMap::new(),
@@ -97,6 +101,7 @@ impl Row {
                 row.completed = completed(outcome);
                 row.operations = outcome.operations;
                 row.view_max = outcome.view_max;
+                row.slack = outcome.slack;
                 row.messages = outcome.metrics.messages();
                 row.bytes = outcome.metrics.bytes();
                 let milestones = outcome.milestones.counts().iter();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use byzsim_core::{CryptoBackend, Digest, PROPERTIES, Verdict};
+use byzsim_core::{CryptoBackend, Digest, PROPERTIES, Slack, Verdict};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -93,6 +93,9 @@ pub struct Summary {
     pub findings: Vec<FindingGroup>,
     /// Runs in which more went wrong than the protocol was configured to tolerate.
     pub beyond_f_runs: u64,
+    /// The run that came nearest to a violation of liveness, if any was judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slack: Option<Slackest>,
     /// Events of all runs.
     pub events: u64,
     /// The fingerprints of the orders in which correct replicas committed and changed views.
@@ -109,6 +112,19 @@ pub struct Summary {
     pub search: Option<Search>,
     /// The first reason why each property was inconclusive, and on which seed.
     pub undecided: BTreeMap<String, (u64, String)>,
+}
+
+/// The run that came nearest to a violation of liveness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Slackest {
+    /// How much of its bound the slowest operation used, in thousandths.
+    pub used_permille: u64,
+    /// On which seed: of several the lowest.
+    pub seed: u64,
+    /// The operation and its bound.
+    #[serde(flatten)]
+    pub slack: Slack,
 }
 
 /// How far a guided search came.
@@ -183,6 +199,7 @@ impl Summary {
             named_fired,
             findings: Vec::new(),
             beyond_f_runs: 0,
+            slack: None,
             events: 0,
             commit_orders: BTreeSet::new(),
             traces: BTreeMap::new(),
@@ -199,6 +216,11 @@ impl Summary {
         *self.judgements.entry(row.judgement).or_default() += 1;
         for (name, verdict) in &row.properties {
             self.count(name, verdict, row.seed);
+        }
+        if let Some(slack) = row.slack {
+            let it = Slackest { used_permille: slack.used_permille(), seed: row.seed, slack };
+            let rank = |it: &Slackest| (it.used_permille, std::cmp::Reverse(it.seed));
+            self.slack = self.slack.into_iter().chain([it]).max_by_key(rank);
         }
         for milestone in row.milestones.keys() {
             *self.reached.entry(milestone.clone()).or_default() += 1;

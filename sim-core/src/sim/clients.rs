@@ -1,7 +1,7 @@
 //! The clients' applications: what is asked next, and when an answer is overdue.
 
 use super::corrupted::Corrupted;
-use super::outcome::Served;
+use super::outcome::{Served, Slack};
 use crate::history::Operation;
 use crate::id::{Committee, NodeId};
 use crate::observation::Observation;
@@ -118,6 +118,16 @@ impl Clients {
         }
         progress.completed = progress.asked;
         Some(now + self.workload.think)
+    }
+
+    /// How near the run, which ended at `end`, came to an overdue operation.
+    pub(super) fn slack(&self, end: Time) -> Option<Slack> {
+        let taken = |it: &Served| {
+            let answered = it.completed.as_ref().map_or(end, |(at, _)| *at);
+            answered.since(it.asked.max(self.gst))
+        };
+        let slowest = self.served.iter().filter(|_| self.gst != Time::NEVER).map(taken).max();
+        slowest.map(|slowest| Slack { slowest, bound: self.liveness_bound })
     }
 
     /// The operations of the correct clients, and how many they were to ask in all.

@@ -16,7 +16,7 @@ use crate::node::{Input, Protocol};
 use crate::time::{Span, Time};
 use crate::timers::Look;
 
-pub use outcome::{Ended, Outcome, Served};
+pub use outcome::{Ended, Outcome, Served, Slack};
 pub use setup::{CorruptedSigners, Setup, Simulation};
 
 use hosts::Hosts;

@@ -6,8 +6,9 @@ use crate::history::Answer;
 use crate::id::NodeId;
 use crate::metrics::Metrics;
 use crate::milestones::Milestones;
-use crate::time::Time;
+use crate::time::{Span, Time};
 use crate::trace::Marks;
+use serde::{Deserialize, Serialize};
 
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,25 @@ pub struct Served {
     pub completed: Option<(Time, Answer)>,
 }
 
+/// How near a run came to a violation of liveness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Slack {
+    /// How long the slowest operation of a correct client took, counted from GST if it was asked
+    /// before.
+    pub slowest: Span,
+    /// How long it might have taken.
+    pub bound: Span,
+}
+
+impl Slack {
+    /// How much of the bound the slowest operation used, in thousandths.
+    pub fn used_permille(&self) -> u64 {
+        let used = u128::from(self.slowest.nanos()) * 1_000;
+        u64::try_from(used / u128::from(self.bound.nanos().max(1))).unwrap_or(u64::MAX)
+    }
+}
+
 /// What came out of a run.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -62,4 +82,7 @@ pub struct Outcome {
     pub operations: u64,
     /// The highest view that a correct replica entered.
     pub view_max: u64,
+    /// How near it came to a violation of liveness; none if the network never becomes synchronous,
+    /// or nothing was asked.
+    pub slack: Option<Slack>,
 }

@@ -119,6 +119,7 @@ impl<'a> Recording<'a> {
             self.checkers.iter_mut().map(|(name, checker)| (*name, checker.finish(at))).collect();
         let events = self.trace.events();
         let (trace, marks) = self.trace.finish();
+        let slack = clients.slack(end);
         let (served, operations) = clients.finish();
         Outcome {
             verdicts,
@@ -132,6 +133,7 @@ impl<'a> Recording<'a> {
             served,
             operations,
             view_max: self.view_max,
+            slack,
         }
     }
 

@@ -65,7 +65,6 @@ pub struct CorruptedSigners {
 pub struct Simulation<P: Protocol> {
     setup: Setup,
     signers: Vec<Rc<Signer>>,
-    liveness_bound: Span,
     params: P::Params,
 }
 
@@ -87,10 +86,7 @@ impl<P: Protocol> Simulation<P> {
         assert_eq!(setup.workload.operations.len(), usize::from(committee.clients));
         let keyring = Keyring::new(setup.crypto, committee, setup.seed);
         let signers = committee.nodes().map(|node| keyring.signer(node)).collect();
-        let asynchrony = setup.network.gst.since(Time::ZERO);
-        let delta = setup.network.delta;
-        let liveness_bound = P::liveness_bound(committee, &params, delta, asynchrony);
-        Self { setup, signers, liveness_bound, params }
+        Self { setup, signers, params }
     }
 
     /// Hands out the signers of the nodes that the adversary corrupts.
@@ -109,17 +105,23 @@ impl<P: Protocol> Simulation<P> {
     ) -> Outcome {
         self.assemble(adversary, recorder).play_to_the_end()
     }
+
     /// The parts of the run, put together.
     fn assemble<'a>(
         self,
         adversary: &'a mut dyn Adversary<P::Msg>,
         recorder: Option<&'a mut dyn Recorder>,
     ) -> Run<'a, P> {
-        let Self { setup, signers, liveness_bound, params } = self;
+        let Self { setup, signers, params } = self;
         let Setup { committee, seed, network, .. } = setup;
         let nodes = adversary.corrupted();
         let corrupted = Corrupted::new(committee, &nodes);
         let gst = network.gst;
+        let asynchrony = gst.since(Time::ZERO);
+        let bound = P::liveness_bound(committee, &params, network.delta, asynchrony);
+        // Every timer of a slow clock runs longer, and with it all that follows from timers.
+        let slowest = committee.nodes().map(|node| adversary.drift_ppm(node)).max();
+        let liveness_bound = bound.drifted(slowest.unwrap_or(0).max(0));
         let info = RunInfo {
             committee,
             corrupted: nodes,

@@ -58,6 +58,14 @@ fn mistakes_in_files_are_shown_at_their_place() {
         ("wrong-type", "= 4", "= \"four\"", "6:12", "from 0 to 65535"),
         ("too-few", "= 4", "= 3", "6:12", "at least 4 replicas"),
         ("no-unit", "faults = 1", "faults = 1\n[network]\ndelta = \"50\"", "9:9", "`50ms`"),
+        (
+            "too-slow",
+            "faults = 1",
+            "faults = 1\n[network]\nlatency = { constant = \"200ms\" }",
+            "9:24",
+            "network.clamp",
+        ),
+        ("no-loss", "faults = 1", "faults = 1\n[network]\nloss-ppm = 9", "9:12", "from the start"),
         ("unknown-protocol", "pbft", "pbtf", "3:12", "did you mean `pbft`"),
         ("torn", "[cluster]", "[cluster", "5:9", "]"),
     ] {

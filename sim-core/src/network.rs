@@ -70,6 +70,14 @@ pub struct NetworkModel {
     pub gst: Time,
     /// Δ: the bound on delays from GST on.
     pub delta: Span,
+    /// Whether latencies may exceed Δ, and are cut to it from GST on. If not, they must not.
+    #[serde(skip_serializing_if = "is_false")]
+    pub clamp: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+const fn is_false(clamp: &bool) -> bool {
+    !*clamp
 }
 
 impl Default for NetworkModel {
@@ -83,6 +91,7 @@ impl Default for NetworkModel {
             loss_allowed: false,
             gst: Time::ZERO,
             delta: Span::from_millis(50),
+            clamp: false,
         }
     }
 }

@@ -48,6 +48,9 @@ impl Check {
                     let beyond = if scenario.file.beyond_f { "  BEYOND f" } else { "" };
                     let title = &scenario.file.title;
                     output::data(&format!("ok  {file}  #{}  {title}{beyond}\n", &hash[..8]))?;
+                    for note in &scenario.notes {
+                        output::note(&format!("note: {note}"));
+                    }
                     for Unfired { fault, action, why, played } in unfired(&scenario, seeds) {
                         let fault = fault + 1;
                         output::note(&format!(

@@ -15,6 +15,7 @@ use crate::file::groups;
 use crate::file::library::{self, Found};
 use crate::file::limits::BYTES_MAX;
 use crate::file::locate;
+use crate::file::overridden;
 use crate::file::path;
 
 /// The text of a file.
@@ -101,6 +102,7 @@ impl Document {
         };
         // Whoever reads the scenario itself has the better words for broken syntax.
         let Some(mut value) = value else { return self.parse() };
+        overridden::refuse(&value).map_err(|problem| self.locate(problem))?;
         let lists = groups::expand(&value).map_err(|problem| self.locate(problem))?;
         if lists.is_empty() {
             return self.parse();

@@ -10,6 +10,7 @@ pub mod limits;
 pub(crate) mod locate;
 pub mod names;
 mod node_keys;
+mod overridden;
 pub mod part;
 pub mod path;
 pub(crate) mod set;

@@ -76,6 +76,9 @@ pub fn header(scenario: &Scenario, seed: u64, drawn: &Drawn, beyond_f: bool) -> 
         let names: Vec<&str> = flaws.iter().filter_map(|flaw| flaw.as_str()).collect();
         line(&mut text, "planted", &paint(LOUD, names.join(" ")));
     }
+    for note in &scenario.notes {
+        line(&mut text, "note", &paint(LOUD, note));
+    }
     if beyond_f {
         text.push_str(&beyond_f_label());
     }

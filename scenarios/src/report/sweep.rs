@@ -100,6 +100,8 @@ fn summary(summary: &Summary, how: &Circumstances) -> String {
     if head.beyond_f || 0 < summary.beyond_f_runs {
         text.push_str(&beyond_f_label());
     }
+    let notes: Vec<String> = head.notes.iter().map(|note| paint(LOUD, note)).collect();
+    block(&mut text, "NOTES", &notes);
     block(&mut text, "PROPERTIES", &properties(summary));
     block(&mut text, "REACHED", &reached(summary));
     block(&mut text, "FAULTS", &faults(summary));

@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(path(&["P23", "P08-digest-ignored"], &[], Guided, Some(5)), both);
         let set = path(&["P08"], &["workload.operations=5", "cluster.clients=2"], Random, None);
         assert_eq!(set, "runs/pbft-chaos-P08-workload.operations=5-cluster.clients=2-7.json");
-        let many = ["network.loss-ppm=1000"; 9];
+        let many = ["network.delta=100ms"; 9];
         let (many, rest) = (path(&[], &many, Random, None), "runs/pbft-chaos-12345678-7.json");
         assert_eq!(many.len(), rest.len(), "file systems take no longer names: {many}");
         let reaches = |what: &str| path(&[], &[&format!("reaches=[\"{what}\"]")], Random, None);

@@ -11,6 +11,7 @@ use crate::file::limits::{
 };
 use crate::file::names;
 use crate::run::registry::{AnyProtocol, ProtocolEntry};
+use crate::run::without_effect;
 
 /// Checks everything that does not depend on the protocol; the committee is safe to use then.
 pub(crate) fn structure(file: &ScenarioFile) -> Result<Committee, Problem> {
@@ -36,6 +37,7 @@ pub(crate) fn structure(file: &ScenarioFile) -> Result<Committee, Problem> {
         return Err(Problem::at("run.at-most", what, "set it to a later time"));
     }
     expectation(file)?;
+    without_effect::refuse(file)?;
     Ok(committee)
 }
 
@@ -247,7 +249,7 @@ pub(crate) fn faults(
     Ok(())
 }
 
-fn fault_path(plan: &Plan, place: usize) -> String {
+pub(crate) fn fault_path(plan: &Plan, place: usize) -> String {
     let action = plan.faults.get(place).map_or("", |fault| fault.action.name());
     format!("fault[{place}].do.{action}")
 }

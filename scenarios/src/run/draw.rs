@@ -154,6 +154,10 @@ fn draw_network(base: &NetworkModel, weather: &NetworkWeather, seed: u64) -> Net
     if weather.fifo {
         network.fifo = stream(4).chance(FIFO_PPM);
     }
+    // From GST on no message is lost: the file of this run must not promise losses.
+    if network.gst == Time::ZERO {
+        network.loss_ppm = 0;
+    }
     network
 }
 
@@ -209,6 +213,7 @@ mod tests {
             assert!(drawn.gst <= Time::ZERO + ms(900));
             assert!(drawn.loss_ppm <= 30_000);
             assert_eq!(drawn.duplicate_ppm, 0);
+            assert!(drawn.gst != Time::ZERO || drawn.loss_ppm == 0, "nothing is lost after GST");
         }
         assert!(models[..3].iter().all(|count| 250 < *count), "{models:?}");
     }

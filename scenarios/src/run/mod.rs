@@ -15,3 +15,4 @@ pub mod scenario;
 pub mod schema;
 pub mod strategy;
 pub mod unfired;
+mod without_effect;

@@ -14,6 +14,7 @@ use crate::run::panics;
 use crate::run::registry::{self, AnyProtocol, ProtocolEntry, Watch};
 use crate::run::result::{PlayOptions, Report};
 use crate::run::strategy::Strategy;
+use crate::run::without_effect;
 
 /// A scenario, checked and ready to play.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub struct Scenario {
     /// How many conditions of the file were left out, since they say something else about what was
     /// set for this command.
     pub left_out: usize,
+    /// What has no effect in the file as it is, without its conditions: one sentence for each.
+    pub notes: Vec<String>,
 }
 
 impl Scenario {
@@ -58,8 +61,8 @@ impl Scenario {
         let conditions =
             conditions::files(&file).enumerate().map(under).collect::<Result<_, _>>()?;
         let name = name.to_owned();
-        let left_out = 0;
-        Ok(Self { name, file, hash, committee, protocol, instance, conditions, left_out })
+        let (left_out, notes) = (0, without_effect::notes(&file));
+        Ok(Self { name, file, hash, committee, protocol, instance, conditions, left_out, notes })
     }
 
     /// The scenario under each of its conditions, in the order of its file.

@@ -33,6 +33,9 @@ pub struct Head {
     /// The actions of the faults that the scenario's file names, in its order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub named: Vec<String>,
+    /// Settings of the file that have no effect.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// The seeds of the whole sweep.
     pub seeds: SeedRange,
     /// Which part of them.
@@ -61,6 +64,7 @@ impl Head {
             expect: scenario.file.expect.clone(),
             reaches: scenario.file.reaches.clone(),
             named: named.map(|fault| fault.action.name().to_owned()).collect(),
+            notes: scenario.notes.clone(),
             seeds: options.seeds,
             shard: options.shard,
             strategy: options.strategy,

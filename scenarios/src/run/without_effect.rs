@@ -1,0 +1,342 @@
+//! Settings that others leave without effect: an experiment that cannot do what its file says.
+//!
+//! What surely is a mistake is refused. What may be meant is said in a note with every output.
+
+use byzsim_adversaries::{Class, Fault, Moment, Weather};
+use byzsim_core::{Latency, NetworkModel, Span, Time};
+
+use crate::file::error::Problem;
+use crate::file::format::{Expect, ScenarioFile};
+
+/// What the runs of a file have of a network, after its `[random.network]`.
+struct Possible {
+    latency_max: Span,
+    /// The earliest and the latest GST.
+    gst: [Time; 2],
+    loss_ppm_max: u32,
+}
+
+impl Possible {
+    fn new(file: &ScenarioFile) -> Self {
+        let NetworkModel { latency, gst, loss_ppm, .. } = &file.network;
+        let weather = file.random.as_ref().and_then(|random| random.network.clone());
+        let weather = weather.unwrap_or_default();
+        Self {
+            latency_max: weather.latency.map_or_else(|| latency.max(), |[_, max]| max),
+            gst: weather.gst.unwrap_or([*gst; 2]),
+            loss_ppm_max: weather.loss_ppm.map_or(*loss_ppm, |[_, max]| max),
+        }
+    }
+
+    /// Whether no run ever becomes synchronous.
+    fn is_asynchronous(&self) -> bool {
+        self.gst[0] == Time::NEVER
+    }
+
+    /// Whether every run is synchronous from its start.
+    fn is_synchronous(&self) -> bool {
+        self.gst[1] == Time::ZERO
+    }
+}
+
+/// Refuses settings that exclude each other.
+pub(crate) fn refuse(file: &ScenarioFile) -> Result<(), Problem> {
+    let possible = Possible::new(file);
+    latency(file, &possible)?;
+    losses(file, &possible)?;
+    if let Latency::LogNormal { median, max, .. } = file.network.latency
+        && max < median
+    {
+        let what = format!("the median, {median}, is above the greatest latency, {max}");
+        let help = "raise `max`, or lower `median`";
+        return Err(Problem::at("network.latency.log-normal", what, help));
+    }
+    if let Expect::Violated(properties) = &file.expect
+        && possible.is_asynchronous()
+        && let Some(place) = properties.iter().position(|name| name == "liveness")
+    {
+        let what = "liveness is not judged: the network never becomes synchronous";
+        let help = "set `network.gst` to a time, or remove the expectation";
+        return Err(Problem::at(&format!("expect.violated[{place}]"), what, help));
+    }
+    for (path, most) in
+        [("run.events-max", file.run.events_max), ("run.search-budget", file.run.search_budget)]
+    {
+        if most == 0 {
+            return Err(Problem::at(path, "with 0 nothing can be judged", "use at least 1"));
+        }
+    }
+    if let Some(weather) = weather(file)
+        && weather.behaviours_max == 0
+    {
+        let what = "a corrupted node has at least one fault";
+        let help = "use at least 1; to corrupt nobody, set `corrupt-max = 0`";
+        return Err(Problem::at("random.faults.behaviours-max", what, help));
+    }
+    file.faults
+        .faults
+        .iter()
+        .enumerate()
+        .try_for_each(|(place, fault)| begins_in_time(file.run.at_most, place, fault))
+}
+
+/// From GST on no message takes longer than Δ. A greater latency would be cut without a word.
+fn latency(file: &ScenarioFile, possible: &Possible) -> Result<(), Problem> {
+    let (longest, delta) = (possible.latency_max, file.network.delta);
+    if longest <= delta || possible.is_asynchronous() || file.network.clamp {
+        return Ok(());
+    }
+    let is_drawn = file
+        .random
+        .as_ref()
+        .and_then(|random| random.network.as_ref())
+        .is_some_and(|weather| weather.latency.is_some());
+    let path = match (&file.network.latency, is_drawn) {
+        (_, true) => "random.network.latency",
+        (Latency::Constant(_), false) => "network.latency.constant",
+        (Latency::Uniform { .. }, false) => "network.latency.uniform.max",
+        (Latency::LogNormal { .. }, false) => "network.latency.log-normal.max",
+        (Latency::Wan { .. }, false) => "network.latency.wan",
+    };
+    let what = format!("a latency of up to {longest} exceeds Δ (`network.delta`), {delta}");
+    let help = format!(
+        "set `network.delta` to {longest} or more, or `network.clamp = true` to cut latencies to Δ \
+         from GST on"
+    );
+    Err(Problem::at(path, what, help).labelled("longer than Δ"))
+}
+
+/// No message is lost from GST on.
+fn losses(file: &ScenarioFile, possible: &Possible) -> Result<(), Problem> {
+    if possible.loss_ppm_max == 0 || !possible.is_synchronous() {
+        return Ok(());
+    }
+    let random = file.random.as_ref().and_then(|random| random.network.as_ref());
+    let is_drawn = random.is_some_and(|weather| weather.loss_ppm.is_some());
+    let path = if is_drawn { "random.network.loss-ppm" } else { "network.loss-ppm" };
+    let gst = match random.and_then(|weather| weather.gst) {
+        Some(_) => "random.network.gst",
+        None => "network.gst",
+    };
+    let what = format!("no message is lost: the network is synchronous from the start (`{gst}`)");
+    let help = format!("set `{gst}` to a later time, or the loss to 0");
+    Err(Problem::at(path, what, help).labelled("without effect"))
+}
+
+/// A fault that starts when no run goes on any more never takes effect.
+fn begins_in_time(at_most: Time, place: usize, fault: &Fault) -> Result<(), Problem> {
+    match fault.start {
+        Some(Moment::At(start)) if at_most <= start => {
+            let what = format!("the fault starts at {start}, but the runs end by {at_most}");
+            let help = "set `start` to an earlier time, or `run.at-most` to a later one";
+            Err(Problem::at(&format!("fault[{place}].start.at"), what, help))
+        }
+        Some(Moment::At(_) | Moment::When(_)) | None => Ok(()),
+    }
+}
+
+fn weather(file: &ScenarioFile) -> Option<&Weather> {
+    file.random.as_ref()?.faults.as_ref()
+}
+
+/// What has no effect in any run of the file, but may be meant: one sentence for each.
+pub(crate) fn notes(file: &ScenarioFile) -> Vec<String> {
+    let possible = Possible::new(file);
+    let mut notes = Vec::new();
+    let mut note = |is_so: bool, what: &str| {
+        if is_so {
+            notes.push(what.to_owned());
+        }
+    };
+    let network = &file.network;
+    note(
+        network.clamp && (possible.is_asynchronous() || possible.latency_max <= network.delta),
+        "`network.clamp` has no effect: no latency exceeds Δ",
+    );
+    note(
+        network.loss_allowed && possible.is_synchronous(),
+        "`network.loss-allowed` has no effect: from GST on, which is the start, no fault may lose \
+         a message between correct nodes",
+    );
+    note(
+        possible.is_asynchronous() && network.delta != NetworkModel::default().delta,
+        "`network.delta` bounds no message: the network never becomes synchronous",
+    );
+    note(
+        file.run.at_most <= possible.gst[0] && !possible.is_asynchronous(),
+        "every run ends before GST (`run.at-most`): no run can be judged for liveness",
+    );
+    let operations = operations(file);
+    note(operations == 0, "no client asks for anything: hardly a property is judged");
+    note(
+        operations <= 1 && file.workload.think != Span::default(),
+        "`workload.think` has no effect: no client asks for a second operation",
+    );
+    note(
+        matches!(&file.expect, Expect::Inconclusive(names) if names.iter().any(|it| it == "liveness"))
+            && possible.is_asynchronous(),
+        "`expect.inconclusive` names liveness, which is not judged in any case: the network never \
+         becomes synchronous",
+    );
+    if let Some(weather) = weather(file) {
+        drawn(weather, file, &possible, &mut note);
+    }
+    notes
+}
+
+/// How many operations a client asks for at most.
+fn operations(file: &ScenarioFile) -> usize {
+    match &file.workload.script {
+        Some(script) => script.values().map(Vec::len).max().unwrap_or(0),
+        None => file.workload.operations.map_or(usize::MAX, |count| count as usize),
+    }
+}
+
+/// What `[random.faults]` allows, and no seed draws.
+fn drawn(
+    weather: &Weather,
+    file: &ScenarioFile,
+    possible: &Possible,
+    note: &mut impl FnMut(bool, &str),
+) {
+    // Whoever names no classes asks for none in particular.
+    let is_usual = weather.classes == Weather::default().classes;
+    let nobody =
+        weather.corrupt_max.unwrap_or(file.cluster.faults) == 0 && weather.corrupt_clients_max == 0;
+    let corrupting = weather.classes.iter().any(|class| class.corrupts());
+    let striking = weather.classes.iter().any(|class| !class.corrupts());
+    note(
+        (nobody || !corrupting) && (weather.strikes_max == 0 || !striking),
+        "`random.faults` draws no fault: nobody may be corrupted, and nothing strikes",
+    );
+    let drifts = weather.classes.contains(&Class::Drift);
+    note(
+        drifts && weather.drift_ppm_max == 0 && !is_usual,
+        "`drift` is never drawn: `random.faults.drift-ppm-max` is 0",
+    );
+    let healed: Vec<&str> = weather
+        .classes
+        .iter()
+        .filter(|class| class.descriptor().needs_asynchrony)
+        .map(|class| class.name())
+        .collect();
+    if possible.is_synchronous() && !is_usual && !healed.is_empty() {
+        let what = format!(
+            "never drawn, since the network is synchronous from the start: {}",
+            healed.join(", ")
+        );
+        note(true, &what);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::file::document::{Document, Language};
+    use crate::run::scenario::Scenario;
+
+    fn load(more: &str) -> Result<Scenario, String> {
+        let head = "format = 1\ntitle = \"t\"\nprotocol = \"pbft\"\n";
+        let cluster = "[cluster]\nreplicas = 4\nfaults = 1\n";
+        // Keys of the file itself come before its tables.
+        let text = match more.starts_with('[') {
+            true => format!("{head}{cluster}{more}"),
+            false => format!("{head}{more}{cluster}"),
+        };
+        let (name, file) = ("t".to_owned(), "t.toml".to_owned());
+        let document = Document { name, file, text: text.into(), language: Language::Toml };
+        Scenario::from_document(&document, &[]).map_err(|error| {
+            let place = error.place.expect("it has a place");
+            let found = &place.text[place.span];
+            format!("{found}: {} {}", error.what, error.help.unwrap_or_default())
+        })
+    }
+
+    #[test]
+    fn settings_that_exclude_each_other_are_refused_at_their_place() {
+        let drawn = "[random.network]\n";
+        for (more, words) in [
+            ("[network]\nlatency.constant = \"200ms\"\n", ["\"200ms\"", "network.clamp"]),
+            (
+                "[network]\nlatency.uniform = { min = \"1ms\", max = \"51ms\" }\n",
+                ["\"51ms\"", "exceeds Δ"],
+            ),
+            (
+                "[network]\nlatency.log-normal = { median = \"9ms\", sigma-percent = 5, \
+                 max = \"60ms\" }\n",
+                ["\"60ms\"", "exceeds Δ"],
+            ),
+            ("[network]\ndelta = \"5ms\"\n", ["[network]", "up to 10ms exceeds Δ"]),
+            (&format!("{drawn}latency = [\"1ms\", \"60ms\"]\n"), ["\"60ms\"", "exceeds Δ"]),
+            ("[[random.conditions]]\nnetwork.delta = \"2ms\"\n", ["exceeds Δ", "network.clamp"]),
+            ("[network]\nloss-ppm = 900_000\n", ["900_000", "synchronous from the start"]),
+            (
+                &format!("{drawn}loss-ppm = [0, 7]\ngst = [\"0s\", \"0s\"]\n"),
+                ["[0, 7]", "`random.network.gst`"],
+            ),
+            (
+                "[network]\ngst = \"1s\"\n[random.network]\ngst = [\"1s\", \"2s\"]\n",
+                ["\"1s\"", "each seed draws this anew"],
+            ),
+            (
+                "[network]\nlatency.log-normal = { median = \"9ms\", sigma-percent = 5, \
+                 max = \"8ms\" }\n",
+                ["median", "above the greatest latency"],
+            ),
+            (
+                "[run]\nat-most = \"1s\"\n[[fault]]\nstart.at = \"1s\"\ndo.mute = \"r0\"\n",
+                ["\"1s\"", "the runs end by 1s"],
+            ),
+            ("[run]\nevents-max = 0\n", ["0", "use at least 1"]),
+            ("[random.faults]\nbehaviours-max = 0\n", ["0", "corrupt-max = 0"]),
+            (
+                "network.gst = \"never\"\nexpect.violated = [\"liveness\"]\n",
+                ["\"liveness\"", "never becomes synchronous"],
+            ),
+        ] {
+            let error = load(more).expect_err(more);
+            for word in words {
+                assert!(error.contains(word), "no {word} for\n{more}in: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_can_be_meant_is_accepted() {
+        for more in [
+            "[network]\nlatency.constant = \"200ms\"\nclamp = true\n",
+            "[network]\nlatency.constant = \"200ms\"\ngst = \"never\"\n",
+            "[network]\nlatency.constant = \"50ms\"\n",
+            "[network]\nloss-ppm = 9\ngst = \"1s\"\n",
+            "[random.network]\nloss-ppm = [0, 7]\ngst = [\"0s\", \"1s\"]\n",
+        ] {
+            let notes = load(more).expect(more).notes;
+            assert!(notes.is_empty(), "{more}{notes:?}");
+        }
+    }
+
+    #[test]
+    fn settings_without_effect_are_said() {
+        for (more, words) in [
+            ("[network]\nclamp = true\n", "`network.clamp`"),
+            ("[network]\nloss-allowed = true\n", "`network.loss-allowed`"),
+            ("[network]\ngst = \"never\"\ndelta = \"60ms\"\n", "`network.delta`"),
+            ("[network]\ngst = \"5s\"\n[run]\nat-most = \"5s\"\n", "ends before GST"),
+            ("[workload]\noperations = 0\n", "no client asks"),
+            ("[workload]\nscript = {}\n", "no client asks"),
+            ("[workload]\noperations = 1\nthink = \"1s\"\n", "`workload.think`"),
+            ("[random.faults]\nclasses = []\n", "draws no fault"),
+            ("[random.faults]\nclasses = [\"mute\", \"hold\", \"drop\"]\n", ": hold, drop"),
+            (
+                "[random.faults]\nclasses = [\"mute\", \"drift\"]\ndrift-ppm-max = 0\n",
+                "`drift` is never drawn",
+            ),
+            (
+                "network.gst = \"never\"\nexpect.inconclusive = [\"liveness\"]\n",
+                "`expect.inconclusive`",
+            ),
+        ] {
+            let notes = load(more).expect(more).notes;
+            assert!(matches!(&notes[..], [note] if note.contains(words)), "{more}{notes:?}");
+        }
+    }
+}

@@ -15,6 +15,7 @@ mod histories;
 mod hostile_messages;
 mod hunt;
 mod map;
+mod moved;
 mod readme;
 mod repro_files;
 mod scenario_files;

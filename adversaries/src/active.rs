@@ -1,6 +1,6 @@
 //! Active faults: where each fault of a plan stands during a run, what it does, how often it did.
 
-use byzsim_core::{Committee, Fate, Lie, Message, NodeId, Span, Time};
+use byzsim_core::{Committee, Fate, Granted, Lie, Message, NodeId, Span, Time};
 
 use crate::action::Action;
 use crate::log::{Demand, FaultLog, MomentLog, Target};
@@ -123,24 +123,44 @@ impl ActiveFault {
         self.phase == Phase::InForce || self.log.is_some()
     }
 
-    /// The fate of a message to which the fault applies. `decides` says whether no earlier fault
-    /// decided about it; then it counts as an effect, if it is one.
-    pub(crate) fn fate(&mut self, now: Time, (from, to): (NodeId, NodeId), decides: bool) -> Fate {
-        let (fate, has_effect) = match &mut self.behavior {
-            Behavior::Decide(_, fate) | Behavior::Partition(_, fate) => (*fate, true),
-            Behavior::Rush(_) => (Fate::Exactly(Span::ZERO), true),
-            Behavior::Reorder(_, reorder) => {
-                let place = reorder.next(from, to, now, decides);
-                (Fate::Exactly(place.latency), place.overtakes)
-            }
+    /// The fate of a message to which the fault applies, if no earlier fault decided about it.
+    pub(crate) fn fate(&mut self, now: Time, (from, to): (NodeId, NodeId)) -> Fate {
+        match &mut self.behavior {
+            Behavior::Decide(_, fate) | Behavior::Partition(_, fate) => *fate,
+            Behavior::Rush(_) => Fate::Exactly(Span::ZERO),
+            Behavior::Reorder(_, reorder) => Fate::Exactly(reorder.next(from, to, now)),
             Behavior::Crash(_)
             | Behavior::Rewrite(..)
             | Behavior::Replay(_)
             | Behavior::Drift
             | Behavior::Twins => unreachable!("it does not decide about fates"),
+        }
+    }
+
+    /// What the network made of the fate on which this fault decided. It counts as an effect if the
+    /// message fares otherwise than it would have without the fault.
+    pub(crate) fn granted(&mut self, (from, to): (NodeId, NodeId), granted: Granted) {
+        let has_effect = match (&mut self.behavior, granted.arrives) {
+            (Behavior::Reorder(_, reorder), Some(at)) => reorder.overtakes(from, to, at),
+            (Behavior::Reorder(..), None) => false,
+            (
+                Behavior::Decide(..)
+                | Behavior::Partition(..)
+                | Behavior::Rush(_)
+                | Behavior::Crash(_)
+                | Behavior::Rewrite(..)
+                | Behavior::Replay(_)
+                | Behavior::Drift
+                | Behavior::Twins,
+                _,
+            ) => granted.is_changed,
         };
-        self.fired += u64::from(decides && has_effect);
-        fate
+        self.fired += u64::from(has_effect);
+        if let Some(log) = &mut self.log
+            && !has_effect
+        {
+            log.ineffective(granted.is_cut);
+        }
     }
 
     /// Another fault, the `first`-th, decided about a message to which this one applies.

@@ -5,8 +5,8 @@ use std::fmt;
 use std::rc::Rc;
 
 use byzsim_core::{
-    Adversary, Committee, Control, CorruptedSigners, Fate, Input, NodeId, Observation, Outbox,
-    Protocol, Sent, Time, Wake,
+    Adversary, Committee, Control, CorruptedSigners, Fate, Granted, Input, NodeId, Observation,
+    Outbox, Protocol, Sent, Time, Wake,
 };
 
 use crate::action::{Action, Parts};
@@ -23,6 +23,8 @@ pub struct PlanAdversary<P: Protocol> {
     /// The faults that decide about the fate of messages and are shown each of these, in order:
     /// those in force, and all if there are logs.
     deciding: Vec<usize>,
+    /// The fault that decided about the last message, and the message's link.
+    decided: Option<(usize, (NodeId, NodeId))>,
     /// The transitions that wait for a time.
     timed: Vec<Awaited<Time>>,
     alarms_set: bool,
@@ -58,6 +60,7 @@ impl<P: Protocol> PlanAdversary<P> {
         let mut adversary = Self {
             faults: plan.faults.iter().enumerate().map(active).collect(),
             deciding: Vec::new(),
+            decided: None,
             timed: Vec::new(),
             alarms_set: false,
             triggered: Vec::new(),
@@ -96,7 +99,8 @@ impl<P: Protocol> PlanAdversary<P> {
     /// duplicated or turned into lies; crashes; of drift 1; of twins, messages of one copy that
     /// contradict what the other said of the same kind, view and slot.
     ///
-    /// An effect is what the fault wished for; the network may have granted less.
+    /// An effect is what the network granted: a message that fares as it would have without the
+    /// fault is none.
     pub fn fired(&self) -> Vec<u64> {
         let mut fired: Vec<u64> = self.faults.iter().map(|fault| fault.fired).collect();
         for (number, contradictions) in
@@ -262,13 +266,20 @@ impl<P: Protocol> Adversary<P::Msg> for PlanAdversary<P> {
             if !fault.applies(sent.now, (sent.from, sent.to), sent.msg) {
                 continue;
             }
-            let fate = fault.fate(sent.now, (sent.from, sent.to), decided.is_none());
+            let fate = fault.fate(sent.now, (sent.from, sent.to));
             match decided {
                 Some((first, _)) => fault.preempted(first),
                 None => decided = Some((*number, fate)),
             }
         }
+        self.decided = decided.map(|(number, _)| (number, (sent.from, sent.to)));
         decided.map_or(Fate::Natural, |(_, fate)| fate)
+    }
+
+    fn granted(&mut self, granted: Granted) {
+        if let Some((number, link)) = self.decided.take() {
+            self.faults[number].granted(link, granted);
+        }
     }
 
     fn act(&mut self, me: NodeId, input: Input<'_, P::Msg, Wake>, out: &mut Outbox<P::Msg, Wake>) {

@@ -32,6 +32,12 @@ pub struct FaultLog {
     pub first_after: Option<Time>,
     /// The faults that decided about a message before this one could.
     pub preempted_by: BTreeSet<usize>,
+    /// How many messages about which the fault decided fare as they would have without it, because
+    /// the network model grants no more.
+    pub cut: u64,
+    /// How many such messages fare so for another reason: the network lost them, or what the fault
+    /// asked for is what would have happened.
+    pub idle: u64,
     /// How many messages, as the protocol makes them, this fault could not change.
     pub unchangeable: u64,
     /// The faults whose versions of a message this one could not change.
@@ -157,6 +163,8 @@ impl FaultLog {
             last_before: None,
             first_after: None,
             preempted_by: BTreeSet::new(),
+            cut: 0,
+            idle: 0,
             unchangeable: 0,
             unchangeable_after: BTreeSet::new(),
         }
@@ -178,6 +186,15 @@ impl FaultLog {
                     self.first_after.get_or_insert(now);
                 }
             }
+        }
+    }
+
+    /// Notes that a message about which the fault decided fares as it would have without it.
+    pub(crate) const fn ineffective(&mut self, is_cut: bool) {
+        if is_cut {
+            self.cut += 1;
+        } else {
+            self.idle += 1;
         }
     }
 

@@ -34,24 +34,15 @@ struct Link {
     last_decided: Option<Time>,
 }
 
-/// What becomes of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// How long it takes.
-    pub(crate) latency: Span,
-    /// Whether it arrives before a message that was sent earlier, and met its fate here as well.
-    pub(crate) overtakes: bool,
-}
-
 impl Reorder {
     /// Nothing sent yet.
     pub(crate) const fn new(within: u32, by: Span) -> Self {
         Self { within, by, links: BTreeMap::new() }
     }
 
-    /// The place of the next message that matches on a link. `decides` says whether no earlier
-    /// fault decided about it; its place in the window does not depend on that.
-    pub(crate) fn next(&mut self, from: NodeId, to: NodeId, now: Time, decides: bool) -> Place {
+    /// How long the next message that matches on a link is to take. Its place in the window does
+    /// not depend on whether an earlier fault decides about it.
+    pub(crate) fn next(&mut self, from: NodeId, to: NodeId, now: Time) -> Span {
         let link = self.links.entry((from, to)).or_default();
         if link.sent == 0 || link.opened + self.by <= now {
             *link = Link { opened: now, before: link.last, last: link.last, ..Link::default() };
@@ -66,11 +57,17 @@ impl Reorder {
         };
         link.sent += 1;
         link.last = link.last.max(arrives);
-        let overtakes = decides && link.last_decided.is_some_and(|last| arrives < last);
-        if decides {
-            link.last_decided = link.last_decided.max(Some(arrives));
-        }
-        Place { latency: arrives.since(now), overtakes }
+        arrives.since(now)
+    }
+
+    /// Takes note of when the last message of a link really arrives: the network may grant another
+    /// time than was asked for. Whether that is before a message that was sent earlier, and whose
+    /// fate this fault decided as well.
+    pub(crate) fn overtakes(&mut self, from: NodeId, to: NodeId, arrives: Time) -> bool {
+        let link = self.links.entry((from, to)).or_default();
+        let overtakes = link.last_decided.is_some_and(|last| arrives < last);
+        link.last_decided = link.last_decided.max(Some(arrives));
+        overtakes
     }
 }
 
@@ -89,7 +86,7 @@ mod tests {
         let mut reorder = Reorder::new(within, BY);
         let arrives = |ms: &u64| {
             let now = Time::ZERO + Span::from_millis(*ms);
-            (now + reorder.next(R0, R1, now, true).latency).nanos()
+            (now + reorder.next(R0, R1, now)).nanos()
         };
         sent.iter().map(arrives).collect()
     }
@@ -107,20 +104,41 @@ mod tests {
     fn links_have_windows_of_their_own() {
         let mut reorder = Reorder::new(2, BY);
         let now = Time::ZERO + Span::from_millis(5);
-        assert!(!reorder.next(R0, R1, now, true).overtakes);
-        assert!(!reorder.next(R1, R0, now, true).overtakes);
-        assert!(reorder.next(R0, R1, now, true).overtakes);
+        let mut overtakes = |from, to| {
+            let arrives = now + reorder.next(from, to, now);
+            reorder.overtakes(from, to, arrives)
+        };
+        assert!(!overtakes(R0, R1));
+        assert!(!overtakes(R1, R0));
+        assert!(overtakes(R0, R1));
     }
 
     #[test]
     fn what_another_fault_decided_keeps_its_place_and_is_not_overtaken() {
         let [alone, after] = [true, false].map(|decides| {
             let mut reorder = Reorder::new(3, BY);
-            reorder.next(R0, R1, Time::ZERO, decides);
-            reorder.next(R0, R1, Time::ZERO + Span::from_millis(1), true)
+            let first = Time::ZERO + reorder.next(R0, R1, Time::ZERO);
+            if decides {
+                reorder.overtakes(R0, R1, first);
+            }
+            let now = Time::ZERO + Span::from_millis(1);
+            let second = now + reorder.next(R0, R1, now);
+            (second, reorder.overtakes(R0, R1, second))
         });
-        assert_eq!(alone.latency, after.latency);
-        assert!(alone.overtakes && !after.overtakes);
+        assert_eq!(alone.0, after.0);
+        assert!(alone.1 && !after.1);
+    }
+
+    #[test]
+    fn what_the_network_cuts_to_its_bound_overtakes_nothing() {
+        let mut reorder = Reorder::new(2, BY);
+        let bound = Span::from_millis(20);
+        for ms in [0, 1] {
+            let now = Time::ZERO + Span::from_millis(ms);
+            let wished = reorder.next(R0, R1, now);
+            assert!(bound < wished, "{wished}");
+            assert!(!reorder.overtakes(R0, R1, now + bound));
+        }
     }
 
     #[test]
@@ -131,10 +149,11 @@ mod tests {
             let (mut now, mut seen) = (Time::ZERO, Vec::<Time>::new());
             for _ in 0..2_000 {
                 now += Span::from_nanos(rng.between(0, 3) * rng.between(0, 3_000_000));
-                let Place { latency, overtakes } = reorder.next(R0, R1, now, true);
+                let latency = reorder.next(R0, R1, now);
                 let slack = Span::from_nanos(2_000);
                 assert!(BY <= latency + slack && latency <= BY * 3 + slack, "{latency}");
                 let arrives = now + latency;
+                let overtakes = reorder.overtakes(R0, R1, arrives);
                 assert_eq!(overtakes, seen.iter().any(|earlier| arrives < *earlier));
                 seen.push(arrives);
             }

@@ -45,6 +45,18 @@ pub enum Fate {
     Duplicate(Span),
 }
 
+/// What the network made of the wish for one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// When the message arrives; none if it is held, lost or never sent.
+    pub arrives: Option<Time>,
+    /// Whether it fares otherwise than it would have without the wish.
+    pub is_changed: bool,
+    /// Whether the model's bounds cut the wish: the message would have arrived too late, or not at
+    /// all.
+    pub is_cut: bool,
+}
+
 /// The timer key of corrupted nodes: a token that the adversary chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Wake(pub u64);
@@ -100,6 +112,10 @@ pub trait Adversary<M> {
 
     /// Decides about one message.
     fn schedule(&mut self, sent: &Sent<'_, M>) -> Fate;
+
+    /// Is told what became of the message that was scheduled last, if a fate other than
+    /// [`Fate::Natural`] was wished for.
+    fn granted(&mut self, _: Granted) {}
 
     /// Acts as the corrupted node `me`.
     fn act(&mut self, me: NodeId, input: Input<'_, M, Wake>, out: &mut Outbox<M, Wake>);

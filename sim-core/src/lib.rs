@@ -32,7 +32,7 @@ mod timers;
 pub mod trace;
 pub mod workload;
 
-pub use adversary::{Adversary, Benign, Control, Fate, Sent, Wake};
+pub use adversary::{Adversary, Benign, Control, Fate, Granted, Sent, Wake};
 pub use checkers::{PROPERTIES, Stamp, Verdict, Violation};
 pub use crypto::{CryptoBackend, Digest, Signed, Signer, Statement};
 pub use encode::{Encode, Encoder};
@@ -40,7 +40,7 @@ pub use field::{Field, FieldMut, Sort};
 pub use history::{Answer, Call, Operation, Text};
 pub use host::{Host, Request};
 pub use id::{Committee, NodeId, ReplicaSet};
-pub use metrics::Metrics;
+pub use metrics::{Metrics, Moved};
 pub use milestones::{Milestones, SHARED_MILESTONES};
 pub use network::{Latency, NetworkModel};
 pub use node::{ClientNode, Effect, Input, Kind, Lie, Message, Node, Outbox, Protocol};

@@ -8,7 +8,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::adversary::Fate;
+use crate::adversary::{Fate, Granted};
+use crate::metrics::Moved;
 use crate::rng::MessageChoices;
 use crate::time::{Span, Time};
 
@@ -191,14 +192,15 @@ impl NetworkModel {
 
     /// Grants the adversary's `wish` for a message sent at `now`, as far as the model goes.
     /// `corrupted` says that the sender or the receiver is corrupted: then every wish is granted.
+    /// What the model does to the message is counted in `moved`.
     pub fn grant(
         &self,
         wish: Fate,
         now: Time,
-        (from, to): (u16, u16),
-        corrupted: bool,
+        ((from, to), corrupted): ((u16, u16), bool),
         choices: &mut MessageChoices,
-    ) -> Transit {
+        moved: &mut Moved,
+    ) -> (Transit, Granted) {
         let deadline = if corrupted { Time::NEVER } else { self.deadline(now) };
         let latency = self.natural(from, to, choices);
         let lost = self.may_lose(now) && choices.chance(self.loss_ppm);
@@ -206,24 +208,61 @@ impl NetworkModel {
             .chance(self.duplicate_ppm)
             .then(|| Span::from_nanos(choices.between(0, self.latency.max().nanos())));
         if lost {
-            return Transit::Lost;
+            moved.lost_by_chance += 1;
+            return (Transit::Lost, Granted { arrives: None, is_changed: false, is_cut: false });
         }
         // A copy is made on the way: it never arrives before the message itself.
         let arrives = |first: Time, again: Option<Span>| {
             let first = first.min(deadline);
             Transit::Arrives(first, again.map(|later| (first + later).min(deadline)))
         };
-        match wish {
-            Fate::Natural => arrives(now + latency, again),
-            Fate::Delay(more) => arrives(now + latency + more, again),
-            Fate::Exactly(span) => arrives(now + span, again),
-            Fate::Duplicate(later) => arrives(now + latency, Some(later)),
-            Fate::Hold(key) => Transit::Held(key, deadline),
-            Fate::Drop if corrupted || self.loss_allowed && self.may_lose(now) => Transit::Lost,
+        let natural = arrives(now + latency, again);
+        let is_late = |wished: Time| deadline < wished;
+        let refused = !(corrupted || self.loss_allowed && self.may_lose(now));
+        let (transit, is_cut) = match wish {
+            Fate::Natural => {
+                moved.latencies_cut += u64::from(is_late(now + latency));
+                (natural, false)
+            }
+            Fate::Delay(more) => {
+                (arrives(now + latency + more, again), is_late(now + latency + more))
+            }
+            Fate::Exactly(span) => (arrives(now + span, again), is_late(now + span)),
+            Fate::Duplicate(later) => {
+                moved.copies_by_faults += 1;
+                (arrives(now + latency, Some(later)), is_late(now + latency + later))
+            }
+            Fate::Hold(key) => (Transit::Held(key, deadline), false),
+            Fate::Drop if !refused => {
+                moved.lost_by_faults += 1;
+                (Transit::Lost, false)
+            }
             // Not the adversary's to lose: the longest delay that the model allows.
-            Fate::Drop if deadline == Time::NEVER => Transit::Held(u32::MAX, deadline),
-            Fate::Drop => arrives(deadline, again),
+            Fate::Drop if deadline == Time::NEVER => (Transit::Held(u32::MAX, deadline), true),
+            Fate::Drop => (arrives(deadline, again), true),
+        };
+        match wish {
+            Fate::Drop => moved.losses_refused += u64::from(refused),
+            Fate::Natural
+            | Fate::Delay(_)
+            | Fate::Exactly(_)
+            | Fate::Duplicate(_)
+            | Fate::Hold(_) => moved.delays_cut += u64::from(is_cut),
         }
+        let mut granted = Granted { arrives: None, is_changed: transit != natural, is_cut };
+        match transit {
+            Transit::Arrives(first, second) => {
+                granted.arrives = Some(first);
+                let is_chance = !matches!(wish, Fate::Duplicate(_));
+                moved.copies_by_chance += u64::from(is_chance && second.is_some());
+            }
+            // At the latest it arrives when it would have arrived anyway: nobody holds it.
+            Transit::Held(_, deadline) if natural == Transit::Arrives(deadline, None) => {
+                granted = Granted { is_changed: false, is_cut: true, ..granted };
+            }
+            Transit::Held(..) | Transit::Lost => {}
+        }
+        (transit, granted)
     }
 }
 
@@ -243,14 +282,20 @@ mod tests {
             ..NetworkModel::default()
         };
         let at = |ms| Time::ZERO + Span::from_millis(ms);
-        let grant =
-            |wish, ms, corrupted| model.grant(wish, at(ms), (0, 1), corrupted, &mut choices(0));
+        let mut moved = Moved::default();
+        let mut grant = |wish, ms, corrupted| {
+            let ends = ((0, 1), corrupted);
+            model.grant(wish, at(ms), ends, &mut choices(0), &mut moved).0
+        };
         let late = Fate::Delay(Span::from_secs(9));
         // Before GST anything, as long as it arrives by GST + Δ.
         assert_eq!(grant(Fate::Natural, 0, false), Transit::Arrives(at(10), None));
         let copying = NetworkModel { duplicate_ppm: 1_000_000, ..model.clone() };
         let delay = Fate::Delay(Span::from_millis(70));
-        let granted = copying.grant(delay, at(0), (0, 1), false, &mut choices(0));
+        let mut copied = Moved::default();
+        let ends = ((0, 1), false);
+        let (granted, _) = copying.grant(delay, at(0), ends, &mut choices(0), &mut copied);
+        assert_eq!(copied, Moved { copies_by_chance: 1, ..Moved::default() });
         let Transit::Arrives(first, Some(second)) = granted else { panic!("{granted:?}") };
         assert!(first == at(80) && first <= second, "no copy outruns its message: {granted:?}");
         assert_eq!(grant(late, 0, false), Transit::Arrives(at(150), None));
@@ -263,6 +308,51 @@ mod tests {
         // A corrupted end binds the adversary to nothing.
         assert_eq!(grant(Fate::Drop, 200, true), Transit::Lost);
         assert_eq!(grant(Fate::Hold(3), 200, true), Transit::Held(3, Time::NEVER));
+        let counted =
+            Moved { delays_cut: 2, losses_refused: 1, lost_by_faults: 2, ..Moved::default() };
+        assert_eq!(moved, counted);
+    }
+
+    #[test]
+    fn a_wish_changes_something_or_is_cut() {
+        let ms = Span::from_millis;
+        let latency = Latency::Constant(ms(50));
+        let [longest, shorter] = [latency, Latency::Constant(ms(20))]
+            .map(|latency| NetworkModel { latency, ..NetworkModel::default() });
+        for (model, wish, is_changed, is_cut) in [
+            (&shorter, Fate::Natural, false, false),
+            (&shorter, Fate::Delay(ms(0)), false, false),
+            (&shorter, Fate::Delay(ms(5)), true, false),
+            (&shorter, Fate::Delay(ms(90)), true, true),
+            (&longest, Fate::Delay(ms(5)), false, true),
+            (&longest, Fate::Exactly(ms(50)), false, false),
+            (&longest, Fate::Exactly(ms(60)), false, true),
+            (&longest, Fate::Exactly(ms(40)), true, false),
+            (&shorter, Fate::Drop, true, true),
+            (&longest, Fate::Drop, false, true),
+            (&shorter, Fate::Hold(0), true, false),
+            (&longest, Fate::Hold(0), false, true),
+            (&longest, Fate::Duplicate(ms(5)), true, true),
+        ] {
+            let (now, ends) = (Time::ZERO + ms(7), ((0, 1), false));
+            let (_, granted) = model.grant(wish, now, ends, &mut choices(0), &mut Moved::default());
+            assert_eq!((granted.is_changed, granted.is_cut), (is_changed, is_cut), "{wish:?}");
+        }
+    }
+
+    #[test]
+    fn latencies_that_are_cut_are_counted() {
+        let model = NetworkModel {
+            latency: Latency::Constant(Span::from_millis(200)),
+            clamp: true,
+            ..NetworkModel::default()
+        };
+        let mut moved = Moved::default();
+        let ends = ((0, 1), false);
+        let (transit, granted) =
+            model.grant(Fate::Natural, Time::ZERO, ends, &mut choices(0), &mut moved);
+        assert_eq!(transit, Transit::Arrives(Time::ZERO + model.delta, None));
+        assert!(!granted.is_changed && moved.latencies_cut == 1, "{moved:?}");
     }
 
     #[test]

@@ -9,7 +9,9 @@ use crate::sweep::summary::Head;
 
 /// The names of the fields of a row in CSV.
 pub const CSV_HEADER: &str = "seed,judgement,trace,shape,violated,events,end_ns,\
-    completed,operations,view_max,messages,bytes,faults,fired,beyond_f";
+    completed,operations,view_max,messages,bytes,faults,fired,beyond_f,\
+    latencies_cut,delays_cut,holds_ended,losses_refused,lost_by_chance,lost_by_faults,\
+    lost_at_down_nodes,held_to_the_end,copies_by_chance,copies_by_faults";
 
 /// The line before the rows; none in formats without rows.
 ///
@@ -45,7 +47,7 @@ fn csv(row: &Row) -> String {
         Judgement::Inconclusive => "inconclusive",
         Judgement::Violation => "violation",
     };
-    let fields = [
+    let mut fields = vec![
         row.seed.to_string(),
         judgement.to_owned(),
         row.trace.clone().unwrap_or_default(),
@@ -62,5 +64,6 @@ fn csv(row: &Row) -> String {
         row.fired.iter().filter(|count| 0 < **count).count().to_string(),
         row.beyond_f.to_string(),
     ];
+    fields.extend(row.moved.counts().map(|(_, count)| count.to_string()));
     fields.join(",")
 }

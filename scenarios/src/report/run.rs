@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use byzsim_core::{Ended, Verdict};
+use byzsim_core::{Ended, Moved, Verdict};
 
 use super::format::{Format, Offer, Written, json};
 use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
@@ -138,6 +138,7 @@ pub fn verdict(scenario: &Scenario, report: &Report) -> String {
         }
     }
     text.push_str(&faults(scenario, report));
+    line(&mut text, "network", &moved(&outcome.metrics.moved));
     let reached: Vec<String> = outcome
         .milestones
         .counts()
@@ -172,6 +173,17 @@ const fn ended(ended: Ended) -> &'static str {
         Ended::Horizon => "ended at the time limit",
         Ended::EventLimit => "ended at the event limit",
     }
+}
+
+/// What the network and its model did to messages, beside the latency that was drawn.
+pub fn moved(moved: &Moved) -> String {
+    let counts = moved.counts().into_iter().filter(|(_, count)| 0 < *count);
+    let words: Vec<String> =
+        counts.map(|(name, count)| format!("{name} {}", grouped(count))).collect();
+    if words.is_empty() {
+        return "every message arrived as drawn".to_owned();
+    }
+    words.join("  ")
 }
 
 /// Which faults fired and, prominently, which did not.

@@ -6,7 +6,7 @@ use std::io;
 use byzsim_core::PROPERTIES;
 
 use super::format::{Format, Offer, Written, json};
-use super::run::{beyond_f_label, line};
+use super::run::{beyond_f_label, line, moved};
 use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint, verb};
 use crate::file::format::Expect;
 use crate::run::expect::{Judgement, PANIC};
@@ -106,6 +106,7 @@ fn summary(summary: &Summary, how: &Circumstances) -> String {
     block(&mut text, "REACHED", &reached(summary));
     block(&mut text, "FAULTS", &faults(summary));
     block(&mut text, "SLACK", &slack(summary));
+    block(&mut text, "NETWORK", &[moved(&summary.moved)]);
     let distinct = format!(
         "{}  {}",
         counted(summary.distinct_traces() as u64, "trace"),

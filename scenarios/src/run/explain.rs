@@ -25,6 +25,8 @@ struct Sum {
     /// How many messages met all demands but `nth` in one run at most.
     met_max: u64,
     preempted_by: BTreeSet<usize>,
+    cut: u64,
+    idle: u64,
     unchangeable: u64,
     unchangeable_after: BTreeSet<usize>,
 }
@@ -37,6 +39,8 @@ impl Sum {
             sum.matched_max = sum.matched_max.max(log.matched);
             sum.met_max = sum.met_max.max(log.messages.met);
             sum.preempted_by.extend(&log.preempted_by);
+            sum.cut += log.cut;
+            sum.idle += log.idle;
             sum.unchangeable += log.unchangeable;
             sum.unchangeable_after.extend(&log.unchangeable_after);
         }
@@ -64,6 +68,12 @@ impl<'a> Logs<'a> {
         }
         let sum = Sum::new(logs);
         match &logs[0].target {
+            Target::Fate(_) | Target::Cut | Target::Links(_) if 0 < sum.cut + sum.idle => {
+                ineffective(&sum)
+            }
+            Target::Order(_) if 0 < sum.cut => {
+                format!("nothing changes places: {}", ineffective(&sum))
+            }
             Target::Fate(pattern) => self.untouched(pattern, &sum, logs),
             Target::Order(pattern) if 0 < sum.matched_max && sum.preempted_by.is_empty() => {
                 let kinds = kinds(pattern);
@@ -253,6 +263,24 @@ fn elsewhere(named: &str, about: &str, demands: [Option<Range>; 2], tally: &Tall
             let slots = span(slots);
             format!("each {named}{which} is about {about} {slots}, and none about {about} {slot}")
         }
+    }
+}
+
+/// Why no message about which a fault decides fares otherwise than without it.
+fn ineffective(sum: &Sum) -> String {
+    let messages =
+        |count: u64| if count == 1 { "1 message".into() } else { format!("{count} messages") };
+    let cut = format!(
+        "of what it asks for {}, the network model grants nothing: from GST on, no message between \
+         correct nodes takes longer than Δ, and none is lost",
+        messages(sum.cut)
+    );
+    match (sum.cut, sum.idle) {
+        (_, 0) => cut,
+        (0, idle) => {
+            format!("it decides about {}, which fare as they would have without it", messages(idle))
+        }
+        (_, idle) => format!("{cut}; {} fare as they would have without it", messages(idle)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use byzsim_core::{Digest, NodeId, Slack, Time, Verdict};
+use byzsim_core::{Digest, Moved, NodeId, Slack, Time, Verdict};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -47,6 +47,9 @@ pub struct Row {
     pub messages: u64,
     /// Bytes sent.
     pub bytes: u64,
+    /// What the network and its model did to messages.
+    #[serde(default)]
+    pub moved: Moved,
     /// How often each milestone was reached.
     pub milestones: BTreeMap<String, u64>,
     /// How often each fault of the plan fired.
@@ -81,6 +84,7 @@ impl Row {
             slack: None,
             messages: 0,
             bytes: 0,
+            moved: Moved::default(),
             milestones: BTreeMap::new(),
             fired: Vec::new(),
             corrupted: report.drawn.plan.corrupted(),
@@ -104,6 +108,7 @@ impl Row {
                 row.slack = outcome.slack;
                 row.messages = outcome.metrics.messages();
                 row.bytes = outcome.metrics.bytes();
+                row.moved = outcome.metrics.moved;
                 let milestones = outcome.milestones.counts().iter();
                 row.milestones = milestones.map(|(n, count)| ((*n).to_owned(), *count)).collect();
                 row.fired.clone_from(&played.fired);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use byzsim_core::{CryptoBackend, Digest, PROPERTIES, Slack, Verdict};
+use byzsim_core::{CryptoBackend, Digest, Moved, PROPERTIES, Slack, Verdict};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -102,6 +102,8 @@ pub struct Summary {
     pub slack: Option<Slackest>,
     /// Events of all runs.
     pub events: u64,
+    /// What the network and its model did to messages in all runs.
+    pub moved: Moved,
     /// The fingerprints of the orders in which correct replicas committed and changed views.
     #[serde(skip)]
     pub commit_orders: BTreeSet<String>,
@@ -205,6 +207,7 @@ impl Summary {
             beyond_f_runs: 0,
             slack: None,
             events: 0,
+            moved: Moved::default(),
             commit_orders: BTreeSet::new(),
             traces: BTreeMap::new(),
             undecided: BTreeMap::new(),
@@ -217,6 +220,7 @@ impl Summary {
     pub fn add(&mut self, row: &Row) {
         self.runs += 1;
         self.events = self.events.saturating_add(row.events);
+        self.moved.add(&row.moved);
         *self.judgements.entry(row.judgement).or_default() += 1;
         for (name, verdict) in &row.properties {
             self.count(name, verdict, row.seed);

@@ -2,7 +2,7 @@
 
 use super::corrupted::Corrupted;
 use super::transport::Envelope;
-use crate::adversary::{Adversary, Command, Control, Fate, Sent, Wake};
+use crate::adversary::{Adversary, Command, Control, Fate, Granted, Sent, Wake};
 use crate::id::NodeId;
 use crate::node::{Input, Message, Outbox};
 use crate::time::Time;
@@ -29,7 +29,16 @@ impl<'a, M: Message> AdversaryPort<'a, M> {
     pub(super) fn wish(&mut self, now: Time, sent: &Envelope<M>) -> Option<Fate> {
         let Envelope { from, to, kind, count, .. } = *sent;
         let wish = self.adversary.schedule(&Sent { now, from, to, kind, count, msg: &*sent.msg });
-        (wish != Fate::Drop || !self.is_corrupted(from)).then_some(wish)
+        if wish != Fate::Drop || !self.is_corrupted(from) {
+            return Some(wish);
+        }
+        self.granted(Granted { arrives: None, is_changed: true, is_cut: false });
+        None
+    }
+
+    /// Tells the adversary what became of its last wish.
+    pub(super) fn granted(&mut self, granted: Granted) {
+        self.adversary.granted(granted);
     }
 
     /// Lets the adversary act as a corrupted node. Its outbox is lent: it wants it

@@ -59,8 +59,8 @@ impl<P: Protocol> Run<'_, P> {
     fn play_to_the_end(mut self) -> Outcome {
         self.start();
         let (ended, end) = self.play();
-        let World { recording, clients, .. } = self.world;
-        recording.finish((ended, end), clients, self.hosts.crypto())
+        let World { recording, clients, transport, .. } = self.world;
+        recording.finish((ended, end), clients, self.hosts.crypto(), transport.moved())
     }
 
     fn start(&mut self) {
@@ -150,6 +150,7 @@ impl<P: Protocol> Run<'_, P> {
 
     fn deliver(&mut self, now: Time, arrived: &Envelope<P::Msg>) {
         if self.hosts.is_down(arrived.to) {
+            self.world.transport.note_lost_at_down_node();
             self.world.recording.lost(now, arrived);
         } else {
             self.world.recording.delivered(now, arrived);

@@ -6,7 +6,7 @@ use super::transport::Envelope;
 use crate::checkers::{Checker, PROPERTIES, RunInfo, Stamp};
 use crate::encode::Encoder;
 use crate::id::NodeId;
-use crate::metrics::{CryptoCount, Metrics, Traffic};
+use crate::metrics::{CryptoCount, Metrics, Moved, Traffic};
 use crate::milestones::Milestones;
 use crate::network::Transit;
 use crate::node::{Message, TimerKey};
@@ -113,6 +113,7 @@ impl<'a> Recording<'a> {
         (ended, end): (Ended, Time),
         clients: Clients,
         crypto: Vec<CryptoCount>,
+        moved: Moved,
     ) -> Outcome {
         let at = self.stamp(end);
         let verdicts =
@@ -128,7 +129,7 @@ impl<'a> Recording<'a> {
             events,
             end,
             ended,
-            metrics: Metrics { crypto, ..self.metrics },
+            metrics: Metrics { crypto, moved, ..self.metrics },
             milestones: self.milestones,
             served,
             operations,

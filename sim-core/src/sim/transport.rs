@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::corrupted::Corrupted;
-use crate::adversary::Fate;
+use crate::adversary::{Fate, Granted};
 use crate::encode::Encoder;
 use crate::id::{Committee, NodeId};
+use crate::metrics::Moved;
 use crate::network::{NetworkModel, Transit};
 use crate::node::{Kind, Message};
 use crate::rng::{MessageChoices, Purpose, SimRng};
@@ -79,6 +80,7 @@ pub(super) struct Transport<M> {
     holds: u64,
     /// How many messages are under way, held ones excluded.
     in_flight: u64,
+    moved: Moved,
     encoder: Encoder,
 }
 
@@ -99,6 +101,7 @@ impl<M: Message> Transport<M> {
             held: BTreeMap::new(),
             holds: 0,
             in_flight: 0,
+            moved: Moved::default(),
             encoder: Encoder::default(),
             model,
         }
@@ -136,20 +139,25 @@ impl<M: Message> Transport<M> {
 
     /// What the network makes of the adversary's wish for one message. Each time of arrival that it
     /// names is one message more under way.
-    pub(super) fn grant(&mut self, now: Time, wish: Fate, envelope: &Envelope<M>) -> Transit {
+    pub(super) fn grant(
+        &mut self,
+        now: Time,
+        wish: Fate,
+        envelope: &Envelope<M>,
+    ) -> (Transit, Granted) {
         let Envelope { from, to, .. } = *envelope;
         let mut choices = self.choices(envelope);
         let is_corrupted = self.corrupted.contains(from) || self.corrupted.contains(to);
-        let regions = (from.number(), to.number());
-        let transit = self.model.grant(wish, now, regions, is_corrupted, &mut choices);
+        let ends = ((from.number(), to.number()), is_corrupted);
+        let (transit, granted) = self.model.grant(wish, now, ends, &mut choices, &mut self.moved);
         match transit {
             Transit::Arrives(first, second) => {
                 let first = self.in_order(from, to, first);
                 let second = second.map(|second| second.max(first));
                 self.in_flight += 1 + u64::from(second.is_some());
-                Transit::Arrives(first, second)
+                (Transit::Arrives(first, second), Granted { arrives: Some(first), ..granted })
             }
-            Transit::Held(..) | Transit::Lost => transit,
+            Transit::Held(..) | Transit::Lost => (transit, granted),
         }
     }
 
@@ -165,7 +173,19 @@ impl<M: Message> Transport<M> {
     pub(super) fn end_hold(&mut self, key: u32, number: u64) -> Option<Envelope<M>> {
         let held = self.held.get_mut(&key)?;
         let place = held.iter().position(|held| held.number == number)?;
+        self.moved.holds_ended += 1;
         Some(held.remove(place).envelope)
+    }
+
+    /// A message arrived at a node that is down.
+    pub(super) const fn note_lost_at_down_node(&mut self) {
+        self.moved.lost_at_down_nodes += 1;
+    }
+
+    /// What was done to messages in a run that is over.
+    pub(super) fn moved(&self) -> Moved {
+        let held: usize = self.held.values().map(Vec::len).sum();
+        Moved { held_to_the_end: held as u64, ..self.moved }
     }
 
     /// Lets the messages held under `key` go: each takes the latency that the network would have

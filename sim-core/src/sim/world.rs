@@ -9,7 +9,7 @@ use super::adversary::AdversaryPort;
 use super::clients::Clients;
 use super::recording::Recording;
 use super::transport::Transport;
-use crate::adversary::{Adversary, Command, Control, Wake};
+use crate::adversary::{Adversary, Command, Control, Fate, Wake};
 use crate::host::Request;
 use crate::id::{Committee, NodeId};
 use crate::network::Transit;
@@ -100,7 +100,10 @@ impl<P: Protocol> World<'_, P> {
                 // that the messages after it keep their choices.
                 continue;
             };
-            let transit = self.transport.grant(now, wish, &sent);
+            let (transit, granted) = self.transport.grant(now, wish, &sent);
+            if wish != Fate::Natural {
+                self.adversary.granted(granted);
+            }
             self.recording.sent(now, &sent, transit);
             match transit {
                 Transit::Lost => self.recording.lost(now, &sent),

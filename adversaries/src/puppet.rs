@@ -93,7 +93,7 @@ impl<P: Protocol> Puppet<P> {
             Input::Timer(wake) => {
                 let Some(timer) = wakes.take(wake) else { return };
                 match host.look_at(now, &timer) {
-                    Look::Expired => Input::Timer(timer),
+                    Look::Expired(_) => Input::Timer(timer),
                     Look::Again(at) => return request(Request::Look(wakes.ask(timer), at)),
                     Look::Stale => return,
                 }

@@ -99,6 +99,7 @@ impl Reported {
             | Observation::RolledBack { .. }
             | Observation::Anchored { .. }
             | Observation::Checkpointed { .. }
+            | Observation::GaveUp { .. }
             | Observation::Suspected { .. }
             | Observation::Proven { .. }
             | Observation::Reached(_) => return None,

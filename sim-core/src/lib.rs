@@ -33,7 +33,7 @@ pub mod trace;
 pub mod workload;
 
 pub use adversary::{Adversary, Benign, Control, Fate, Granted, Sent, Wake};
-pub use checkers::{PROPERTIES, Stamp, Verdict, Violation};
+pub use checkers::{PROPERTIES, Promptness, Stamp, Verdict, Violation, Wait};
 pub use crypto::{CryptoBackend, Digest, Signed, Signer, Statement};
 pub use encode::{Encode, Encoder};
 pub use field::{Field, FieldMut, Sort};

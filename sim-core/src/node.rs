@@ -6,6 +6,7 @@
 use std::fmt::Debug;
 use std::rc::Rc;
 
+use crate::checkers::Promptness;
 use crate::crypto::{Digest, Signer};
 use crate::encode::Encode;
 use crate::field::{Edit, Field};
@@ -46,6 +47,9 @@ pub trait Protocol: Sized + 'static {
         delta: Span,
         asynchrony: Span,
     ) -> Span;
+
+    /// How soon a correct primary serves, with at most f faulty replicas.
+    fn promptness(committee: Committee, params: &Self::Params) -> Promptness;
 }
 
 /// One participant.

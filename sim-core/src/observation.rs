@@ -129,6 +129,14 @@ pub enum Observation {
         /// The view.
         view: u64,
     },
+    /// A replica does its part to depose the primary of a view, for a cause of its own: others may
+    /// follow.
+    GaveUp {
+        /// The view.
+        view: u64,
+        /// Its primary.
+        primary: NodeId,
+    },
     /// A node has reason to think that another misbehaves, and no proof: a slow network may look
     /// the same.
     Suspected {
@@ -180,6 +188,7 @@ impl Encode for Observation {
                 out.u8(14).u64(*view).u64(*seq).u64(batch.prefix()).u64(history.prefix())
             }
             Self::RolledBack { to } => out.u8(15).u64(*to),
+            Self::GaveUp { view, primary } => out.u8(17).u64(*view).node(*primary),
             Self::Anchored { timestamp, view, seq, history } => {
                 out.u8(16).u64(*timestamp).u64(*view).u64(*seq).u64(history.prefix())
             }
@@ -210,6 +219,7 @@ impl fmt::Display for Observation {
                 write!(f, "starts a view change to v{view}: {reason}")
             }
             Self::EnteredView { view } => write!(f, "enters v{view}"),
+            Self::GaveUp { view, primary } => write!(f, "gives up {primary}, primary of v{view}"),
             Self::Suspected { node, reason } => write!(f, "suspects {node}: {reason}"),
             Self::Proven { node, reason } => write!(f, "proves {node} guilty: {reason}"),
             Self::Reached(milestone) => write!(f, "reaches {milestone}"),

@@ -26,6 +26,8 @@ pub enum Looks {
 
 #[derive(Clone, Copy, Debug)]
 struct Armed {
+    /// When it was armed.
+    since: Time,
     /// When the timer expires; never if it was disarmed.
     deadline: Option<Time>,
     /// When it is looked at next.
@@ -35,8 +37,8 @@ struct Armed {
 /// What a look at a timer shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
-    /// It expired just now.
-    Expired,
+    /// It expired just now. It was armed then.
+    Expired(Time),
     /// It was moved: look again then.
     Again(Time),
     /// It was disarmed, or is looked at at another time.
@@ -55,15 +57,15 @@ impl<T: Ord + Clone> Timers<T> {
         let deadline = now + span.drifted(self.drift_ppm);
         match self.armed.get_mut(timer) {
             Some(armed) if self.looks == Looks::WhereNeeded && armed.looked_at <= deadline => {
-                armed.deadline = Some(deadline);
+                (armed.since, armed.deadline) = (now, Some(deadline));
                 None
             }
             Some(armed) => {
-                *armed = Armed { deadline: Some(deadline), looked_at: deadline };
+                *armed = Armed { since: now, deadline: Some(deadline), looked_at: deadline };
                 Some(deadline)
             }
             None => {
-                let armed = Armed { deadline: Some(deadline), looked_at: deadline };
+                let armed = Armed { since: now, deadline: Some(deadline), looked_at: deadline };
                 self.armed.insert(timer.clone(), armed);
                 Some(deadline)
             }
@@ -94,8 +96,9 @@ impl<T: Ord + Clone> Timers<T> {
                 Look::Again(deadline)
             }
             Some(_) => {
+                let since = armed.since;
                 self.armed.remove(timer);
-                Look::Expired
+                Look::Expired(since)
             }
             None => {
                 self.armed.remove(timer);
@@ -137,15 +140,19 @@ mod tests {
     fn a_timer_expires_once_at_its_latest_deadline() {
         use Look::{Again, Expired, Stale};
         for (armings, where_needed, always) in [
-            (&[(0, 20)][..], &[(20, Expired)][..], &[(20, Expired)][..]),
+            (&[(0, 20)][..], &[(20, Expired(at(0)))][..], &[(20, Expired(at(0)))][..]),
             // Moved back: one look serves twice, or two are asked for.
             (
                 &[(0, 20), (5, 50)],
-                &[(20, Again(at(55))), (55, Expired)],
-                &[(20, Stale), (55, Expired)],
+                &[(20, Again(at(55))), (55, Expired(at(5)))],
+                &[(20, Stale), (55, Expired(at(5)))],
             ),
             // Moved forward.
-            (&[(0, 50), (5, 20)], &[(25, Expired), (50, Stale)], &[(25, Expired), (50, Stale)]),
+            (
+                &[(0, 50), (5, 20)],
+                &[(25, Expired(at(5))), (50, Stale)],
+                &[(25, Expired(at(5))), (50, Stale)],
+            ),
         ] {
             for (policy, expected) in [(Looks::WhereNeeded, where_needed), (Looks::Always, always)]
             {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use byzsim_core::{
     Answer, ClientNode, Committee, Digest, Encode, Encoder, Lie, Node, NodeId, Observation,
-    Operation, Outbox, Protocol, ReplicaSet, Signer, SimRng, Span,
+    Operation, Outbox, Promptness, Protocol, ReplicaSet, Signer, SimRng, Span,
 };
 
 pub(super) struct Toy;
@@ -156,5 +156,9 @@ impl Protocol for Toy {
 
     fn liveness_bound(_: Committee, (): &(), _: Span, _: Span) -> Span {
         Span::from_secs(1_000)
+    }
+
+    fn promptness(_: Committee, (): &()) -> Promptness {
+        Promptness::default()
     }
 }

@@ -81,6 +81,8 @@ flaws! {
         "VIEW-CHANGEs are counted instead of their senders";
     TimeoutConstant: "P35a-timeout-constant" breaks "liveness",
         "the timeout does not grow when views fail";
+    TimerUnstopped: "P35b-timer-unstopped" breaks "deposition",
+        "the execution of a request does not stop its timer";
     RestUnawaited: "P35c-rest-unawaited" breaks "liveness",
         "an execution stops the timer of all waiting requests";
     IdleTimer: "P35d-idle-timer" breaks "liveness",

@@ -111,7 +111,7 @@ mod view_change;
 
 use std::rc::Rc;
 
-use byzsim_core::{Committee, Protocol, Signer, Span};
+use byzsim_core::{Committee, Promptness, Protocol, Signer, Span, Wait};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -213,11 +213,24 @@ impl Protocol for Pbft {
         asynchrony: Span,
     ) -> Span {
         let timeout = params.view_change_timeout;
-        let catching_up = catching_up(params.status_interval, committee, delta);
+        let catching_up = catching_up(params.status_interval, committee).at(delta);
         let chain = (timeout + asynchrony).max(catching_up);
         let chain = chain.doubled(u32::from(committee.faults) + 2);
         let others = u64::from(committee.clients.saturating_sub(1));
         params.client_timeout * 2 + chain + (timeout + delta * 4) * others + catching_up * 2
+    }
+
+    /// A backup passes a request on, and the primary proposes it when its turn comes: after the
+    /// open slots, and after one request of each other client. A slot takes three messages, and one
+    /// more where the window waits for a checkpoint.
+    fn promptness(committee: Committee, params: &Params) -> Promptness {
+        let at_once = params.pipeline.min(params.window - params.checkpoint_interval);
+        let at_once = at_once.saturating_mul(u64::from(params.batch_max)).max(1);
+        let turns = u64::from(committee.clients).div_ceil(at_once).max(1);
+        Promptness {
+            settling: catching_up(params.status_interval, committee),
+            serving: Wait { messages: 4 + 4 * turns, timers: Span::ZERO },
+        }
     }
 }
 

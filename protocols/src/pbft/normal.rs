@@ -267,7 +267,7 @@ impl Replica {
         let is_timed_one_done = self.volatile.waiting.retain(waits);
         self.volatile.patience.note_progress();
         self.volatile.patience.recover();
-        if is_timed_one_done {
+        if self.rules.stops_timer(is_timed_one_done) {
             self.stop_progress_timer(out);
         }
         self.start_progress_timer(out);

@@ -35,6 +35,7 @@ impl Replica {
                 reason: "no progress",
             });
             self.volatile.patience.time_out(view);
+            self.give_up(view, out);
             self.start_view_change(view + 1, "no progress", out);
         }
     }
@@ -43,8 +44,14 @@ impl Replica {
     pub(super) fn on_new_view_timeout(&mut self, view: View, out: &mut Out) {
         if self.changing == Some(view) {
             self.volatile.patience.view_failed();
+            self.give_up(view, out);
             self.start_view_change(view + 1, "no new view", out);
         }
+    }
+
+    /// Says that it leaves a view for a cause of its own.
+    fn give_up(&self, view: View, out: &mut Out) {
+        out.observe(Observation::GaveUp { view, primary: self.rules.primary(view) });
     }
 
     /// Stops the agreement and asks for `view`.

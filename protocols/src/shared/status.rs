@@ -1,6 +1,6 @@
 //! The status timer, by which a replica notices that it is stuck; and how long that takes.
 
-use byzsim_core::{Committee, Span};
+use byzsim_core::{Committee, Span, Wait};
 
 /// How long it takes at most, after GST, until a correct replica has what it lacks.
 ///
@@ -8,8 +8,8 @@ use byzsim_core::{Committee, Span};
 /// before it came on for the last time. What it asks for it may ask f faulty replicas for first. In
 /// between there are at most twelve messages in a row: of a view change, of retransmission, and of
 /// agreement on what is left open.
-pub fn catching_up(interval: Span, committee: Committee, delta: Span) -> Span {
-    interval * (2 + 2 * u64::from(committee.faults)) + delta * 12
+pub fn catching_up(interval: Span, committee: Committee) -> Wait {
+    Wait { messages: 12, timers: interval * (2 + 2 * u64::from(committee.faults)) }
 }
 
 /// How far a replica was when its status timer was armed.

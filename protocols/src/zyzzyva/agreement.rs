@@ -65,6 +65,7 @@ impl Replica {
     ) {
         let client = request.signer();
         let is_for_now = view == self.view && self.is_active() && self.is_primary();
+        let is_for_now = is_for_now && self.rules.heeds_confirm_req();
         if !is_for_now || from.is_client() || !client.is_client() || !self.signer.verify(request) {
             return;
         }
@@ -137,7 +138,7 @@ impl Replica {
 
     /// Orders what waits, oldest first, as far as flow control allows.
     pub(super) fn order_waiting(&mut self, out: &mut Out) {
-        if !self.is_active() || !self.is_primary() {
+        if !self.is_active() || !self.is_primary() || !self.rules.orders_waiting() {
             return;
         }
         for request in self.volatile.waiting.in_order() {

@@ -36,6 +36,12 @@ flaws! {
         "the signatures in a certificate are counted, but neither verified nor checked to be of \
          distinct replicas";
 
+    // Orders.
+    WaitingUnordered: "Z19-waiting-unordered" breaks "deposition",
+        "a primary that could not order a request at once forgets it";
+    ConfirmIgnored: "Z20-confirm-ignored" breaks "deposition",
+        "the primary ignores CONFIRM-REQ";
+
     // Execution, and undoing it.
     GapsExecuted: "Z11-gaps-executed" breaks "agreement",
         "an ORDER-REQ is executed without those before it, and its history digest is not checked";
@@ -51,6 +57,8 @@ flaws! {
         "a VIEW-CHANGE is accepted without f + 1 accusations";
     CheckpointUncovered: "Z17-checkpoint-uncovered" breaks "agreement",
         "a replica sends CHECKPOINT for slots that it executed but that no certificate covers";
+    OldProofs: "Z21-old-proofs" breaks "deposition",
+        "a proof of misbehaviour of an earlier view accuses the primary of the present one";
     ViewsMixed: "Z18-views-mixed" breaks "durability",
         "the 2f + 1 VIEW-CHANGEs that open a new view may be for earlier views";
 }

@@ -128,7 +128,7 @@ mod view_change;
 
 use std::rc::Rc;
 
-use byzsim_core::{Committee, Protocol, Signer, Span};
+use byzsim_core::{Committee, Promptness, Protocol, Signer, Span, Wait};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -230,7 +230,7 @@ impl Protocol for Zyzzyva {
         delta: Span,
         asynchrony: Span,
     ) -> Span {
-        let catching_up = catching_up(params.status_interval, committee, delta);
+        let catching_up = catching_up(params.status_interval, committee).at(delta);
         let view = params.view_change_timeout + params.order_timeout * 2;
         let shorter = params.view_change_timeout.min(params.order_timeout);
         let parts = view.nanos().div_ceil(shorter.nanos().max(1));
@@ -239,6 +239,16 @@ impl Protocol for Zyzzyva {
         let asking = params.client_timeout.doubled(client::DOUBLINGS_MAX) + params.commit_timeout;
         let others = u64::from(committee.clients.saturating_sub(1));
         chain + (params.order_timeout + delta * 4) * others + asking * 4 + catching_up * 2
+    }
+
+    /// A backup asks the primary to confirm a request, and the primary orders it when its turn
+    /// comes: where flow control stops it, it waits for a checkpoint, which takes four messages.
+    fn promptness(committee: Committee, params: &Params) -> Promptness {
+        let turns = u64::from(committee.clients).div_ceil(params.checkpoint_interval).max(1);
+        Promptness {
+            settling: catching_up(params.status_interval, committee),
+            serving: Wait { messages: 2 + 4 * turns, timers: Span::ZERO },
+        }
     }
 }
 

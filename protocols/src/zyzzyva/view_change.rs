@@ -32,6 +32,7 @@ impl Replica {
         let view = self.goal();
         if self.hates.get(&self.id).is_none_or(|hate| hate.view < view) {
             let hate = self.signer.sign(Hate { view });
+            out.observe(Observation::GaveUp { view, primary: self.rules.primary(view) });
             self.hates.insert(self.id, hate.clone());
             out.broadcast(Msg::Hate(hate));
         }
@@ -47,7 +48,8 @@ impl Replica {
     ) {
         let view = one.view;
         let is_news = self.volatile.proven.is_none_or(|last| last < view);
-        if view != self.view || !self.is_active() || !is_news || !contradict(one, other) {
+        let is_against = self.rules.is_against(view, self.view);
+        if !is_against || !self.is_active() || !is_news || !contradict(one, other) {
             return;
         }
         let primary = self.rules.primary(view);

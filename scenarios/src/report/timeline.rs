@@ -125,6 +125,7 @@ impl Timeline {
                 Observation::Restored { .. } => ('R', true),
                 Observation::ViewChangeStarted { .. } => ('v', true),
                 Observation::EnteredView { .. } => ('V', true),
+                Observation::GaveUp { .. } => ('u', false),
                 Observation::Suspected { .. } => ('~', true),
                 Observation::Proven { .. } => ('P', true),
                 Observation::Reached(_) => ('+', true),

@@ -10,6 +10,7 @@
 
 mod accusation;
 mod agreement;
+mod deposition;
 mod durability;
 mod exactly_once;
 mod linearizable;
@@ -36,8 +37,54 @@ pub struct Stamp {
 pub trait Checker {
     /// A correct node observes something.
     fn observe(&mut self, at: Stamp, node: NodeId, observation: &Observation);
+    /// Something happens to a correct node that it does not report.
+    fn happen(&mut self, _: Stamp, _: Happening) {}
     /// The run is over at `end`.
     fn finish(&mut self, end: Stamp) -> Verdict;
+}
+
+/// What happens to a correct node, and is no word of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// A timer expires; what the node reports next it reports in the handler of this timer.
+    Expired {
+        /// When it was armed.
+        armed: Time,
+        /// How long the slowest message between correct nodes took that was sent since GST.
+        slowest: Span,
+    },
+    /// The handler of the timer is done.
+    Handled,
+    /// The node crashes.
+    Crashed,
+    /// The node starts again.
+    Restarted,
+}
+
+/// How long something takes at most: so many messages in a row, and so much waiting besides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wait {
+    /// Messages that follow each other.
+    pub messages: u64,
+    /// The timers that have to expire in between, together.
+    pub timers: Span,
+}
+
+impl Wait {
+    /// How long it takes if no message takes longer than `delta`.
+    pub fn at(self, delta: Span) -> Span {
+        delta * self.messages + self.timers
+    }
+}
+
+/// How soon correct replicas serve with a correct primary, in a network without loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Promptness {
+    /// Until all correct replicas have what they lacked when the network became whole.
+    pub settling: Wait,
+    /// From then on: until a request that a correct replica waits for is served; or until a view
+    /// is entered that all correct replicas ask for.
+    pub serving: Wait,
 }
 
 /// What a checker found.
@@ -82,6 +129,10 @@ pub struct RunInfo {
     pub gst: Time,
     /// Within which span after GST and after its invocation an operation must complete.
     pub liveness_bound: Span,
+    /// The bound on delays from GST on.
+    pub delta: Span,
+    /// How soon a correct primary serves.
+    pub promptness: Promptness,
     /// How many steps the linearizability search may take before it gives up.
     pub search_budget: u64,
 }
@@ -141,6 +192,12 @@ pub const PROPERTIES: &[Property] = &[
         about: "After GST, every operation of a correct client completes within the bound that the \
                 protocol's timeouts give.",
         checker: |info| Box::new(liveness::Liveness::new(info)),
+    },
+    Property {
+        name: "deposition",
+        about: "After GST, a correct primary is given up only for a cause that the protocol's rules \
+                name.",
+        checker: |info| Box::new(deposition::Deposition::new(info)),
     },
     Property {
         name: "accusation",

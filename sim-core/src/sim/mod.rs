@@ -11,6 +11,7 @@ mod transport;
 mod world;
 
 use crate::adversary::{Command, Wake};
+use crate::checkers::Happening;
 use crate::id::NodeId;
 use crate::node::{Input, Protocol};
 use crate::time::{Span, Time};
@@ -132,9 +133,10 @@ impl<P: Protocol> Run<'_, P> {
                 }
             }
             Event::Timer { node, timer } => match self.hosts.look_at(now, node, &timer) {
-                Look::Expired => {
-                    self.world.recording.expired(now, node, &timer);
+                Look::Expired(armed) => {
+                    self.world.recording.expired(now, node, (&timer, armed));
                     self.give(node, Input::Timer(timer));
+                    self.world.recording.happened(now, Happening::Handled);
                 }
                 Look::Again(at) => self.world.queue.push(at, Event::Timer { node, timer }),
                 Look::Stale => {}

@@ -3,7 +3,7 @@
 use super::clients::Clients;
 use super::outcome::{Ended, Outcome};
 use super::transport::Envelope;
-use crate::checkers::{Checker, PROPERTIES, RunInfo, Stamp};
+use crate::checkers::{Checker, Happening, PROPERTIES, RunInfo, Stamp};
 use crate::encode::Encoder;
 use crate::id::NodeId;
 use crate::metrics::{CryptoCount, Metrics, Moved, Traffic};
@@ -11,7 +11,7 @@ use crate::milestones::Milestones;
 use crate::network::Transit;
 use crate::node::{Message, TimerKey};
 use crate::observation::Observation;
-use crate::time::Time;
+use crate::time::{Span, Time};
 use crate::trace::{Recorder, Trace, TraceEvent};
 
 /// The record of a run.
@@ -22,6 +22,9 @@ pub(super) struct Recording<'a> {
     milestones: Milestones,
     /// The highest view that a correct replica entered.
     view_max: u64,
+    gst: Time,
+    /// How long the slowest message between correct nodes takes that was sent since GST.
+    slowest: Span,
     checkers: Vec<(&'static str, Box<dyn Checker>)>,
     encoder: Encoder,
 }
@@ -40,6 +43,8 @@ impl<'a> Recording<'a> {
             metrics: Metrics { traffic: vec![Traffic::default(); kinds], ..Metrics::default() },
             milestones: Milestones::default(),
             view_max: 0,
+            gst: info.gst,
+            slowest: Span::ZERO,
             checkers: PROPERTIES.iter().map(|p| (p.name, (p.checker)(info))).collect(),
             encoder: Encoder::default(),
         }
@@ -73,21 +78,46 @@ impl<'a> Recording<'a> {
         self.record(now, &TraceEvent::Lost { from, to, what });
     }
 
-    pub(super) fn expired(&mut self, now: Time, node: NodeId, timer: &impl TimerKey) {
+    /// A message between correct nodes arrives then at the latest.
+    pub(super) fn promised(&mut self, now: Time, transit: Transit) {
+        let (Transit::Arrives(at, _) | Transit::Held(_, at)) = transit else { return };
+        if self.gst <= now {
+            self.slowest = self.slowest.max(at.since(now));
+        }
+    }
+
+    /// Tells the checkers what a correct node does not report.
+    pub(super) fn happened(&mut self, now: Time, happening: Happening) {
+        let at = self.stamp(now);
+        for (_, checker) in &mut self.checkers {
+            checker.happen(at, happening);
+        }
+    }
+
+    /// A timer of a correct node expires that was armed then.
+    pub(super) fn expired(
+        &mut self,
+        now: Time,
+        node: NodeId,
+        (timer, armed): (&impl TimerKey, Time),
+    ) {
         let mut key = std::mem::take(&mut self.encoder);
         key.clear();
         timer.encode(&mut key);
         self.record(now, &TraceEvent::Expired { node, key: key.bytes(), name: timer });
         self.encoder = key;
+        self.happened(now, Happening::Expired { armed, slowest: self.slowest });
     }
 
     pub(super) fn crashed(&mut self, now: Time, node: NodeId) {
         self.record(now, &TraceEvent::Crashed(node));
+        self.happened(now, Happening::Crashed);
     }
 
     pub(super) fn restarted(&mut self, now: Time, node: NodeId) {
         self.record(now, &TraceEvent::Restarted(node));
         self.milestones.reach("crash-restart");
+        self.happened(now, Happening::Restarted);
     }
 
     /// A node reports something.

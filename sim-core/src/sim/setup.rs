@@ -127,6 +127,8 @@ impl<P: Protocol> Simulation<P> {
             corrupted: nodes,
             gst,
             liveness_bound,
+            delta: network.delta,
+            promptness: P::promptness(committee, &params),
             search_budget: setup.search_budget,
         };
         let trace = Trace::new(setup.with_marks);

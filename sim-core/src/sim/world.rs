@@ -105,6 +105,9 @@ impl<P: Protocol> World<'_, P> {
                 self.adversary.granted(granted);
             }
             self.recording.sent(now, &sent, transit);
+            if !self.adversary.is_corrupted(from) && !self.adversary.is_corrupted(to) {
+                self.recording.promised(now, transit);
+            }
             match transit {
                 Transit::Lost => self.recording.lost(now, &sent),
                 Transit::Held(key, deadline) => {

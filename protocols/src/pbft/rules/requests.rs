@@ -79,6 +79,11 @@ impl Rules {
         last_executed < timestamp && !self.flaws.has(PbftFlaw::RestUnawaited)
     }
 
+    /// §4.4: the timer stops when its request was executed: it says nothing against the primary.
+    pub(in crate::pbft) fn stops_timer(&self, is_timed_one_done: bool) -> bool {
+        is_timed_one_done && !self.flaws.has(PbftFlaw::TimerUnstopped)
+    }
+
     /// §4.4: the request that a backup times: of all that wait the one that waits longest, in
     /// whatever view it arrived. The new primary may be faulty, too. None if nothing waits: views
     /// that fail for want of requests would make the timeout as long as the pause was.

@@ -8,6 +8,18 @@ use super::super::state::{State, Undone};
 use super::Rules;
 
 impl Rules {
+    /// The primary orders what waits as soon as flow control allows: its client may be silent for
+    /// long, and the backups' timers run.
+    pub(in crate::zyzzyva) fn orders_waiting(&self) -> bool {
+        !self.flaws.has(ZyzzyvaFlaw::WaitingUnordered)
+    }
+
+    /// Step 4c: a primary that never heard of a request learns of it by CONFIRM-REQ. A corrupted
+    /// client may leave it out.
+    pub(in crate::zyzzyva) fn heeds_confirm_req(&self) -> bool {
+        !self.flaws.has(ZyzzyvaFlaw::ConfirmIgnored)
+    }
+
     /// The slot that an order is executed in: the next one, without gaps.
     pub(in crate::zyzzyva) fn has_its_turn(&self, seq: Seq, next: Seq) -> bool {
         seq == next || next < seq && self.flaws.has(ZyzzyvaFlaw::GapsExecuted)

@@ -9,6 +9,11 @@ use super::super::selection::{Step, ViewChangeRule};
 use super::Rules;
 
 impl Rules {
+    /// A proof of misbehaviour is against the primary of the view that it is of, and of no other.
+    pub(in crate::zyzzyva) fn is_against(&self, proof: View, view: View) -> bool {
+        proof == view || proof < view && self.flaws.has(ZyzzyvaFlaw::OldProofs)
+    }
+
     /// VC1: a replica works in its view until it leaves for another; who suspects the primary keeps
     /// working. As no phase of agreement commits anything at the replicas, one that stopped alone,
     /// beside f silent ones, would block clients for ever.

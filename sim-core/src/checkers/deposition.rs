@@ -4,9 +4,9 @@
 //! A protocol that deposes correct primaries again and again may still answer within the bound of
 //! liveness, and be of no use. There are three ways to leave a view:
 //!
-//! * *A timer expires.* That says something of a correct primary only if the timer ran, in a network
-//!   that had settled, for as long as a correct primary takes to serve ([`Promptness`]). Timeouts that
-//!   are shorter than that are no mistake: they double until they are long enough.
+//! * *A timer expires.* That says something of a correct primary only if the timer ran, in a
+//!   network that had settled, for as long as a correct primary takes to serve ([`Promptness`]).
+//!   Timeouts that are shorter than that are no mistake: they double until they are long enough.
 //! * *A message arrives*, such as proof of misbehaviour. No message makes a correct replica give up
 //!   a correct primary.
 //! * *Others ask for it.* One of them is correct, so some correct replica gave up this view, or a

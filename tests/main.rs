@@ -16,6 +16,8 @@ mod hostile_messages;
 mod hunt;
 mod map;
 mod moved;
+mod new_views;
+mod readings;
 mod readme;
 mod repro_files;
 mod scenario_files;

@@ -120,6 +120,12 @@ fn load_block(workdir: &Workdir, block: &Block) {
     }
 }
 
+/// Whether documents are to be rewritten.
+#[expect(clippy::disallowed_methods, reason = "the one switch of golden files")]
+pub(crate) fn is_update() -> bool {
+    std::env::var("UPDATE").is_ok()
+}
+
 fn keeps_its_word(document: &str) {
     let path = root().join(document);
     let text = fs::read_to_string(&path).unwrap_or_else(|why| panic!("{document}: {why}"));
@@ -150,8 +156,7 @@ fn keeps_its_word(document: &str) {
     if now == text {
         return;
     }
-    #[expect(clippy::disallowed_methods, reason = "the one switch of golden files")]
-    if std::env::var("UPDATE").is_ok() {
+    if is_update() {
         return fs::write(&path, now).expect("the document can be written");
     }
     let first = now.lines().zip(text.lines()).position(|(now, then)| now != then);

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-use byzsim_core::{Committee, Protocol, Span};
+use byzsim_core::{Committee, NodeId, Protocol, Recorder, Span};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -38,6 +38,10 @@ pub trait Catalogued:
     /// What is wrong, and what would be right.
     fn check(params: &Self::Params, committee: Committee) -> Result<(), String>;
 
+    /// Names what was left out of checked parameters, where that means something else than its
+    /// absence says.
+    fn complete(_: &mut Self::Params) {}
+
     /// Whether the protocol's paper claims safety for this committee and these parameters: enough
     /// replicas, and quorums that intersect as they must.
     fn within_model(params: &Self::Params, committee: Committee) -> bool;
@@ -45,6 +49,28 @@ pub trait Catalogued:
     /// The timeout on which the protocol's other times depend: the measure of what generators of
     /// faults draw.
     fn base_timeout(params: &Self::Params) -> Span;
+
+    /// What follows a run that lost a completed operation, and tells how it did. None if the
+    /// protocol tells no ways apart.
+    fn diagnosis(_: Committee, _: &[NodeId]) -> Option<Box<dyn Diagnosis>> {
+        None
+    }
+}
+
+/// A recorder that tells, after a run, how the run lost what a client had completed.
+pub trait Diagnosis: Recorder {
+    /// How; none if it lost nothing.
+    fn loss(&self) -> Option<Loss>;
+}
+
+/// How a run lost what a client had completed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// The mechanism, in a few words that name no nodes and no numbers: runs with the same one show
+    /// the same bug.
+    pub mechanism: &'static str,
+    /// What was lost, where, and on whose word.
+    pub detail: String,
 }
 
 /// The greatest count that a parameter may be: beyond any run, and safe to reckon with.

@@ -32,4 +32,4 @@ pub mod service;
 pub mod shared;
 pub mod zyzzyva;
 
-pub use catalogue::{Catalogued, Flaw, FlawEntry, Flaws};
+pub use catalogue::{Catalogued, Diagnosis, Flaw, FlawEntry, Flaws, Loss};

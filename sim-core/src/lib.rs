@@ -50,4 +50,4 @@ pub use rng::{Purpose, SimRng};
 pub use sim::{CorruptedSigners, Ended, Outcome, Served, Setup, Simulation, Slack};
 pub use time::{Span, Time};
 pub use timers::{Look, Looks, Timers};
-pub use trace::{Marks, MessageInfo, Recorder, TraceEvent};
+pub use trace::{Marks, MessageInfo, Recorder, Shown, TraceEvent};

@@ -4,6 +4,7 @@
 //! mark in which two runs differ shows where they diverge, so a recorded run can tell where a
 //! replay diverges from it.
 
+use std::any::Any;
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
@@ -79,7 +80,20 @@ pub struct MessageInfo<'a> {
     /// The slot that it is about.
     pub seq: Option<u64>,
     /// The message, for a reader.
-    pub msg: &'a dyn fmt::Debug,
+    pub msg: &'a dyn Shown,
+}
+
+/// A message of some protocol: it can be shown, and who knows the protocol can look into it.
+pub trait Shown: fmt::Debug + Any {}
+
+impl<T: fmt::Debug + Any> Shown for T {}
+
+impl MessageInfo<'_> {
+    /// The message, if it is of this type.
+    pub fn downcast<M: Any>(&self) -> Option<&M> {
+        let msg: &dyn Any = self.msg;
+        msg.downcast_ref()
+    }
 }
 
 impl fmt::Debug for MessageInfo<'_> {

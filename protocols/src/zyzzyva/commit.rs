@@ -49,7 +49,8 @@ impl Replica {
             out.observe(Observation::Reached("commit-certificate"));
             self.hold(Certificate::Commit(Rc::clone(votes)), out);
         }
-        if let Some(place) = place.filter(|place| self.is_covered(place.seq)) {
+        let agrees = own == Some(history) && self.rules.view_change().commits_unreported();
+        if let Some(place) = place.filter(|place| agrees || self.is_covered(place.seq)) {
             self.commit_locally(place, (client, timestamp), out);
         }
     }
@@ -111,7 +112,7 @@ impl Replica {
         let overtaken = |Claim { seq, history, .. }: Claim| {
             self.stable() < seq && self.history.digest(seq) != Some(history)
         };
-        if rule.forgets_overtaken_certificates()
+        if rule.compares_certificates()
             && self.held.as_ref().is_some_and(|held| overtaken(held.claim))
         {
             self.held = None;

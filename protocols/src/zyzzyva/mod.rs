@@ -19,9 +19,10 @@
 //! paper, and the one `match` that hands out what comes in. `agreement.rs`, `commit.rs`,
 //! `checkpoint.rs`, `view_change.rs` (VC1 to VC3), `validity.rs`, `reconcile.rs` (VC4, VC5) and
 //! [`retransmit`]: the handlers. `history.rs` and `state.rs`: what a replica executed, and what
-//! came of it. [`selection`]: how a new view chooses its history. `client.rs`. `rules/`: what the
-//! paper demands and a planted flaw breaks; `flaws.rs`: the names of the flaws. `lies.rs`: how
-//! corrupted nodes can lie.
+//! came of it. [`selection`]: how a new view chooses its history; [`reading`]: what the published
+//! words leave open. `client.rs`. `rules/`: what the paper demands and a planted flaw breaks;
+//! `flaws.rs`: the names of the flaws. `lies.rs`: how corrupted nodes can lie. `mechanism.rs`: how
+//! a run lost what had completed.
 //!
 //! # The messages
 //!
@@ -46,12 +47,15 @@
 //!
 //! # The view change under `fixed`
 //!
-//! Of the two forms of the repair this is the first: a replica counts the 2f + 1 VIEW-CONFIRMs with
-//! which it entered a view as a certificate of that view, and reports the certificate of the
-//! highest (view, length). The second, which reports all certificates that no other dominates, is
-//! as safe; this one keeps a VIEW-CHANGE to one certificate, and one rule tells when a slot is
-//! *covered*: a certificate of the *current* view reaches it. LOCAL-COMMIT and CHECKPOINT rest on
-//! that.
+//! What Abraham et al. give is a principle: choose what is compatible with a possible decision of
+//! the highest lower view. How reports carry that is a reconstruction, in two forms. F1, which is
+//! implemented: a replica counts the 2f + 1 VIEW-CONFIRMs with which it entered a view as a
+//! certificate of that view, and reports the certificate of the highest (view, length). F2: it
+//! reports all certificates that no other dominates. Neither was read in a paper; each passed
+//! 400,000 seeds of an abstract model. F1 keeps a VIEW-CHANGE to one certificate, and one rule
+//! tells when a slot is *covered*: a certificate of the *current* view reaches it. LOCAL-COMMIT and
+//! CHECKPOINT rest on that. `docs/zyzzyva-violation.md` has the steps of an argument for its
+//! safety, the function that supplies each, and what is not proven.
 //!
 //! A certificate at one replica is no decision, under any rule: its client may never have
 //! completed, and a new view may not hear of it. So a correct replica may have to undo what it has
@@ -81,7 +85,31 @@
 //!   VIEW-CONFIRMs that opened it, and follows them even if it adopted, and confirmed, another
 //!   history from a primary that signed two. It confirms nothing for a second time.
 //! * A VIEW-CHANGE with more slots than the window holds, or with more or fewer accusations than
-//!   f + 1, is not valid; CHECKPOINTs of slots that are not due are ignored.
+//!   f + 1, is not valid; CHECKPOINTs of slots that are not due are ignored. A certificate holds
+//!   exactly 2f + 1 votes.
+//! * Under `original` a VIEW-CHANGE carries one client's certificate: the longest whose history is
+//!   that of the report, and a report whose certificate disagrees is refused. The text (VC2) speaks
+//!   of one obtained since the last view change, then of the VIEW-CONFIRMs of the view, then of the
+//!   NEW-VIEW; the implementations that were read have client's certificates only. A report with
+//!   VIEW-CONFIRMs in place of a certificate is refused, unless `view-confirms-certify` is set: see
+//!   [`reading`]. The NEW-VIEW is never carried. Ties go to the lowest number.
+//! * O is the history after the stable checkpoint (technical report), not after the certificate.
+//!   All of it is of one view: a NEW-VIEW orders G again, so its sender has no other orders.
+//! * 2f + 1 CHECKPOINTs make one stable; by the text f + 1 do (one of the implementations says so
+//!   in a comment, and asks for 2f + 1). f + 1 contain one correct signer, who saw a certificate;
+//!   but no two sets of f + 1 need to share one, and the proof is passed on.
+//! * A NEW-VIEW whose history contradicts the receiver's own stable checkpoint is not adopted, and
+//!   its primary suspected. The text knows no such case; it cannot arise under `fixed` with at most
+//!   f faults, and does under `original`.
+//! * Two orders of one request in one view are a proof of misbehaviour, as are two orders for one
+//!   slot; the text names the latter. A proof counts in its own view only. A certificate for
+//!   another history of the own view makes a replica suspect the primary; no proof is made of it.
+//! * An answer to a FILL-HOLE has 16 orders at most; a replica asks again for what is left.
+//! * Requests that come between two views are answered in the next one; by the text none is
+//!   accepted then.
+//! * The client's first retransmission is sent after timer 1 and waited for as long as the first
+//!   attempt; the interval doubles from the second on. If timer 2 expires it retransmits as well,
+//!   and may deposit the same certificate again.
 //! * A SPEC-RESPONSE is sent again, in the new view, to clients that ask again.
 //! * A client's interval grows by doubling, three times at most, so that the liveness bound exists.
 //! * Retransmission by STATUS ([`retransmit`]), sent by replicas that are stuck only; it also tells
@@ -116,7 +144,9 @@ mod commit;
 mod flaws;
 mod history;
 mod lies;
+mod mechanism;
 pub mod message;
+pub mod reading;
 mod reconcile;
 mod replica;
 pub mod retransmit;
@@ -128,18 +158,21 @@ mod view_change;
 
 use std::rc::Rc;
 
-use byzsim_core::{Committee, Promptness, Protocol, Signer, Span, Wait};
+use byzsim_core::{Committee, NodeId, Promptness, Protocol, Signer, Span, Wait};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use client::Client;
 pub use flaws::ZyzzyvaFlaw;
 pub use message::Msg;
+pub use reading::ReportedCertificate;
 pub use replica::{Replica, Timer};
 pub use selection::ViewChangeRule;
 pub use state::{Place, State};
 
-use crate::catalogue::{Catalogued, Flaw as _, FlawEntry, Flaws, check_counts, check_times};
+use crate::catalogue::{
+    Catalogued, Diagnosis, Flaw as _, FlawEntry, Flaws, check_counts, check_times,
+};
 use crate::shared::status::catching_up;
 use rules::Rules;
 
@@ -151,9 +184,17 @@ pub struct Zyzzyva;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Params {
-    /// How a new view chooses its history: the published rule, the repair, or one of four repairs
-    /// that fail.
-    pub view_change: ViewChangeRule,
+    /// How a new view chooses its history: the published rule, the repair (what is left out means
+    /// this one, or the rule that a planted flaw names), or one of four repairs that fail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub view_change: Option<ViewChangeRule>,
+    /// A reading of the published rule: whether the 2f + 1 VIEW-CONFIRMs with which a replica
+    /// entered its view count as a certificate.
+    #[serde(skip_serializing_if = "is_default")]
+    pub view_confirms_certify: bool,
+    /// A reading of the published rule: which certificate a replica may report.
+    #[serde(skip_serializing_if = "is_default")]
+    pub reported_certificate: ReportedCertificate,
     /// Whether a new view puts null requests into slots that a report shows but that the rule
     /// leaves empty (technical report of Zyzzyva).
     pub null_fill: bool,
@@ -177,11 +218,18 @@ pub struct Params {
     pub flaws: Flaws<ZyzzyvaFlaw>,
 }
 
+/// Readings are named where they are not the usual ones.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 impl Default for Params {
     /// The repaired view change; timeouts for latencies of tens of milliseconds.
     fn default() -> Self {
         Self {
-            view_change: ViewChangeRule::Fixed,
+            view_change: None,
+            view_confirms_certify: false,
+            reported_certificate: ReportedCertificate::Agreeing,
             null_fill: false,
             checkpoint_interval: 100,
             client_timeout: Span::from_millis(300),
@@ -266,6 +314,7 @@ impl Catalogued for Zyzzyva {
     }
 
     fn check(params: &Params, _: Committee) -> Result<(), String> {
+        rules::check_view_change(params)?;
         check_counts(params.checkpoint_interval, &[])?;
         check_times(&[
             ("client-timeout", params.client_timeout),
@@ -276,6 +325,11 @@ impl Catalogued for Zyzzyva {
         ])
     }
 
+    /// The rule of the view change is named, unless a planted flaw names it.
+    fn complete(params: &mut Params) {
+        rules::name_view_change(params);
+    }
+
     /// The paper claims safety for n = 3f + 1, and for its own view change above all: what breaks
     /// under the rules other than `fixed` breaks within the model.
     fn within_model(_: &Params, committee: Committee) -> bool {
@@ -284,5 +338,9 @@ impl Catalogued for Zyzzyva {
 
     fn base_timeout(params: &Params) -> Span {
         params.view_change_timeout
+    }
+
+    fn diagnosis(committee: Committee, corrupted: &[NodeId]) -> Option<Box<dyn Diagnosis>> {
+        Some(Box::new(mechanism::Mechanism::new(committee, corrupted)))
     }
 }

@@ -141,6 +141,11 @@ impl Replica {
             return;
         }
         let Some(own) = self.adopted.as_ref().map(|(_, confirm)| *confirm) else { return };
+        if self.stable() < own.seq && self.history.digest(own.seq) != Some(own.history) {
+            // A stable checkpoint undid what it adopted: only an unsafe rule, or more than f
+            // faults, lead here. In the view it would contradict what it confirmed, and ordered.
+            return;
+        }
         let matching = self.confirms.values().filter(|it| *it.body() == own);
         let confirmation: Vec<_> = matching.take(self.rules.quorum()).cloned().collect();
         if confirmation.len() == self.rules.quorum() {
@@ -159,7 +164,11 @@ impl Replica {
         self.hates.retain(|_, it| view <= it.view);
         out.observe(Observation::EnteredView { view });
         out.observe(Observation::Reached("view-confirm"));
-        if self.rules.view_change().certifies_entry(own.seq, self.stable()) {
+        let reading = self.rules.view_change();
+        if reading.forgets_at_entry() {
+            self.held = None;
+        }
+        if reading.certifies_entry(own.seq, self.stable()) {
             let votes = std::rc::Rc::new(confirmation.clone());
             self.hold(Certificate::Confirm(votes), out);
         }

@@ -15,15 +15,15 @@
 //! | `not-strict` | slot by slot, the highest view wins | they win if none is of a *lower* view |
 //! | `fixed` | slot by slot, the highest view wins | they win if all are of a *higher* view |
 //!
-//! Only the last two compare the views of both kinds of evidence. That is the whole repair, if the
-//! comparison is strict (Abraham, Gueta, Malkhi, Martin, "Thelma, Velma, and Zelma", arXiv
-//! 1801.10022): a proposal is safe only if
-//! it is compatible with a possible decision of the *highest* view below. The original forgets
+//! Only the last two compare the views of both kinds of evidence, and the comparison must be strict
+//! (Abraham, Gueta, Malkhi, Martin, "Thelma, Velma, and Zelma", arXiv 1801.10022): a proposal is
+//! safe only if it is compatible with a possible decision of the *highest* view below. It is half
+//! of the repair; the other half is what replicas report ([`super::reading`]). The original forgets
 //! that a certificate grows old: one that a view change passed over, and that a faulty replica
 //! kept, beats a request that completed later at all replicas (Abraham et al., arXiv 1712.01367).
 //!
 //! The sixth rule, `latest-client-certificate-only`, chooses like `fixed`. It differs in what
-//! replicas report: see `ViewChangeRule::reports_instead`.
+//! replicas report: see [`super::reading`].
 
 use byzsim_core::Digest;
 use schemars::JsonSchema;
@@ -111,46 +111,16 @@ impl ViewChangeRule {
         chosen
     }
 
-    /// Whether a replica that holds a certificate reports a new one in its place.
-    pub(super) fn reports_instead(self, new: Claim, held: Claim) -> bool {
+    /// The name in scenario files.
+    pub(super) const fn name(self) -> &'static str {
         match self {
-            Self::Original => (held.seq, held.view) < (new.seq, new.view),
-            Self::Fixed
-            | Self::CcByView
-            | Self::FPlus1First
-            | Self::NotStrict
-            | Self::LatestClientCertificateOnly => (held.view, held.seq) < (new.view, new.seq),
+            Self::Original => "original",
+            Self::Fixed => "fixed",
+            Self::CcByView => "cc-by-view",
+            Self::FPlus1First => "f-plus-1-first",
+            Self::NotStrict => "not-strict",
+            Self::LatestClientCertificateOnly => "latest-client-certificate-only",
         }
-    }
-
-    /// Whether 2f + 1 VIEW-CONFIRMs count as a certificate for the history that they confirm.
-    /// Without that, a replica can exchange a longer old certificate for a shorter new one, while
-    /// the rest of the adopted history has too few other witnesses (schedule G).
-    pub(super) const fn counts_view_confirms(self) -> bool {
-        match self {
-            Self::Fixed | Self::CcByView | Self::FPlus1First | Self::NotStrict => true,
-            Self::Original | Self::LatestClientCertificateOnly => false,
-        }
-    }
-
-    /// Whether the 2f + 1 VIEW-CONFIRMs with which a replica enters a view count as a certificate:
-    /// they confirm a history of `length` slots, of which those up to `stable` are stable. One
-    /// repair that fails holds that where no slots are confirmed, nothing is certified.
-    pub(super) fn certifies_entry(self, length: Seq, stable: Seq) -> bool {
-        self.counts_view_confirms() && (self != Self::CcByView || stable < length)
-    }
-
-    /// Whether a certificate commits a replica only in the view that it is of. One of an older view
-    /// can be worth nothing in this one, if the history was shortened in between and has grown
-    /// again: then this replica reports the later VIEW-CONFIRMs in its place.
-    pub(super) const fn binds_certificates_to_views(self) -> bool {
-        self.counts_view_confirms()
-    }
-
-    /// Whether a certificate is given up with the history that it certifies. The original has no
-    /// choice: the certificate that a replica reports must agree with the history that it reports.
-    pub(super) const fn forgets_overtaken_certificates(self) -> bool {
-        matches!(self, Self::Original)
     }
 }
 

@@ -2,14 +2,15 @@
 
 use byzsim_core::Signed;
 
-use super::message::{Certificate, Certified, Link, ViewChange, chain};
+use super::message::{Certificate, Certified, Claim, Link, ViewChange, chain};
 use super::replica::Replica;
 use super::view_change::history_of;
 
 impl Replica {
     /// VC2: signed; f + 1 distinct accusations; a proven checkpoint; a history without gaps, within
     /// the window, all of it ordered by the primary of its view; a certificate that proves what it
-    /// claims, with the requests that lead to it.
+    /// claims, with the requests that lead to it, and that agrees with the history if the published
+    /// words are read so.
     pub(super) fn is_valid_view_change(&self, it: &Signed<ViewChange>) -> bool {
         let Some(before) = it.view.checked_sub(1) else { return false };
         let accused = self.rules.are_accusations(&it.hates, before, &self.signer);
@@ -75,5 +76,16 @@ impl Replica {
             && certifies
             && (reaches || past)
             && path.iter().all(|link| self.is_valid_link(link))
+            && (agrees(it, claim) || !self.rules.view_change().compares_certificates())
     }
+}
+
+/// VC2: whether a certificate's h is that of the reported history at its slot. What is stable is
+/// not compared: the history begins behind it.
+fn agrees(it: &ViewChange, claim: Claim) -> bool {
+    let Some(above) = claim.seq.checked_sub(it.stable).filter(|above| 0 < *above) else {
+        return true;
+    };
+    let place = usize::try_from(above - 1).unwrap_or(usize::MAX);
+    it.history.get(place).is_some_and(|it| it.order.history == claim.history)
 }

@@ -100,6 +100,7 @@ impl Replica {
         assert!(self.goal() < view, "views move up");
         self.leave_for(view, out);
         out.observe(Observation::ViewChangeStarted { view, reason });
+        self.forget_overtaken_certificate();
         let certificate = self.held.as_ref().map(|held| Certified {
             certificate: held.certificate.clone(),
             path: held.path.clone(),

@@ -8,6 +8,7 @@ pub mod expect;
 mod explain;
 pub mod finding;
 pub mod load;
+mod mechanism;
 pub mod panics;
 pub mod registry;
 pub mod result;

@@ -9,7 +9,7 @@ use byzsim_adversaries::{
     twins_schedule, vary,
 };
 use byzsim_core::{Committee, Outcome, Protocol, Recorder, Setup, Simulation, Span};
-use byzsim_protocols::{Catalogued, FlawEntry, pbft, zyzzyva};
+use byzsim_protocols::{Catalogued, FlawEntry, Loss, pbft, zyzzyva};
 use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -89,6 +89,10 @@ impl ProtocolEntry {
 pub trait AnyProtocol: Send + Sync + fmt::Debug {
     /// Plays one run.
     fn play(&self, setup: Setup, plan: &Plan, watch: Watch<'_>) -> Played;
+
+    /// Plays a run again that lost a completed operation, and tells how it did; none if the
+    /// protocol tells no ways apart.
+    fn diagnose(&self, setup: Setup, plan: &Plan) -> Option<Loss>;
 
     /// Draws a plan.
     fn draw(&self, weather: &Weather, committee: Committee, timing: &Timing, seed: u64) -> Plan;
@@ -200,6 +204,7 @@ fn prepare<P: Catalogued>(
     }
     P::check(&params, committee)
         .map_err(|why| Problem::at("params", why, "see `byzsim schema` for the parameters"))?;
+    P::complete(&mut params);
     Ok(Box::new(Prepared::<P> { params }))
 }
 
@@ -242,6 +247,13 @@ impl<P: Catalogued> AnyProtocol for Prepared<P> {
             Some(recorder) => simulation.run(&mut adversary, Some(recorder)),
         };
         Played { outcome, fired: adversary.fired(), logs: adversary.logs() }
+    }
+
+    fn diagnose(&self, setup: Setup, plan: &Plan) -> Option<Loss> {
+        let mut diagnosis = P::diagnosis(setup.committee, &plan.corrupted())?;
+        let watch = Watch { recorder: Some(&mut *diagnosis), with_logs: false };
+        let _: Played = self.play(setup, plan, watch);
+        diagnosis.loss()
     }
 
     fn draw(&self, weather: &Weather, committee: Committee, timing: &Timing, seed: u64) -> Plan {

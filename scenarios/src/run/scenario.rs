@@ -10,6 +10,7 @@ use crate::file::format::ScenarioFile;
 use crate::run::check;
 use crate::run::draw::{self, Drawn};
 use crate::run::expect;
+use crate::run::mechanism;
 use crate::run::panics;
 use crate::run::registry::{self, AnyProtocol, ProtocolEntry, Watch};
 use crate::run::result::{PlayOptions, Report};
@@ -114,7 +115,15 @@ impl Scenario {
         let here = self.under(&drawn);
         let mut setup = here.setup(seed, &drawn, options);
         setup.events_max = setup.events_max.min(events_max);
-        let result = panics::catch(|| here.instance.play(setup, &drawn.plan, watch));
+        let result = panics::catch(|| {
+            let mut played = here.instance.play(setup.clone(), &drawn.plan, watch);
+            if mechanism::is_to_be_told(&played.outcome)
+                && let Some(loss) = here.instance.diagnose(setup, &drawn.plan)
+            {
+                mechanism::tell(&mut played.outcome, &loss);
+            }
+            played
+        });
         let verdicts = result.iter().flat_map(|played| &played.outcome.verdicts);
         let verdicts = verdicts.map(|(name, verdict)| (*name, verdict));
         let gst = drawn.network.gst;

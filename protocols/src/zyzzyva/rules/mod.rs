@@ -14,8 +14,9 @@ use byzsim_core::{Committee, NodeId};
 use super::Params;
 use super::flaws::ZyzzyvaFlaw;
 use super::message::View;
+use super::reading::{Reading, ReportedCertificate};
 use super::selection::ViewChangeRule;
-use crate::catalogue::Flaws;
+use crate::catalogue::{Flaw as _, Flaws};
 use crate::shared::quorum;
 
 /// The rules, for one committee.
@@ -23,7 +24,7 @@ use crate::shared::quorum;
 pub(super) struct Rules {
     committee: Committee,
     flaws: Flaws<ZyzzyvaFlaw>,
-    view_change: ViewChangeRule,
+    view_change: Reading,
 }
 
 /// The flaws that are rules of the view change.
@@ -35,12 +36,65 @@ const RULES: [(ZyzzyvaFlaw, ViewChangeRule); 5] = [
     (ZyzzyvaFlaw::LatestClientCertificateOnly, ViewChangeRule::LatestClientCertificateOnly),
 ];
 
+/// The rule that a planted flaw names, or the parameter, or the repair.
+fn rule_of(params: &Params) -> ViewChangeRule {
+    let planted = RULES.iter().find(|(flaw, _)| params.flaws.has(*flaw));
+    planted.map(|(_, rule)| *rule).or(params.view_change).unwrap_or_default()
+}
+
+/// Whether what the parameters and the planted flaws say of the view change fits together.
+///
+/// # Errors
+/// Which two contradict each other.
+pub(super) fn check_view_change(params: &Params) -> Result<(), String> {
+    let name = |flaw: &ZyzzyvaFlaw| {
+        let entry = ZyzzyvaFlaw::ALL.iter().find(|(known, _)| known == flaw);
+        entry.map_or("", |(_, entry)| entry.name)
+    };
+    let mut planted = RULES.iter().filter(|(flaw, _)| params.flaws.has(*flaw));
+    if let Some((flaw, rule)) = planted.next() {
+        if let Some((other, _)) = planted.next() {
+            let (one, other) = (name(flaw), name(other));
+            return Err(format!(
+                "the flaws `{one}` and `{other}` both set `view-change`: leave out one of them"
+            ));
+        }
+        if let Some(set) = params.view_change.filter(|set| set != rule) {
+            let (name, set, rule) = (name(flaw), set.name(), rule.name());
+            return Err(format!(
+                "`view-change` is `{set}`, but the flaw `{name}` sets it to `{rule}`: leave out \
+                 one of them"
+            ));
+        }
+    }
+    let is_read = params.view_confirms_certify
+        || params.reported_certificate != ReportedCertificate::default();
+    let rule = rule_of(params);
+    if is_read && rule != ViewChangeRule::Original {
+        let name = rule.name();
+        return Err(format!(
+            "`view-confirms-certify` and `reported-certificate` are readings of `view-change = \
+             \"original\"`, and it is `{name}`"
+        ));
+    }
+    Ok(())
+}
+
+/// Writes down which rule is in force, unless a planted flaw says so.
+pub(super) fn name_view_change(params: &mut Params) {
+    if !RULES.iter().any(|(flaw, _)| params.flaws.has(*flaw)) {
+        params.view_change = Some(rule_of(params));
+    }
+}
+
 impl Rules {
     pub(super) fn new(committee: Committee, params: &Params) -> Self {
-        let flaws = params.flaws.clone();
-        let planted = RULES.iter().find(|(flaw, _)| flaws.has(*flaw));
-        let view_change = planted.map_or(params.view_change, |(_, rule)| *rule);
-        Self { committee, flaws, view_change }
+        let view_change = Reading {
+            rule: rule_of(params),
+            view_confirms_certify: params.view_confirms_certify,
+            reported: params.reported_certificate,
+        };
+        Self { committee, flaws: params.flaws.clone(), view_change }
     }
 
     /// View v has primary v mod n.

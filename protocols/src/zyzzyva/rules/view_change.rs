@@ -4,8 +4,9 @@ use byzsim_core::{ReplicaSet, Signed, Signer};
 
 use super::super::flaws::ZyzzyvaFlaw;
 use super::super::message::{Hate, View};
+use super::super::reading::Reading;
 use super::super::replica::Replica;
-use super::super::selection::{Step, ViewChangeRule};
+use super::super::selection::Step;
 use super::Rules;
 
 impl Rules {
@@ -39,8 +40,9 @@ impl Rules {
         accused || self.flaws.has(ZyzzyvaFlaw::Unaccused)
     }
 
-    /// VC3: how a new view chooses its history: the parameter's value, or that which a flaw names.
-    pub(in crate::zyzzyva) const fn view_change(&self) -> ViewChangeRule {
+    /// VC2, VC3: what a replica reports, and how a new view chooses its history: the parameters'
+    /// values, or the rule that a flaw names.
+    pub(in crate::zyzzyva) const fn view_change(&self) -> Reading {
         self.view_change
     }
 

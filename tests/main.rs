@@ -4,6 +4,7 @@
 
 mod adversary_bounds;
 mod agm;
+mod alter;
 mod arrows;
 mod cli;
 mod compare;
@@ -18,6 +19,8 @@ mod map;
 mod moved;
 mod new_views;
 mod readings;
+mod profile;
+mod properties;
 mod readme;
 mod repro_files;
 mod scenario_files;

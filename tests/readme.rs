@@ -212,6 +212,7 @@ fn links_lead_somewhere() {
         "docs/scenarios.md",
         "docs/glossary.md",
         "docs/flaws.md",
+        "docs/judges.md",
         "docs/compare.md",
         "docs/zyzzyva-violation.md",
         "docs/shrinking.md",

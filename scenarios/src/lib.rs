@@ -4,7 +4,8 @@
 //! scenario; [`run`] plays it for one seed and judges the run, and has the table of protocols;
 //! [`mod@sweep`] plays many seeds; [`repro`] keeps a run as a file and replays it; [`mod@shrink`]
 //! makes a failing run smaller; [`hunt`] searches for planted flaws; [`mod@compare`] sets protocols
-//! beside their formulas; [`report`] is what people read; [`cli`] is the command line.
+//! beside their formulas; [`mod@alter`] alters what checkers are told; [`mod@profile`] tells what
+//! is usual; [`report`] is what people read; [`cli`] is the command line.
 //!
 //! ```
 //! use byzsim::{PlayOptions, load};
@@ -14,10 +15,12 @@
 //! # Ok::<(), byzsim::LoadError>(())
 //! ```
 
+pub mod alter;
 pub mod cli;
 pub mod compare;
 pub mod file;
 pub mod hunt;
+pub mod profile;
 pub mod report;
 pub mod repro;
 pub mod run;

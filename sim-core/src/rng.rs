@@ -27,6 +27,8 @@ pub enum Purpose {
     Adversary = 6,
     /// Choices of a search among plans.
     Search = 7,
+    /// Alterations of what was observed.
+    Alteration = 16,
 }
 
 /// A stream of random integers.

@@ -9,6 +9,7 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::checkers::{RunInfo, Stamp};
 use crate::crypto::Digest;
 use crate::encode::Encoder;
 use crate::id::NodeId;
@@ -106,6 +107,15 @@ impl fmt::Debug for MessageInfo<'_> {
 pub trait Recorder {
     /// The `number`-th event (from 0), at `time`.
     fn record(&mut self, number: u64, time: Time, event: &TraceEvent<'_>);
+
+    /// What the checkers are told before the run starts.
+    fn begin(&mut self, _: &RunInfo) {}
+
+    /// What the checkers are told of a correct node, as they are told it.
+    fn judged(&mut self, _: Stamp, _: NodeId, _: &Observation) {}
+
+    /// The checkers give their verdicts.
+    fn end(&mut self, _: Stamp) {}
 }
 
 /// How many marks are kept at most before every second one is dropped.

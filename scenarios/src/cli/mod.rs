@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod alter;
 mod check;
 mod compare;
 mod complaint;
@@ -10,6 +11,7 @@ mod list;
 mod merge;
 mod options;
 mod output;
+mod profile;
 mod progress;
 mod replay;
 mod run;
@@ -68,6 +70,10 @@ pub enum Command {
     Merge(merge::Merge),
     /// Measure the costs of protocols and compare them with formulas.
     Compare(compare::Compare),
+    /// Alter what correct nodes reported in clean runs, and count what the properties notice.
+    Alter(alter::Alter),
+    /// Measure what is usual in the runs of a scenario, and tell what has changed.
+    Profile(profile::ProfileCommand),
     /// Check scenario and repro files, and explain faults that never fire.
     Check(check::Check),
     /// List scenarios, protocols, faults, lies, fields, flaws, properties and milestones.
@@ -125,6 +131,8 @@ fn dispatch(Cli { common, command }: &Cli) -> Result<Exit, Failure> {
         Command::Sweep(sweep) => sweep.execute(common),
         Command::Merge(merge) => merge.execute(common),
         Command::Compare(compare) => compare.execute(common),
+        Command::Alter(alter) => alter.execute(common),
+        Command::Profile(profile) => profile.execute(common),
         Command::Check(check) => check.execute(common),
         Command::List(list) => list.execute(),
         Command::Schema(schema) => schema.execute(),

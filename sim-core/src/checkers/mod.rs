@@ -10,6 +10,7 @@
 
 mod accusation;
 mod agreement;
+mod coherence;
 mod deposition;
 mod durability;
 mod exactly_once;
@@ -198,6 +199,12 @@ pub const PROPERTIES: &[Property] = &[
         about: "After GST, a correct primary is given up only for a cause that the protocol's rules \
                 name.",
         checker: |info| Box::new(deposition::Deposition::new(info)),
+    },
+    Property {
+        name: "coherence",
+        about: "What a correct node reports agrees with its reports before, and with those of \
+                others about the same batch, history or decision.",
+        checker: |info| Box::new(coherence::Coherence::new(info)),
     },
     Property {
         name: "accusation",

@@ -35,8 +35,11 @@ impl<'a> Recording<'a> {
         info: &RunInfo,
         kinds: usize,
         trace: Trace,
-        recorder: Option<&'a mut dyn Recorder>,
+        mut recorder: Option<&'a mut dyn Recorder>,
     ) -> Self {
+        if let Some(recorder) = &mut recorder {
+            recorder.begin(info);
+        }
         Self {
             trace,
             recorder,
@@ -128,6 +131,9 @@ impl<'a> Recording<'a> {
     /// Shows the checkers, and counts towards the milestones, what a correct node reports.
     pub(super) fn judge(&mut self, now: Time, node: NodeId, observation: &Observation) {
         let at = self.stamp(now);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.judged(at, node, observation);
+        }
         for (_, checker) in &mut self.checkers {
             checker.observe(at, node, observation);
         }
@@ -146,6 +152,9 @@ impl<'a> Recording<'a> {
         moved: Moved,
     ) -> Outcome {
         let at = self.stamp(end);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.end(at);
+        }
         let verdicts =
             self.checkers.iter_mut().map(|(name, checker)| (*name, checker.finish(at))).collect();
         let events = self.trace.events();

@@ -11,7 +11,7 @@ const GOLDEN: &[(&str, u64, &str)] = &[
     ("pbft/fault-free", 0, "fad1ac53b18f059e"),
     ("pbft/committed-survives", 0, "1471ac6476bd2153"),
     ("pbft/chaos", 0, "c6064a87d05e60e2"),
-    ("pbft/chaos", 1, "458ca6d17e7ffc4c"),
+    ("pbft/chaos", 1, "13178dcae7fac33d"),
     ("zyzzyva/fault-free", 0, "f19a14f130b2be80"),
     ("zyzzyva/agm/a", 0, "bfadf6209a44ce2f"),
 ];

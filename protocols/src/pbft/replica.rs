@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use byzsim_core::{
-    Encode, Encoder, Message as _, Node, NodeId, Outbox, Signed, Signer, Span, Statement,
+    Encode, Encoder, Message as _, Node, NodeId, Observation, Outbox, Signed, Signer, Span,
+    Statement,
 };
 
 use super::Params;
@@ -225,6 +226,7 @@ impl Replica {
     /// Handles the messages of the view that was just entered, which came before.
     pub(super) fn catch_up(&mut self, out: &mut Out) {
         for (from, msg) in self.volatile.early.take_from(self.view) {
+            out.observe(Observation::Reached("early-message"));
             self.on_message(from, &msg, out);
         }
     }

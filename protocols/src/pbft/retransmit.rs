@@ -143,6 +143,7 @@ impl Replica {
         }
         self.log.keep_decision(seq, it);
         out.observe(Observation::Committed { view, seq, batch: digest });
+        out.observe(Observation::Reached("decision-learned"));
         self.execute_ready(out);
     }
 
@@ -171,6 +172,9 @@ impl Replica {
     pub(super) fn on_batch(&mut self, seq: Seq, batch: &Rc<Batch>, out: &mut Out) {
         let proposed = self.log.get(seq).and_then(super::log::Slot::digest);
         if proposed == Some(batch.digest()) {
+            if self.log.proposed(seq).is_none() {
+                out.observe(Observation::Reached("batch-fetched"));
+            }
             self.log.keep_batch(seq, batch.digest(), batch);
             self.try_prepare(seq, out);
         }

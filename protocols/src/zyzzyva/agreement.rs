@@ -75,6 +75,7 @@ impl Replica {
         } else if last == request.timestamp
             && let Some(place) = self.state.place(client)
         {
+            out.observe(Observation::Reached("confirm-req-answered"));
             self.send_orders(from, place.seq, place.seq + 1, out);
         }
     }
@@ -200,6 +201,11 @@ impl Replica {
                 self.volatile.contradicted = true;
                 self.suspect(reason, out);
                 return;
+            }
+            if let Some(Hole::AskedPrimary(asked) | Hole::AskedAll(asked)) = self.volatile.hole
+                && asked == order.seq
+            {
+                out.observe(Observation::Reached("hole-filled"));
             }
             self.accept(&order, &request, out);
         }

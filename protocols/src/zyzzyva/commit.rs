@@ -73,6 +73,7 @@ impl Replica {
             .collect();
         for (client, votes) in ready {
             self.volatile.commits.remove(&client);
+            out.observe(Observation::Reached("early-certificate"));
             self.on_commit(client, &votes, out);
         }
     }

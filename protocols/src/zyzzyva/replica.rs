@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use byzsim_core::{Encode, Encoder, Message as _, Node, NodeId, Outbox, Signed, Signer};
+use byzsim_core::{
+    Encode, Encoder, Message as _, Node, NodeId, Observation, Outbox, Signed, Signer,
+};
 
 use super::Params;
 use super::history::History;
@@ -298,6 +300,7 @@ impl Replica {
     /// Handles the messages of the view that was just entered, which came before.
     pub(super) fn catch_up(&mut self, out: &mut Out) {
         for (from, msg) in self.volatile.early.take_from(self.view) {
+            out.observe(Observation::Reached("early-message"));
             self.on_message(from, &msg, out);
         }
     }

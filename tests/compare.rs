@@ -273,7 +273,9 @@ fn wrong_words_get_the_right_ones() {
     }
     let Output { stdout: help, code, .. } = byzsim("compare --help");
     assert_eq!(code, 0);
-    for setting in settings(&["none", "silent-backup", "silent-primary", "slow-backup"]) {
+    for setting in
+        settings(&["none", "silent-backup", "silent-primary", "slow-backup", "checkpoints"])
+    {
         assert!(help.contains(&setting.name) && help.contains(&setting.about), "{help}");
     }
 }

@@ -1,6 +1,7 @@
 //! Closed formulas of the literature for what protocols cost, as data.
 //!
-//! They hold for one request, batches of one, n = 3f + 1, no checkpoint and no retransmission. A
+//! They hold for one request, batches of one, n = 3f + 1 and no retransmission; K is the number of
+//! slots between checkpoints, which only one setting has. A
 //! multicast to k receivers counts as k messages, and a message to oneself as none. A protocol
 //! without formulas is measured as well. To add formulas, add a [`Book`].
 
@@ -12,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::chance;
 use super::measure::Measure;
-use super::settings::{Case, LAG, LATENCY};
+use super::settings::{CHECKPOINT_INTERVAL, Case, LAG, LATENCY};
 use super::stats::{Relation, whole};
 
 /// Where a formula comes from.
@@ -58,6 +59,8 @@ pub enum When {
     Slow,
     /// The first primary is silent.
     SilentPrimary,
+    /// There are checkpoints.
+    Checkpoints,
     /// Messages are lost.
     Loss,
 }
@@ -75,6 +78,7 @@ impl When {
                 matches!(self, Self::Silent | Self::CorrectPrimary)
             }
             Case::SilentPrimary => matches!(self, Self::SilentPrimary),
+            Case::Checkpoints => matches!(self, Self::Checkpoints),
             Case::Loss(_) => matches!(self, Self::Loss),
         }
     }
@@ -163,9 +167,13 @@ const BOOKS: [Book; 2] = [
 const TIMER_1: &str = "client-timeout";
 
 const PBFT_FLOW: &str = "counted from the message flow of Castro and Liskov, OSDI 1999, §4.2";
+const PBFT_CHECKPOINTS: &str =
+    "counted from the message flow of Castro and Liskov, OSDI 1999, §4.3";
 const PBFT_VIEW_CHANGE: &str =
     "counted from the message flow of Castro and Liskov, OSDI 1999, §4.4";
 const ZYZZYVA_FLOW: &str = "counted from the message flow of Kotla et al., SOSP 2007, agreement";
+const ZYZZYVA_CHECKPOINTS: &str =
+    "counted from the message flow of Kotla et al., SOSP 2007, checkpoints";
 const ZYZZYVA_VIEW_CHANGE: &str =
     "counted from the message flow of Kotla et al., SOSP 2007, view change";
 const ORDER_STATISTICS: &str = "the times at which the quorums of the flow are complete";
@@ -194,7 +202,12 @@ use Measure::{
     ClientSigned, ClientVerified, Completed, Crypto, Delays, Fast, FastFirstTry, FirstTry,
     FromClients, FromReplicas, Kind, Messages, Signed, Verified, ViewChangeMessages, ViewChanges,
 };
-use When::{AllSpeak, CorrectPrimary, FaultFree, Loss, Silent, SilentPrimary, Slow};
+use When::{AllSpeak, Checkpoints, CorrectPrimary, FaultFree, Loss, Silent, SilentPrimary, Slow};
+
+/// What `count` per checkpoint is per request.
+fn per_checkpoint(count: u64) -> f64 {
+    whole(count) / whole(CHECKPOINT_INTERVAL)
+}
 
 const PBFT: &[Formula] = &[
     exact(Messages, AllSpeak, "2n² − n + 1", PBFT_FLOW, |it| whole(2 * it.n * it.n - it.n + 1)),
@@ -233,6 +246,15 @@ const PBFT: &[Formula] = &[
     exact(ViewChangeMessages, SilentPrimary, "(n − 1)² + (n − 1)", PBFT_VIEW_CHANGE, |it| {
         whole(it.n * (it.n - 1))
     }),
+    exact(Messages, Checkpoints, "2n² − n + 1 + n(n − 1)/K", PBFT_CHECKPOINTS, |it| {
+        whole(2 * it.n * it.n - it.n + 1) + per_checkpoint(it.n * (it.n - 1))
+    }),
+    exact(Kind("checkpoint"), Checkpoints, "n(n − 1)/K", PBFT_CHECKPOINTS, |it| {
+        per_checkpoint(it.n * (it.n - 1))
+    }),
+    exact(Signed, Checkpoints, "2 + 1 + 1/K", MINIMUM, |_| 3.0 + per_checkpoint(1)),
+    exact(Delays, Checkpoints, "5", ORDER_STATISTICS, |_| 5.0),
+    exact(ViewChanges, Checkpoints, "0", PBFT_VIEW_CHANGE, |_| 0.0),
     exact(FirstTry, Loss, "Σ over quorums", LOST, |it| chance::pbft(it.n, it.q)),
 ];
 
@@ -280,6 +302,19 @@ const ZYZZYVA: &[Formula] = &[
         ZYZZYVA_VIEW_CHANGE,
         |it| whole((it.n - 1) * (3 * it.n - 2)),
     ),
+    // The replicas show each other their responses to the slot, and then vote on its state.
+    exact(Messages, Checkpoints, "2n + 2n(n − 1)/K", ZYZZYVA_CHECKPOINTS, |it| {
+        whole(2 * it.n) + per_checkpoint(2 * it.n * (it.n - 1))
+    }),
+    exact(Kind("spec-response"), Checkpoints, "n + n(n − 1)/K", ZYZZYVA_CHECKPOINTS, |it| {
+        whole(it.n) + per_checkpoint(it.n * (it.n - 1))
+    }),
+    exact(Kind("checkpoint"), Checkpoints, "n(n − 1)/K", ZYZZYVA_CHECKPOINTS, |it| {
+        per_checkpoint(it.n * (it.n - 1))
+    }),
+    exact(Delays, Checkpoints, "3", ORDER_STATISTICS, |_| 3.0),
+    exact(Fast, Checkpoints, "1", ORDER_STATISTICS, |_| 1.0),
+    exact(ViewChanges, Checkpoints, "0", ZYZZYVA_VIEW_CHANGE, |_| 0.0),
     exact(FirstTry, Loss, "Σ over quorums", LOST, |it| chance::zyzzyva(it.n, it.q)),
     exact(FastFirstTry, Loss, "(1 − q)^2n", LOST, |it| chance::zyzzyva_fast(it.n, it.q)),
 ];

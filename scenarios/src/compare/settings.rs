@@ -14,6 +14,8 @@ use crate::file::names;
 
 /// d: how long every message takes.
 pub const LATENCY: Span = Span::from_millis(10);
+/// The number of slots between checkpoints, where there are any.
+pub const CHECKPOINT_INTERVAL: u64 = 5;
 /// How late the messages of a slow backup are.
 pub const LAG: Span = Span::from_millis(100);
 
@@ -30,6 +32,8 @@ pub enum Case {
     SilentPrimary,
     /// One backup sends late.
     SlowBackup,
+    /// Nothing goes wrong, and there are checkpoints.
+    Checkpoints,
     /// Each message is lost with this probability, in parts per million.
     Loss(u32),
 }
@@ -46,12 +50,13 @@ pub struct Setting {
 }
 
 /// The settings without a number in their name, and what goes wrong in them.
-const NAMED: [(&str, Case, &str); 5] = [
+const NAMED: [(&str, Case, &str); 6] = [
     ("none", Case::FaultFree, "Nothing goes wrong."),
     ("silent-backup", Case::SilentBackup, "The last backup sends nothing."),
     ("silent-backups", Case::SilentBackups, "The last f backups send nothing."),
     ("silent-primary", Case::SilentPrimary, "The primary of view 0 sends nothing."),
     ("slow-backup", Case::SlowBackup, "The last backup sends everything 100ms late."),
+    ("checkpoints", Case::Checkpoints, "Nothing goes wrong; every fifth slot is a checkpoint."),
 ];
 
 /// The losses that `all` stands for, and that the help names.
@@ -125,14 +130,24 @@ impl Setting {
         match self.case {
             Case::SilentBackup => 1,
             Case::SilentBackups => f,
-            Case::FaultFree | Case::SilentPrimary | Case::SlowBackup | Case::Loss(_) => 0,
+            Case::FaultFree
+            | Case::SilentPrimary
+            | Case::SlowBackup
+            | Case::Checkpoints
+            | Case::Loss(_) => 0,
         }
     }
 
     /// The scenario of one cell: one client that asks one request after the other, of n = 3f + 1
     /// replicas over links that all take [`LATENCY`].
-    pub fn scenario(&self, protocol: &str, n: u16, params: Map<String, Value>) -> ScenarioFile {
+    pub fn scenario(&self, protocol: &str, n: u16, mut params: Map<String, Value>) -> ScenarioFile {
         let loss_ppm = self.loss_ppm();
+        if self.case == Case::Checkpoints {
+            params.insert("checkpoint-interval".to_owned(), CHECKPOINT_INTERVAL.into());
+            if let Some(window) = params.get_mut("window") {
+                *window = (2 * CHECKPOINT_INTERVAL).into();
+            }
+        }
         ScenarioFile {
             format: FORMAT,
             title: format!("{protocol}, n = {n}: {}", self.name),
@@ -161,7 +176,7 @@ impl Setting {
 
     fn plan(&self, n: u16) -> Plan {
         let actions: Vec<Action> = match self.case {
-            Case::FaultFree | Case::Loss(_) => Vec::new(),
+            Case::FaultFree | Case::Checkpoints | Case::Loss(_) => Vec::new(),
             Case::SilentBackup | Case::SilentBackups => {
                 let silent = self.silent((n - 1) / 3);
                 (n - silent..n).map(|backup| Action::Mute(NodeId::Replica(backup))).collect()

@@ -256,6 +256,25 @@ fn each_schedule_goes_its_way() {
     }
 }
 
+/// Flaws that lose operations in ways of their own.
+#[test]
+fn each_flaw_has_its_mechanism() {
+    for (flaw, expected) in [
+        ("Z06-digest-matched", "reports of one request after different histories are added up"),
+        ("Z07-client-impatient", "no witness is left, and none of the reporters had a certificate"),
+        ("Z10-certificate-unverified", "a certificate contradicts a completion that is not newer"),
+        ("Z18-views-mixed", "a report for an earlier view counts"),
+    ] {
+        let report = play(&scenario(&format!("zyzzyva/flaws/{flaw}"), &[]), 0);
+        assert_eq!(mechanism(&report), Some(expected), "{flaw}");
+        for finding in report.findings() {
+            let is_loss =
+                ["durability", "result-integrity", "linearizability"].contains(&finding.property);
+            assert!(!is_loss || finding.shape.ends_with(expected), "{flaw}: {finding:?}");
+        }
+    }
+}
+
 /// How the run lost a completed operation.
 pub(crate) fn mechanism(report: &Report) -> Option<&str> {
     let Some(Verdict::Violated(violation)) = report.verdict("durability") else { return None };

@@ -214,18 +214,17 @@ impl Mechanism {
         let own = certificates(wanted).map(|claim| claim.view).max();
         let is_reported = self.weak <= witnesses(wanted).count();
         let Some((history, digest)) = chosen else {
-            return if own.is_some() || is_reported {
-                "the new view leaves out what its reports show"
-            } else {
-                self.missing(&said, it)
+            return match own.is_some() || is_reported {
+                true => left_out(&said, wanted),
+                false => self.missing(&said, it),
             };
         };
         if let Some(rival) = certificates(Some(history)).map(|claim| claim.view).max() {
             return match own {
-                _ if it.view <= rival => "a certificate contradicts one that is not older",
+                _ if it.view <= rival => "a certificate contradicts a completion that is not newer",
                 Some(own) if rival < own => "an old certificate beats a newer one",
                 _ if is_reported => "an old certificate beats f + 1 newer reports",
-                _ => "an old certificate stands alone",
+                _ => "an old certificate beats less than f + 1 newer reports",
             };
         }
         let mut origins: Vec<View> =
@@ -240,13 +239,11 @@ impl Mechanism {
             };
         }
         let alike = said.iter().filter(|said| said.digest == Some(digest)).count();
-        if self.weak <= alike {
-            return "reports of one request after different histories are added up";
+        match () {
+            () if self.weak <= alike => MIXED,
+            () if own.is_some() || is_reported => left_out(&said, wanted),
+            () => self.missing(&said, it),
         }
-        if own.is_some() || is_reported {
-            return "the new view leaves out what its reports show";
-        }
-        self.missing(&said, it)
     }
 
     /// Too few of the reports show the completed history, and no certificate: why.
@@ -322,6 +319,20 @@ impl Diagnosis for Mechanism {
             reporters.join(", "),
         );
         Some(Loss { mechanism, detail })
+    }
+}
+
+const MIXED: &str = "reports of one request after different histories are added up";
+
+/// The reports show the completed history, and the new view does not have it: no rule that counts
+/// whole histories leads here.
+fn left_out(said: &[Said<'_>], wanted: Option<Digest>) -> &'static str {
+    let witness = said.iter().find(|said| wanted.is_some() && said.history == wanted);
+    let digest = witness.and_then(|witness| witness.digest);
+    let differs = |said: &Said<'_>| said.history.is_some() && said.history != wanted;
+    match digest.is_some() && said.iter().any(|it| it.digest == digest && differs(it)) {
+        true => MIXED,
+        false => "the new view leaves out what its reports show",
     }
 }
 

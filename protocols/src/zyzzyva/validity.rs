@@ -89,3 +89,42 @@ fn agrees(it: &ViewChange, claim: Claim) -> bool {
     let place = usize::try_from(above - 1).unwrap_or(usize::MAX);
     it.history.get(place).is_some_and(|it| it.order.history == claim.history)
 }
+
+#[cfg(test)]
+mod tests {
+    use byzsim_core::{Digest, NodeId};
+
+    use super::super::message::{OrderReq, Ordered};
+    use super::*;
+
+    /// The report of a history of two slots above a stable checkpoint.
+    fn report(stable: u64) -> ViewChange {
+        let order = |place: u8| {
+            let (seq, history) = (stable + u64::from(place), Digest([place; 32]));
+            let order = OrderReq { view: 0, seq, history, digest: Digest([9; 32]) };
+            Ordered { order: Signed::forged(order, NodeId::Replica(0)), request: None }
+        };
+        ViewChange {
+            view: 1,
+            stable,
+            proof: Vec::new(),
+            certificate: None,
+            origin: 0,
+            history: vec![order(1), order(2)],
+            hates: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_certificate_agrees_with_the_reported_history_at_its_slot() {
+        let claim = |seq, history| Claim { view: 0, seq, history: Digest([history; 32]) };
+        for stable in [0, 8] {
+            let it = report(stable);
+            assert!(agrees(&it, claim(stable + 1, 1)) && agrees(&it, claim(stable + 2, 2)));
+            assert!(!agrees(&it, claim(stable + 1, 2)), "another history");
+            assert!(!agrees(&it, claim(stable + 3, 3)), "a history that it does not reach");
+            assert!(agrees(&it, claim(stable, 7)), "what is stable is not compared");
+            assert!(!agrees(&it, claim(u64::MAX, 1)));
+        }
+    }
+}

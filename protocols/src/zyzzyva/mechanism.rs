@@ -148,15 +148,18 @@ impl Mechanism {
 
     /// The history of `seq` slots that a longer one begins with, as far as correct replicas had it.
     fn prefix(&self, mut history: Digest, seq: Seq) -> Option<Digest> {
+        if seq == 0 {
+            return Some(GENESIS);
+        }
+        // With a planted flaw a replica may execute what continues no history.
+        let mut bound = Seq::MAX;
         loop {
-            if seq == 0 {
-                return Some(GENESIS);
-            }
-            let (length, last) = *self.before.get(&history)?;
+            let (length, last) =
+                *self.before.get(&history).filter(|(length, _)| *length < bound)?;
             if length <= seq {
                 return (length == seq).then_some(history);
             }
-            history = last;
+            (history, bound) = (last, length);
         }
     }
 
@@ -266,7 +269,8 @@ impl Mechanism {
 
 impl<'a> Said<'a> {
     fn of(report: &'a Signed<ViewChange>, slot: Seq) -> Self {
-        let place = slot.checked_sub(report.stable + 1).and_then(|it| usize::try_from(it).ok());
+        let above = slot.checked_sub(report.stable).and_then(|above| above.checked_sub(1));
+        let place = above.and_then(|it| usize::try_from(it).ok());
         let order = place.and_then(|place| report.history.get(place)).map(|it| *it.order.body());
         let certified = claim_of(report).filter(|claim| slot <= claim.seq).and_then(|claim| {
             let path = &report.certificate.as_ref()?.path;

@@ -1,11 +1,13 @@
 //! What a node reports, in words that all protocols share: checkers, traces and diagrams see these
 //! and nothing else of a node.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::rc::Rc;
 
 use crate::crypto::Digest;
 use crate::encode::{Encode, Encoder};
-use crate::history::{Answer, Operation};
+use crate::history::{Answer, Operation, Text};
 use crate::id::NodeId;
 
 /// Something that a node did or learned. Observations of corrupted nodes reach no checker.
@@ -83,7 +85,8 @@ pub enum Observation {
         /// The digest of the whole history up to the slot.
         history: Digest,
     },
-    /// A replica applies one request of an executed slot to the service.
+    /// A replica applies one request of an executed slot to the service. The requests of a slot
+    /// follow the report that it is executed, in their order.
     Applied {
         /// The slot.
         seq: u64,
@@ -116,6 +119,11 @@ pub enum Observation {
         seq: u64,
         /// Its digest.
         state: Digest,
+        /// Where replicas execute before they know that the order stands: the digest of the whole
+        /// history up to the slot.
+        history: Option<Digest>,
+        /// What the replica holds now. Judges compare this, and not what its digest says.
+        content: Rc<Content>,
     },
     /// A replica leaves its view and asks for another.
     ViewChangeStarted {
@@ -157,6 +165,15 @@ pub enum Observation {
     Reached(&'static str),
 }
 
+/// What a replica holds of the replicated state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Content {
+    /// The keys that hold something.
+    pub store: BTreeMap<Text, Text>,
+    /// Of each client: the number of its last executed request, and the answer.
+    pub replies: BTreeMap<NodeId, (u64, Answer)>,
+}
+
 /// For the trace: digests are cut to eight bytes, as the messages that carry them are hashed whole.
 impl Encode for Observation {
     fn encode(&self, out: &mut Encoder) {
@@ -178,7 +195,10 @@ impl Encode for Observation {
             }
             Self::Checkpointed { seq, state } => out.u8(6).u64(*seq).u64(state.prefix()),
             Self::StableCheckpoint { seq, state } => out.u8(7).u64(*seq).u64(state.prefix()),
-            Self::Restored { seq, state } => out.u8(8).u64(*seq).u64(state.prefix()),
+            // What it holds follows from the history before, or a judge says so.
+            Self::Restored { seq, state, history: _, content: _ } => {
+                out.u8(8).u64(*seq).u64(state.prefix())
+            }
             Self::ViewChangeStarted { view, reason } => out.u8(9).u64(*view).text(reason),
             Self::EnteredView { view } => out.u8(10).u64(*view),
             Self::Suspected { node, reason } => out.u8(11).node(*node).text(reason),
@@ -214,7 +234,7 @@ impl fmt::Display for Observation {
             Self::StableCheckpoint { seq, state } => {
                 write!(f, "has stable checkpoint s{seq} state {state}")
             }
-            Self::Restored { seq, state } => write!(f, "restores s{seq} state {state}"),
+            Self::Restored { seq, state, .. } => write!(f, "restores s{seq} state {state}"),
             Self::ViewChangeStarted { view, reason } => {
                 write!(f, "starts a view change to v{view}: {reason}")
             }

@@ -107,7 +107,8 @@ impl Replica {
             self.rules.restore(&mut self.service, state);
             self.executed = seq;
             self.checkpoints.keep_state(seq, digest, Rc::clone(state));
-            out.observe(Observation::Restored { seq, state: digest });
+            let content = Rc::new(self.service.content());
+            out.observe(Observation::Restored { seq, state: digest, history: None, content });
         }
         if self.stable() < seq {
             self.stabilise(seq, digest, proof.to_vec(), out);

@@ -51,7 +51,7 @@ flaws! {
         "a timestamp counts as used when its request arrives, not when it is executed";
     ExecutesAgain: "P19-executes-again" breaks "exactly-once",
         "a request that is ordered twice is executed twice";
-    CacheLeftBehind: "P19b-cache-left-behind" breaks "agreement",
+    CacheLeftBehind: "P19b-cache-left-behind" breaks "replicated-state",
         "a fetched state comes without the reply cache";
 
     // View changes: what a new view takes over, and when one begins.

@@ -230,7 +230,8 @@ impl Replica {
         self.executed = seq;
         self.checkpoints.keep_state(seq, digest, Rc::clone(state));
         self.checkpoints.forget_old_states();
-        out.observe(Observation::Restored { seq, state: digest });
+        let (history, content) = (self.history.digest(seq), Rc::new(self.state.content()));
+        out.observe(Observation::Restored { seq, state: digest, history, content });
         self.adopt_pending(out);
         self.try_enter(out);
         self.order_waiting(out);

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use byzsim_core::{Answer, Digest, Encode, Encoder, NodeId};
+use byzsim_core::{Answer, Content, Digest, Encode, Encoder, NodeId};
 
 use super::message::{Request, Seq};
 use crate::service::{Service, Undo};
@@ -52,6 +52,11 @@ impl State {
     /// The digest of the whole state: a.
     pub fn digest(&self) -> Digest {
         self.sha256()
+    }
+
+    /// What the service holds, for judges that take no digest's word for it.
+    pub fn content(&self) -> Content {
+        self.service.content()
     }
 
     /// Executes the client's request at a place, unless it or a later one was executed before.

@@ -79,10 +79,13 @@ pub(super) fn fields(what: &mut Observation) -> Vec<(&'static str, Value<'_>)> {
             ("operation", V::Operation(operation)),
             ("answer", V::Answer(answer)),
         ],
-        Observation::Checkpointed { seq, state }
-        | Observation::StableCheckpoint { seq, state }
-        | Observation::Restored { seq, state } => {
+        Observation::Checkpointed { seq, state } | Observation::StableCheckpoint { seq, state } => {
             vec![("seq", V::Number(seq)), ("state", V::Digest(state))]
+        }
+        Observation::Restored { seq, state, history, content: _ } => {
+            let mut fields = vec![("seq", V::Number(seq)), ("state", V::Digest(state))];
+            fields.extend(history.as_mut().map(|history| ("history", V::Digest(history))));
+            fields
         }
         Observation::ViewChangeStarted { view, reason } => {
             vec![("view", V::Number(view)), ("reason", V::Word(reason))]

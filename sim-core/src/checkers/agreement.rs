@@ -73,7 +73,7 @@ impl Checker for Agreement {
                 self.executed.insert(node, to);
             }
             Observation::Checkpointed { seq, state } => self.state(at, node, seq, state),
-            Observation::Restored { seq, state } => {
+            Observation::Restored { seq, state, .. } => {
                 self.executed.insert(node, seq);
                 self.state(at, node, seq, state);
             }

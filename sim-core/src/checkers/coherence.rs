@@ -346,7 +346,7 @@ impl Coherence {
                 replica.histories.retain(|(slot, _)| *slot <= to);
                 self.demand(undoes, at, node, what, "a replica undoes what is not stable");
             }
-            Observation::Restored { seq, state } => {
+            Observation::Restored { seq, state, .. } => {
                 let is_ahead = replica.last < seq;
                 replica.restored.push((seq, state, at));
                 (replica.last, replica.skipped, replica.is_decided) = (seq, seq, false);

@@ -17,6 +17,8 @@ mod exactly_once;
 mod linearizable;
 mod liveness;
 mod log;
+mod model;
+mod replicated_state;
 mod result_integrity;
 mod validity;
 
@@ -172,6 +174,12 @@ pub const PROPERTIES: &[Property] = &[
         name: "exactly-once",
         about: "No correct replica applies a request twice, or a client's requests out of order.",
         checker: |_| Box::new(exactly_once::ExactlyOnce::default()),
+    },
+    Property {
+        name: "replicated-state",
+        about: "Correct replicas that executed the same slots applied the same requests with the \
+                same answers, and hold the same state: the one that these requests lead to.",
+        checker: |_| Box::new(replicated_state::ReplicatedState::default()),
     },
     Property {
         name: "result-integrity",

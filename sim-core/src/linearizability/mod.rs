@@ -33,7 +33,7 @@ mod visited;
 mod witness;
 
 pub use counterexample::Counterexample;
-pub(crate) use model::Register;
+pub(crate) use model::{Change, Register, step};
 pub use witness::is_witness;
 
 use crate::history::{Call, Text};

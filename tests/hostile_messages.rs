@@ -233,6 +233,9 @@ impl<M: Message, I: Inventor<M>> Adversary<M> for Babbler<M, I> {
     }
     fn notice(&mut self, _: Time, _: NodeId, _: &Observation, _: &mut Control) {}
     fn control(&mut self, _: Time, _: &mut Control) {}
+    fn settled_at(&self) -> Time {
+        Time::ZERO
+    }
 }
 
 fn babble<P: Catalogued, I: Inventor<P::Msg>>(seeds: u64, params: &P::Params) {
@@ -249,6 +252,7 @@ fn babble<P: Catalogued, I: Inventor<P::Msg>>(seeds: u64, params: &P::Params) {
             workload: Workload {
                 operations: workload::draw(seed, 2, 5, 1),
                 think: Span::from_millis(20),
+                audit: true,
             },
             at_least: Time::ZERO + Span::from_secs(2),
             at_most: Time::NEVER,

@@ -6,6 +6,7 @@ mod adversary_bounds;
 mod agm;
 mod alter;
 mod arrows;
+mod audit;
 mod cli;
 mod compare;
 mod conformance;

@@ -334,4 +334,10 @@ impl<P: Protocol> Adversary<P::Msg> for PlanAdversary<P> {
         }
         self.make(now, transitions, control);
     }
+
+    fn settled_at(&self) -> Time {
+        let ends = self.timed.iter().filter(|awaited| awaited.transition == Transition::End);
+        let known = ends.map(|awaited| awaited.when).filter(|when| *when != Time::NEVER);
+        known.max().unwrap_or(Time::ZERO)
+    }
 }

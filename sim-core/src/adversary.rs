@@ -125,6 +125,10 @@ pub trait Adversary<M> {
 
     /// Is called at the start, and at every alarm that it asked for.
     fn control(&mut self, now: Time, control: &mut Control);
+
+    /// When the last of what it does to the network and to correct nodes for a known time is over.
+    /// What lasts for ever, or until a report that may never come, does not count.
+    fn settled_at(&self) -> Time;
 }
 
 /// The adversary that does nothing.
@@ -146,4 +150,7 @@ impl<M> Adversary<M> for Benign {
     }
     fn notice(&mut self, _: Time, _: NodeId, _: &Observation, _: &mut Control) {}
     fn control(&mut self, _: Time, _: &mut Control) {}
+    fn settled_at(&self) -> Time {
+        Time::ZERO
+    }
 }

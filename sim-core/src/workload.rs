@@ -12,6 +12,10 @@ pub struct Workload {
     pub operations: Vec<Vec<Operation>>,
     /// How long a client waits between an answer and its next operation.
     pub think: Span,
+    /// Whether a correct client reads every key of these operations when the correct clients are
+    /// done, the network is synchronous, and the faults that end are over: without these reads
+    /// nobody might ever see what was written last.
+    pub audit: bool,
 }
 
 /// Draws `count` operations for each of `clients` clients on `keys` keys.

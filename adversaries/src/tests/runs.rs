@@ -152,7 +152,7 @@ fn run(
             loss_allowed: true,
             ..NetworkModel::default()
         },
-        workload: Workload { operations, think: Span::from_millis(100) },
+        workload: Workload { operations, think: Span::from_millis(100), audit: false },
         at_least: millis(1_000),
         at_most: millis(1_000),
         drain: Span::ZERO,

@@ -158,7 +158,12 @@ impl Setting {
             beyond_f: false,
             seeds: SeedRange::default(),
             cluster: Cluster { replicas: n, faults: (n - 1) / 3, clients: 1 },
-            workload: WorkloadSpec { operations: Some(self.requests()), ..WorkloadSpec::default() },
+            workload: WorkloadSpec {
+                operations: Some(self.requests()),
+                // The formulas count the messages of these requests, and of no others.
+                audit: false,
+                ..WorkloadSpec::default()
+            },
             params,
             network: NetworkModel {
                 latency: Latency::Constant(LATENCY),

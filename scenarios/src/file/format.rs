@@ -216,7 +216,7 @@ const fn one() -> u16 {
 }
 
 /// The operations of the clients: drawn, or scripted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct WorkloadSpec {
     /// How many operations are drawn for each client; 5 by default.
@@ -230,6 +230,21 @@ pub struct WorkloadSpec {
     /// The operations of each client, by its name: `{ c0 = ["put x 1", "get x"] }`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub script: Option<BTreeMap<NodeId, Vec<Operation>>>,
+    /// Whether a correct client reads every key when the workload is done, the network is
+    /// synchronous, and the faults that end are over.
+    #[serde(skip_serializing_if = "is_on")]
+    pub audit: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+const fn is_on(switch: &bool) -> bool {
+    *switch
+}
+
+impl Default for WorkloadSpec {
+    fn default() -> Self {
+        Self { operations: None, keys: None, think: Span::default(), script: None, audit: true }
+    }
 }
 
 /// When a run ends.

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use byzsim_core::{Ended, Moved, Verdict};
+use byzsim_core::{Audit, Ended, Moved, Outcome, Verdict};
 
 use super::format::{Format, Offer, Written, json};
 use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
@@ -115,9 +115,10 @@ pub fn verdict(scenario: &Scenario, report: &Report) -> String {
     }));
     writeln!(text, "{}", words.join("  ")).expect("a string");
     let facts = format!(
-        "{}/{} operations  {}  {}  {}  {}  {}",
+        "{}/{} operations{}  {}  {}  {}  {}  {}",
         row::completed(outcome),
         outcome.operations,
+        audit(outcome),
         counted(outcome.view_max, "view change"),
         counted(outcome.events, "event"),
         counted(outcome.metrics.messages(), "message"),
@@ -162,6 +163,15 @@ fn headline(scenario: &Scenario, report: &Report) -> String {
             paint(LOUD, "INCONCLUSIVE  not violated on this seed:")
         }
         Judgement::Inconclusive => paint(LOUD, "INCONCLUSIVE"),
+    }
+}
+
+/// The audit, beside the operations of the workload.
+fn audit(outcome: &Outcome) -> String {
+    match outcome.audit {
+        Audit::Off => String::new(),
+        Audit::NoCorrectClient => "  no audit: there is no correct client".to_owned(),
+        Audit::Reads(reads) => format!("  {}/{reads} audit reads", row::audited(outcome)),
     }
 }
 

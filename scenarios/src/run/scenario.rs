@@ -190,6 +190,7 @@ impl Scenario {
             workload: workload::Workload {
                 operations: self.operations(seed),
                 think: self.file.workload.think,
+                audit: self.file.workload.audit,
             },
             at_least: run.at_least,
             at_most: run.at_most,

@@ -171,13 +171,16 @@ fn operations(run: Run<'_>) -> Vec<Candidate> {
     chunks(places.len()).into_iter().map(candidate).collect()
 }
 
-/// Turns operations into plain reads, and removes the pauses of clients.
+/// Turns operations into plain reads, and removes the pauses of clients and the audit.
 fn simpler_operations(run: Run<'_>) -> Vec<Candidate> {
     let mut candidates = Vec::new();
     if run.file.workload.think != Span::default() {
         candidates.push(run.after("the pauses of the clients", |file| {
             file.workload.think = Span::default();
         }));
+    }
+    if run.file.workload.audit {
+        candidates.push(run.after("the audit", |file| file.workload.audit = false));
     }
     for (node, place) in operation_places(run.file) {
         let script = run.file.workload.script.as_ref().expect("it has operations");

@@ -142,7 +142,17 @@ impl Row {
     }
 }
 
-/// How many operations of correct clients completed.
+/// How many operations of correct clients' workload completed.
 pub fn completed(outcome: &byzsim_core::Outcome) -> u64 {
-    outcome.served.iter().filter(|served| served.completed.is_some()).count() as u64
+    served(outcome, false)
+}
+
+/// How many reads of the audit completed.
+pub fn audited(outcome: &byzsim_core::Outcome) -> u64 {
+    served(outcome, true)
+}
+
+fn served(outcome: &byzsim_core::Outcome, of_audit: bool) -> u64 {
+    let served = outcome.served.iter().filter(|served| served.of_audit == of_audit);
+    served.filter(|served| served.completed.is_some()).count() as u64
 }

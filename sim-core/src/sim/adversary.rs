@@ -25,6 +25,11 @@ impl<'a, M: Message> AdversaryPort<'a, M> {
         self.corrupted.contains(node)
     }
 
+    /// When the last of what it does for a known time is over.
+    pub(super) fn settled_at(&self) -> Time {
+        self.adversary.settled_at()
+    }
+
     /// What the adversary wishes for a message; none if its corrupted sender withholds it.
     pub(super) fn wish(&mut self, now: Time, sent: &Envelope<M>) -> Option<Fate> {
         let Envelope { from, to, kind, count, .. } = *sent;

@@ -1,8 +1,10 @@
 //! The clients' applications: what is asked next, and when an answer is overdue.
 
+use std::collections::BTreeSet;
+
 use super::corrupted::Corrupted;
-use super::outcome::{Served, Slack};
-use crate::history::Operation;
+use super::outcome::{Audit, Served, Slack};
+use crate::history::{Operation, Text};
 use crate::id::{Committee, NodeId};
 use crate::observation::Observation;
 use crate::time::{Span, Time};
@@ -12,9 +14,10 @@ use crate::workload::Workload;
 pub(super) struct Clients {
     workload: Workload,
     corrupted: Corrupted,
-    gst: Time,
-    /// How long an operation may take after GST, or after it was asked if that is later.
-    liveness_bound: Span,
+    times: Times,
+    audit: Audit,
+    /// Who reads for the audit, if it has not begun.
+    auditor: Option<NodeId>,
     progress: Vec<Progress>,
     served: Vec<Served>,
     /// How many operations the correct clients ask in all, and how many of them are not complete.
@@ -22,6 +25,25 @@ pub(super) struct Clients {
     unfinished: u64,
     next_deadline: Time,
     done_at: Option<Time>,
+}
+
+/// The times of a run that clients are measured by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    pub(super) gst: Time,
+    pub(super) delta: Span,
+    /// The run ends then at the latest.
+    pub(super) at_most: Time,
+    /// How long an operation may take after GST, or after it was asked if that is later.
+    pub(super) liveness_bound: Span,
+}
+
+/// What comes next, when a client completed an operation.
+pub(super) enum Next {
+    /// It asks for its next one then.
+    Ask(Time),
+    /// The workload is done, and the audit begins.
+    Audit,
 }
 
 /// Where a client stands in its workload.
@@ -38,24 +60,59 @@ impl Clients {
         committee: Committee,
         workload: Workload,
         corrupted: Corrupted,
-        gst: Time,
-        liveness_bound: Span,
+        times: Times,
     ) -> Self {
-        let correct = committee.client_ids().filter(|client| !corrupted.contains(*client));
-        let count = |client: NodeId| workload.operations[usize::from(client.number())].len() as u64;
-        let operations = correct.map(count).sum();
+        let correct: Vec<NodeId> =
+            committee.client_ids().filter(|client| !corrupted.contains(*client)).collect();
+        let count =
+            |client: &NodeId| workload.operations[usize::from(client.number())].len() as u64;
+        let operations = correct.iter().map(count).sum();
+        let auditor = correct.first().copied();
+        let audit = match keys(&workload).len() as u64 {
+            keys if keys == 0 || !workload.audit => Audit::Off,
+            _ if auditor.is_none() => Audit::NoCorrectClient,
+            keys => Audit::Reads(keys),
+        };
+        let auditor = auditor.filter(|_| matches!(audit, Audit::Reads(_)));
         Self {
             progress: vec![Progress::default(); workload.operations.len()],
             workload,
             corrupted,
-            gst,
-            liveness_bound,
+            times,
+            audit,
+            auditor,
             served: Vec::new(),
             operations,
             unfinished: operations,
             next_deadline: Time::NEVER,
-            done_at: (operations == 0).then_some(Time::ZERO),
+            done_at: (operations == 0 && auditor.is_none()).then_some(Time::ZERO),
         }
+    }
+
+    /// Begins the audit: who asks next, and when. None if it could not begin before the run ends,
+    /// or is not due: there is none, it began, or a correct client is not done.
+    ///
+    /// The audit waits until the network is synchronous, if it ever is, and until the adversary has
+    /// `settled`: what was written last is read when nothing hides it any more.
+    pub(super) fn begin_audit(&mut self, now: Time, settled: Time) -> Option<(NodeId, Time)> {
+        let auditor = self.auditor.take_if(|_| self.unfinished == 0)?;
+        let Times { gst, delta, at_most, .. } = self.times;
+        let synchronous = if gst == Time::NEVER { now } else { gst + delta };
+        let begin = now.max(synchronous).max(settled);
+        if at_most <= begin {
+            self.done_at = Some(now);
+            return None;
+        }
+        let reads = keys(&self.workload).into_iter().map(|key| Operation::Get { key });
+        let reads: Vec<Operation> = reads.collect();
+        self.unfinished = reads.len() as u64;
+        self.workload.operations[usize::from(auditor.number())].extend(reads);
+        Some((auditor, begin))
+    }
+
+    /// Whether what is asked now is the audit's.
+    const fn audits(&self) -> bool {
+        matches!(self.audit, Audit::Reads(_)) && self.auditor.is_none()
     }
 
     /// When the first of the operations under way is overdue.
@@ -82,20 +139,21 @@ impl Clients {
         if !self.corrupted.contains(client) {
             self.progress[number].open = Some(self.served.len());
             let timestamp = place as u64 + 1;
-            self.served.push(Served { client, timestamp, asked: now, completed: None });
+            let of_audit = self.audits();
+            self.served.push(Served { client, timestamp, of_audit, asked: now, completed: None });
             self.note_deadline();
         }
         self.workload.operations[number][place].clone()
     }
 
-    /// Takes note of what a client reports. When it is to ask for its next operation, if it
-    /// completed one and has another.
+    /// Takes note of what a client reports. What comes next, if it completed an operation and
+    /// something does.
     pub(super) fn note(
         &mut self,
         now: Time,
         client: NodeId,
         observation: &Observation,
-    ) -> Option<Time> {
+    ) -> Option<Next> {
         let Observation::Completed { timestamp, answer } = observation else { return None };
         let number = usize::from(client.number());
         if !self.corrupted.contains(client) {
@@ -105,42 +163,54 @@ impl Clients {
             self.served[open].completed = Some((now, answer.clone()));
             self.unfinished -= 1;
             self.note_deadline();
-            if self.unfinished == 0 {
+            if self.unfinished == 0 && self.auditor.is_none() {
                 self.done_at = Some(now);
             }
         }
         let has_next = self.has_next(client);
         let progress = &mut self.progress[number];
         progress.completed += 1;
+        if self.unfinished == 0 && self.auditor.is_some() {
+            return Some(Next::Audit);
+        }
         // A corrupted client's copies may report one operation twice; it asks on once.
         if progress.completed < progress.asked || !has_next {
             return None;
         }
         progress.completed = progress.asked;
-        Some(now + self.workload.think)
+        // The audit is no workload: nobody thinks.
+        let pause = if self.audits() { Span::ZERO } else { self.workload.think };
+        Some(Next::Ask(now + pause))
     }
 
     /// How near the run, which ended at `end`, came to an overdue operation.
     pub(super) fn slack(&self, end: Time) -> Option<Slack> {
+        let Times { gst, liveness_bound: bound, .. } = self.times;
         let taken = |it: &Served| {
             let answered = it.completed.as_ref().map_or(end, |(at, _)| *at);
-            answered.since(it.asked.max(self.gst))
+            answered.since(it.asked.max(gst))
         };
-        let slowest = self.served.iter().filter(|_| self.gst != Time::NEVER).map(taken).max();
-        slowest.map(|slowest| Slack { slowest, bound: self.liveness_bound })
+        let slowest = self.served.iter().filter(|_| gst != Time::NEVER).map(taken).max();
+        slowest.map(|slowest| Slack { slowest, bound })
     }
 
-    /// The operations of the correct clients, and how many they were to ask in all.
-    pub(super) fn finish(self) -> (Vec<Served>, u64) {
-        (self.served, self.operations)
+    /// The operations of the correct clients, how many they were to ask in all, and the audit.
+    pub(super) fn finish(self) -> (Vec<Served>, u64, Audit) {
+        (self.served, self.operations, self.audit)
     }
 
     fn note_deadline(&mut self) {
-        if self.gst == Time::NEVER {
+        let Times { gst, liveness_bound, .. } = self.times;
+        if gst == Time::NEVER {
             return;
         }
         let open = self.progress.iter().filter_map(|progress| progress.open);
-        let deadline = |open: usize| self.served[open].asked.max(self.gst) + self.liveness_bound;
+        let deadline = |open: usize| self.served[open].asked.max(gst) + liveness_bound;
         self.next_deadline = open.map(deadline).min().unwrap_or(Time::NEVER);
     }
+}
+
+/// The keys that any client's operations are about, corrupted clients included.
+fn keys(workload: &Workload) -> BTreeSet<Text> {
+    workload.operations.iter().flatten().map(|operation| operation.key().clone()).collect()
 }

@@ -17,7 +17,7 @@ use crate::node::{Input, Protocol};
 use crate::time::{Span, Time};
 use crate::timers::Look;
 
-pub use outcome::{Ended, Outcome, Served, Slack};
+pub use outcome::{Audit, Ended, Outcome, Served, Slack};
 pub use setup::{CorruptedSigners, Setup, Simulation};
 
 use hosts::Hosts;
@@ -73,6 +73,8 @@ impl<P: Protocol> Run<'_, P> {
         for client in committee.client_ids().filter(|client| self.world.clients.has_next(*client)) {
             self.world.queue.push(Time::ZERO, Event::Ask { client });
         }
+        // The clients may be done before they begin.
+        self.world.begin_audit();
     }
 
     /// Plays events until the run ends. Why it ended, and when.

@@ -32,6 +32,8 @@ pub struct Served {
     pub client: NodeId,
     /// The client's number for it.
     pub timestamp: u64,
+    /// Whether it is a read of the audit, and not of the workload.
+    pub of_audit: bool,
     /// When it was asked.
     pub asked: Time,
     /// When an answer was accepted, and which.
@@ -57,6 +59,17 @@ impl Slack {
     }
 }
 
+/// The audit of a run: reads of every key after the workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audit {
+    /// Nobody asked for one, or no operation has a key to read.
+    Off,
+    /// There is no correct client who could read.
+    NoCorrectClient,
+    /// So many reads were due; those that were made are among the operations that were served.
+    Reads(u64),
+}
+
 /// What came out of a run.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -78,8 +91,10 @@ pub struct Outcome {
     pub milestones: Milestones,
     /// The operations of the correct clients, in the order in which they were asked.
     pub served: Vec<Served>,
-    /// How many operations the correct clients were to ask in all.
+    /// How many operations the correct clients were to ask in all, without those of the audit.
     pub operations: u64,
+    /// The audit.
+    pub audit: Audit,
     /// The highest view that a correct replica entered.
     pub view_max: u64,
     /// How near it came to a violation of liveness; none if the network never becomes synchronous,

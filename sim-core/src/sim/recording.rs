@@ -160,7 +160,7 @@ impl<'a> Recording<'a> {
         let events = self.trace.events();
         let (trace, marks) = self.trace.finish();
         let slack = clients.slack(end);
-        let (served, operations) = clients.finish();
+        let (served, operations, audit) = clients.finish();
         Outcome {
             verdicts,
             trace,
@@ -172,6 +172,7 @@ impl<'a> Recording<'a> {
             milestones: self.milestones,
             served,
             operations,
+            audit,
             view_max: self.view_max,
             slack,
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::adversary::AdversaryPort;
-use super::clients::Clients;
+use super::clients::{Clients, Times};
 use super::corrupted::Corrupted;
 use super::hosts::Hosts;
 use super::recording::Recording;
@@ -116,9 +116,9 @@ impl<P: Protocol> Simulation<P> {
         let Setup { committee, seed, network, .. } = setup;
         let nodes = adversary.corrupted();
         let corrupted = Corrupted::new(committee, &nodes);
-        let gst = network.gst;
+        let (gst, delta, at_most) = (network.gst, delta, setup.at_most);
         let asynchrony = gst.since(Time::ZERO);
-        let bound = P::liveness_bound(committee, &params, network.delta, asynchrony);
+        let bound = P::liveness_bound(committee, &params, delta, asynchrony);
         // Every timer of a slow clock runs longer, and with it all that follows from timers.
         let slowest = committee.nodes().map(|node| adversary.drift_ppm(node)).max();
         let liveness_bound = bound.drifted(slowest.unwrap_or(0).max(0));
@@ -149,8 +149,7 @@ impl<P: Protocol> Simulation<P> {
                     committee,
                     setup.workload,
                     corrupted.clone(),
-                    gst,
-                    liveness_bound,
+                    Times { gst, delta, at_most, liveness_bound },
                 ),
                 recording: Recording::new(&info, P::Msg::KINDS.len(), trace, recorder),
                 adversary: AdversaryPort::new(adversary, corrupted),

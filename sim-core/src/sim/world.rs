@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::Event;
 use super::adversary::AdversaryPort;
-use super::clients::Clients;
+use super::clients::{Clients, Next};
 use super::recording::Recording;
 use super::transport::Transport;
 use crate::adversary::{Adversary, Command, Control, Fate, Wake};
@@ -125,11 +125,21 @@ impl<P: Protocol> World<'_, P> {
         }
     }
 
+    /// Begins the audit, if it is due.
+    pub(super) fn begin_audit(&mut self) {
+        let (now, settled) = (self.now(), self.adversary.settled_at());
+        if let Some((client, at)) = self.clients.begin_audit(now, settled) {
+            self.queue.push(at, Event::Ask { client });
+        }
+    }
+
     fn observe(&mut self, node: NodeId, observation: &Observation) {
         let now = self.now();
         self.recording.observed(now, node, observation);
-        if let Some(at) = self.clients.note(now, node, observation) {
-            self.queue.push(at, Event::Ask { client: node });
+        match self.clients.note(now, node, observation) {
+            Some(Next::Ask(at)) => self.queue.push(at, Event::Ask { client: node }),
+            Some(Next::Audit) => self.begin_audit(),
+            None => {}
         }
         if !self.adversary.is_corrupted(node) {
             self.recording.judge(now, node, observation);

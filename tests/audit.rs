@@ -1,0 +1,98 @@
+//! The audit: what was written last is read, when nothing hides it any more.
+
+use byzsim::Report;
+use byzsim_core::{Audit, Ended, NodeId, Outcome, Served, Span, Time};
+
+use crate::support::{play, scenario};
+
+fn outcome(report: &Report) -> &Outcome {
+    &report.result.as_ref().expect("no panic").outcome
+}
+
+fn reads(outcome: &Outcome) -> Vec<&Served> {
+    outcome.served.iter().filter(|served| served.of_audit).collect()
+}
+
+fn millis(ms: u64) -> Time {
+    Time::ZERO + Span::from_millis(ms)
+}
+
+#[test]
+fn it_begins_when_the_clients_are_done_and_all_is_settled() {
+    const CUT: &str = r#"fault=[
+        { end.at = "3s", do.partition = { groups = [["r3"]] } },
+        { start.at = "9s", do.mute = "r2" },
+        { end.when = { event = "completed", seq = 99 }, do.drop = { to = ["r2"] } },
+    ]"#;
+    let later = r#"network.gst="2s""#;
+    // Δ is 50 ms: the clients are done at 50 ms, the network is synchronous at 2.05 s, the
+    // partition is over at 3 s, and the other faults never end, or not at a known time.
+    let cases: [(&[&str], Time, Time); 3] = [
+        (&[], millis(50), millis(200)),
+        (&[later], millis(2_050), millis(2_050)),
+        (&[later, CUT], millis(3_000), millis(3_000)),
+    ];
+    for (more, from, to) in cases {
+        let set = [&["workload.operations=1", "workload.keys=2"], more].concat();
+        let report = play(&scenario("pbft/fault-free", &set), 1);
+        let outcome = outcome(&report);
+        assert_eq!((outcome.operations, outcome.ended), (2, Ended::Done), "{more:?}");
+        let reads = reads(outcome);
+        assert_eq!(outcome.audit, Audit::Reads(reads.len() as u64));
+        assert!(from <= reads[0].asked && reads[0].asked <= to, "{more:?}: {reads:?}");
+        let is_read = |served: &&Served| {
+            served.client == NodeId::Client(0)
+                && served.completed.as_ref().is_some_and(|(at, _)| *at <= outcome.end)
+        };
+        assert!(reads.iter().all(is_read), "{more:?}: {reads:?}");
+    }
+}
+
+#[test]
+fn it_can_be_switched_off_and_needs_time_and_a_correct_client() {
+    let mute = r#"fault=[{ do.mute = "c0" }, { do.mute = "c1" }]"#;
+    let late = [r#"network.gst="2s""#, r#"run.at-most="2s""#];
+    let cases: [(&[&str], Audit); 4] = [
+        (&["workload.audit=false"], Audit::Off),
+        (&["workload.script={}"], Audit::Off),
+        (&["workload.operations=1", mute, r#"expect="holds""#], Audit::NoCorrectClient),
+        (&["workload.operations=1", "workload.keys=1", late[0], late[1]], Audit::Reads(1)),
+    ];
+    for (set, audit) in cases {
+        let report = play(&scenario("pbft/fault-free", set), 1);
+        let outcome = outcome(&report);
+        assert_eq!((outcome.audit, outcome.ended), (audit, Ended::Done), "{set:?}");
+        assert!(reads(outcome).is_empty(), "{set:?}");
+    }
+}
+
+/// What a corrupted client wrote is read by a correct one.
+#[test]
+fn the_keys_of_corrupted_clients_count() {
+    let script = r#"workload.script={ c0 = ["put x 1"], c1 = ["put y 2", "put z 3"] }"#;
+    let corrupt = r#"fault=[{ do.twins = { node = "c1", left = ["r0"], right = ["r1"] } }]"#;
+    let report = play(&scenario("pbft/fault-free", &[script, corrupt]), 1);
+    let outcome = outcome(&report);
+    assert_eq!((outcome.operations, outcome.audit), (1, Audit::Reads(3)));
+    assert_eq!(reads(outcome).len(), 3);
+    // Nobody is left with a workload, and there is something to read.
+    let alone = r#"workload.script={ c1 = ["put y 2"] }"#;
+    let report = play(&scenario("pbft/fault-free", &[alone, corrupt]), 1);
+    let outcome = self::outcome(&report);
+    assert_eq!(
+        (outcome.operations, outcome.audit, outcome.ended),
+        (0, Audit::Reads(1), Ended::Done)
+    );
+    assert_eq!(reads(outcome).len(), 1);
+}
+
+/// A request is executed twice. If nobody reads, nothing that the client was told shows it.
+#[test]
+fn it_gives_teeth_to_a_workload_that_only_writes() {
+    let script = r#"workload.script={ c0 = ["append x a"] }"#;
+    for (audit, violated) in [("workload.audit=false", false), ("workload.audit=true", true)] {
+        let report = play(&scenario("pbft/flaws/P19-executes-again", &[script, audit]), 0);
+        let verdict = report.verdict("linearizability").expect("it is judged");
+        assert_eq!(verdict.is_violated(), violated, "{audit}: {verdict:?}");
+    }
+}

@@ -47,9 +47,7 @@ pub use node::{ClientNode, Effect, Input, Kind, Lie, Message, Node, Outbox, Prot
 pub use observation::{Content, Observation};
 pub use queue::EventQueue;
 pub use rng::{Purpose, SimRng};
-pub use sim::{
-    Audit, CorruptedSigners, Ended, Outcome, Served, Setup, Simulation, Slack,
-};
+pub use sim::{Audit, CorruptedSigners, Ended, Outcome, Served, Setup, Simulation, Slack};
 pub use time::{Span, Time};
 pub use timers::{Look, Looks, Timers};
 pub use trace::{Marks, MessageInfo, Recorder, Shown, TraceEvent};

@@ -49,6 +49,9 @@ impl Replica {
         proof: Vec<Signed<Checkpoint>>,
         out: &mut Out,
     ) {
+        if self.has_diverged(seq, state) {
+            self.start_over(seq, out);
+        }
         self.checkpoints.stabilise(seq, proof);
         self.log.collect_garbage(seq);
         self.next_seq = self.next_seq.max(seq + 1);
@@ -59,6 +62,22 @@ impl Replica {
             self.checkpoints.forget_old_states();
             self.propose(out);
         }
+    }
+
+    /// Whether the own state after this slot is not the one that a quorum signed.
+    fn has_diverged(&self, seq: Seq, proven: Digest) -> bool {
+        self.checkpoints.own_digest(seq).is_some_and(|own| own != proven)
+    }
+
+    /// What it holds is worth nothing from this slot on: it fetches the state that a quorum signed,
+    /// and executes again what was decided above it. The paper has no such case: a correct replica
+    /// whose storage and code are sound never diverges.
+    fn start_over(&mut self, seq: Seq, out: &mut Out) {
+        out.observe(Observation::Reached("state-diverged"));
+        out.observe(Observation::RolledBack { to: seq - 1 });
+        self.checkpoints.roll_back(self.id, seq - 1);
+        self.service = Service::default();
+        self.executed = seq - 1;
     }
 
     /// Asks one of those who proved the checkpoint for the state; at each call the next.
@@ -102,6 +121,9 @@ impl Replica {
         let digest = self.rules.state_digest(state);
         if !self.rules.is_proven_state(self, (seq, digest), proof) {
             return;
+        }
+        if self.has_diverged(seq, digest) {
+            self.start_over(seq, out);
         }
         if self.executed < seq {
             self.rules.restore(&mut self.service, state);

@@ -49,6 +49,9 @@
 //!   describe partitions and partial digests). The state's digest covers the reply cache; the OSDI
 //!   text says "the digest of the state". CHECKPOINTs above the window are heard, one of each
 //!   sender, so that a replica that fell behind learns of them (§4.2 accepts nothing above H).
+//! * A replica whose own state after a stable checkpoint's slot is not the proven one has diverged.
+//!   It says so (`state-diverged`), fetches the proven state, and executes again what is decided
+//!   above it. The paper does not treat the case.
 //! * A batch that a NEW-VIEW proposes by its digest alone, and that a backup lacks, is fetched; the
 //!   backup sends its PREPARE meanwhile, and takes the batch for *prepared* only when it has it.
 //! * Agreement messages of a view that a replica has not entered yet are kept, up to a bound,

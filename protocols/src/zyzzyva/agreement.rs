@@ -119,8 +119,10 @@ impl Replica {
         self.start_order_timer(out);
     }
 
+    /// Whether it may give out the next slot, as primary. Orders that wait here are its own, to be
+    /// executed again: other ones for their slots would prove it guilty.
     fn may_order(&self) -> bool {
-        !self.lacks_state() && self.executed < self.high()
+        !self.lacks_state() && self.volatile.ahead.is_empty() && self.executed < self.high()
     }
 
     /// The primary gives the next slot to a request. It executes what it orders at once, so its

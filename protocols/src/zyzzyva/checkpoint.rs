@@ -137,13 +137,16 @@ impl Replica {
         let before = self.stable();
         let own_state = self.checkpoints.own_digest(seq);
         if self.history.digest(seq) == Some(history)
-            && let Some(state) = own_state
+            && let Some(own) = own_state
         {
             for slot in self.history.orders().take_while(|it| it.order.seq <= seq) {
                 let (view, OrderReq { seq, history: batch, .. }) = (self.view, *slot.order.body());
                 out.observe(Observation::Committed { view, seq, batch });
             }
-            out.observe(Observation::Checkpointed { seq, state });
+            out.observe(Observation::Checkpointed { seq, state: own });
+            if own != state {
+                self.start_over(seq, out);
+            }
         } else {
             self.roll_back(self.history.base(), out);
             out.observe(Observation::Committed { view: self.view, seq, batch: history });
@@ -166,6 +169,26 @@ impl Replica {
             self.order_waiting(out);
             self.execute_ready(out);
         }
+    }
+
+    /// The same history led to another state than the one that a quorum signed: what it holds is
+    /// worth nothing. It fetches the proven state, and executes the later orders of its view again.
+    /// The paper has no such case: a correct replica whose storage and code are sound never
+    /// diverges.
+    fn start_over(&mut self, seq: Seq, out: &mut Out) {
+        out.observe(Observation::Reached("state-diverged"));
+        let later = self.history.orders().filter(|it| seq < it.order.seq);
+        let of_view = later.filter(|it| it.order.view == self.view);
+        let again = of_view.filter_map(|it| {
+            let request = it.request.as_ref()?;
+            Some((it.order.seq, (it.order.clone(), Rc::clone(request))))
+        });
+        let again: Vec<_> = again.collect();
+        self.volatile.ahead.extend(again);
+        // What a certificate covers is executed again: it is not given up.
+        let held = self.held.take();
+        self.roll_back(self.history.base(), out);
+        self.held = held;
     }
 
     /// The path of a certificate begins at the stable checkpoint. A certificate for another history
@@ -234,8 +257,8 @@ impl Replica {
         out.observe(Observation::Restored { seq, state: digest, history, content });
         self.adopt_pending(out);
         self.try_enter(out);
-        self.order_waiting(out);
         self.execute_ready(out);
+        self.order_waiting(out);
     }
 
     /// Whether `proof` is a quorum's word on one state after `seq`.

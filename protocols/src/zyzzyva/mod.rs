@@ -125,6 +125,9 @@
 //! * What is stable is passed on as one proof. As single CHECKPOINTs a random run gets stuck: the
 //!   faulty replica tells one replica another digest than the rest, which keeps the first and
 //!   refuses the one in the proof.
+//! * A replica that a history led to another state than the proven one has diverged. It says so
+//!   (`state-diverged`), fetches the proven state, and executes the later orders of its view again.
+//!   The paper does not treat the case.
 //! * The order timer runs for the request that waits longest, and stops for no other.
 //! * Timeouts double with each view that failed, and fall back when a request of a view is
 //!   committed: by a client's certificate, or by a stable checkpoint. The fast path alone tells a

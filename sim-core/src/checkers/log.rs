@@ -1,12 +1,13 @@
 //! The committed order of requests, as the correct replicas reported it.
 //!
-//! Agreement is judged elsewhere, so the first correct replica that applies a slot determines it
-//! here. Speculative executions may differ and be rolled back. They are therefore recorded for each
-//! replica, and at the end those of the highest view count. Where these differ, because a faulty
-//! primary told replicas different things, what most of them executed counts. Everything that
-//! completed in that view is part of it: a completion takes 2f + 1 replicas, of which f + 1 are
-//! correct, so at most f correct replicas executed something else, however far the primary led
-//! them.
+//! Whether the others applied the same is judged elsewhere (`replicated_state`), so the first
+//! correct replica that applies a slot determines it here. If that one starts over from a state
+//! that it fetched, what it applies then counts. Speculative executions may differ and be rolled
+//! back. They are therefore recorded for each replica, and at the end those of the highest view
+//! count. Where these differ, because a faulty primary told replicas different things, what most of
+//! them executed counts. Everything that completed in that view is part of it: a completion takes
+//! 2f + 1 replicas, of which f + 1 are correct, so at most f correct replicas executed something
+//! else, however far the primary led them.
 //!
 //! A slot that is undone may still be committed: a replica that learns of a stable checkpoint ahead
 //! of it fetches the state, and drops what it executed itself. If all correct replicas do that one
@@ -69,6 +70,11 @@ impl CommittedLog {
             Observation::RolledBack { to } => {
                 if let Some((_, slots)) = self.speculated.get_mut(&node) {
                     self.undone.push(slots.split_off(&(to + 1)));
+                }
+            }
+            Observation::Executed { seq, .. } => {
+                if let Some(slot) = self.decided.get_mut(seq).filter(|slot| slot.speaker == node) {
+                    slot.entries.clear();
                 }
             }
             Observation::Committed { seq, batch, .. } => {
@@ -172,6 +178,24 @@ mod tests {
             NodeId::Replica(_) => panic!("a client's request"),
         };
         log.entries().map(|(_, entry)| name(entry)).collect()
+    }
+
+    #[test]
+    fn a_slot_that_is_executed_again_counts_once() {
+        let mut log = CommittedLog::default();
+        let (view, batch, null) = (0, Digest::default(), false);
+        for seq in [1, 2, 2, 3] {
+            log.observe(NodeId::Replica(0), &Observation::Executed { view, seq, batch, null });
+            for node in [0, 1].map(NodeId::Replica) {
+                let (client, timestamp) = (NodeId::Client(0), seq);
+                let operation = Operation::Get { key: "k".into() };
+                let answer = crate::history::Answer::Done;
+                let applied = Observation::Applied { seq, client, timestamp, operation, answer };
+                log.observe(node, &applied);
+            }
+        }
+        log.settle();
+        assert_eq!(log.entries().map(|(seq, _)| seq).collect::<Vec<_>>(), [1, 2, 3]);
     }
 
     #[test]

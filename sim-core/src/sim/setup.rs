@@ -116,7 +116,7 @@ impl<P: Protocol> Simulation<P> {
         let Setup { committee, seed, network, .. } = setup;
         let nodes = adversary.corrupted();
         let corrupted = Corrupted::new(committee, &nodes);
-        let (gst, delta, at_most) = (network.gst, delta, setup.at_most);
+        let (gst, delta, at_most) = (network.gst, network.delta, setup.at_most);
         let asynchrony = gst.since(Time::ZERO);
         let bound = P::liveness_bound(committee, &params, delta, asynchrony);
         // Every timer of a slow clock runs longer, and with it all that follows from timers.

@@ -1,0 +1,110 @@
+//! Durability: an operation that a correct client completed keeps its place in the history.
+//!
+//! In a speculative protocol the client decides. Agreement among the replicas' logs would miss an
+//! operation that completed at its client and that a view change then removed. So a client reports
+//! the history in which its operation completed, and this history is compared with every other one
+//! ([`histories`]).
+//!
+//! Where the client does not know the place of its operation, those that gave the answer do: the
+//! operation keeps the slot in which a correct replica applied it with that answer ([`slots`]).
+//!
+//! Facts are compared in whatever order they become known. A client may learn that its operation
+//! completed when every replica has lost it already.
+
+mod histories;
+mod slots;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use super::{Checker, Findings, Stamp, Verdict};
+use crate::history::{Answer, Operation};
+use crate::id::NodeId;
+use crate::observation::Observation;
+
+/// A client, and its number for a request.
+type Request = (NodeId, u64);
+
+/// A request that a replica applied.
+#[derive(Clone, Copy, Debug)]
+struct Applied<'a> {
+    request: Request,
+    operation: &'a Operation,
+    answer: &'a Answer,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Durability {
+    findings: Findings,
+    asked: BTreeMap<Request, Operation>,
+    histories: histories::Histories,
+    slots: slots::Slots,
+}
+
+impl Durability {
+    fn complete(&mut self, at: Stamp, request: Request, answer: &Answer) {
+        let Self { findings, asked, histories, slots } = self;
+        let operation = asked.get(&request);
+        let name = || match operation {
+            Some(operation) => format!("{}#{} `{operation}`", request.0, request.1),
+            None => format!("{}#{}", request.0, request.1),
+        };
+        if !histories.answered(at, findings, (request, &name), answer) {
+            slots.complete(at, findings, (request, &name), answer);
+        }
+    }
+}
+
+impl Checker for Durability {
+    fn observe(&mut self, at: Stamp, node: NodeId, observation: &Observation) {
+        let Self { findings, asked, histories, slots } = self;
+        match observation {
+            Observation::Invoked { timestamp, operation } => {
+                asked.insert((node, *timestamp), operation.clone());
+                histories.ask((node, *timestamp));
+            }
+            Observation::Anchored { timestamp, view, seq, history } => {
+                let anchor = histories::Anchor {
+                    request: (node, *timestamp),
+                    view: *view,
+                    place: (*seq, *history),
+                };
+                histories.complete(at, findings, anchor);
+            }
+            Observation::Completed { timestamp, answer } => {
+                self.complete(at, (node, *timestamp), answer);
+            }
+            Observation::Speculated { seq, history, .. } => {
+                histories.speculate(node, (*seq, *history));
+            }
+            Observation::Executed { seq, .. } => slots.execute(at, findings, node, *seq),
+            Observation::Applied { seq, client, timestamp, operation, answer } => {
+                let applied = Applied { request: (*client, *timestamp), operation, answer };
+                if !histories.apply(node, *seq, applied) {
+                    slots.apply(node, *seq, applied);
+                }
+            }
+            Observation::RolledBack { to } => {
+                histories.roll_back(node, *to);
+                slots.roll_back(node, *to);
+            }
+            Observation::Restored { seq, history: Some(history), .. } => {
+                histories.restore(node, (*seq, *history));
+            }
+            Observation::Restored { seq, history: None, content, .. } => {
+                slots.restore(at, findings, node, (*seq, content));
+            }
+            Observation::EnteredView { view } => histories.enter(at, findings, node, *view),
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, _: Stamp) -> Verdict {
+        self.slots.finish(&mut self.findings);
+        match self.findings.violation.take() {
+            Some(violation) => Verdict::Violated(violation),
+            None => Verdict::Holds(self.findings.judged),
+        }
+    }
+}

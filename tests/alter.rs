@@ -9,7 +9,7 @@ use crate::support::scenario;
 use crate::workdir::{Output, Workdir};
 
 /// Of every hundred alterations that change a fact which a property speaks of, so many are noticed.
-const LEAST: u64 = 95;
+const LEAST: u64 = 99;
 
 /// The properties that rest on more than what nodes report.
 const REST_ON_MORE: &[&str] = &["deposition"];

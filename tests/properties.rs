@@ -93,6 +93,14 @@ const CASES: &[Case] = &[
         is_violated: false,
     },
     Case {
+        property: "replicated-state",
+        tripped_by: "pbft/state-diverges",
+        undecided: Undecided::In(streams::nothing),
+        naive: naive::compares_the_digests_of_states,
+        mistaken: streams::a_replica_skips_a_request_and_reports_the_same_digest,
+        is_violated: true,
+    },
+    Case {
         property: "result-integrity",
         tripped_by: "pbft/flaws/P18-cache-answers-all",
         undecided: Undecided::In(streams::nothing),

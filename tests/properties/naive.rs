@@ -131,3 +131,14 @@ pub(super) fn wants_no_primary_given_up(stream: &Stream) -> bool {
         _ => false,
     })
 }
+
+/// Replicas hold the same state if they say so.
+pub(super) fn compares_the_digests_of_states(stream: &Stream) -> bool {
+    let mut states: BTreeMap<u64, Digest> = BTreeMap::new();
+    stream.facts.iter().any(|(_, _, what)| match what {
+        Observation::Checkpointed { seq, state } => {
+            states.insert(*seq, *state).is_some_and(|other| other != *state)
+        }
+        _ => false,
+    })
+}

@@ -182,3 +182,17 @@ pub(super) fn a_primary_is_given_up_before_gst() -> Stream {
     }
     Stream { gst: Time::from_nanos(3_000_000_000), ..stream(facts) }
 }
+
+/// The digest of a state that covers nothing is the same for all states.
+pub(super) fn a_replica_skips_a_request_and_reports_the_same_digest() -> Stream {
+    let state = digest(7);
+    stream(vec![
+        asks(1, C0, "append x a"),
+        executes(2, R0, 1, 1),
+        applies(2, (R0, 1), C0, "append x a", Answer::Done),
+        (2, R0, Observation::Checkpointed { seq: 1, state }),
+        executes(3, R1, 1, 1),
+        (3, R1, Observation::Checkpointed { seq: 1, state }),
+        executes(4, R1, 2, 2),
+    ])
+}

@@ -2,6 +2,9 @@
 //!
 //! Every field is listed without exception, so that a new one does not compile before it is here.
 
+use std::rc::Rc;
+
+use byzsim_core::observation::Content;
 use byzsim_core::{Answer, Digest, NodeId, Observation, Operation, SimRng};
 
 /// A field of an observation.
@@ -11,6 +14,8 @@ pub(super) enum Value<'a> {
     Answer(&'a mut Answer),
     Operation(&'a mut Operation),
     Node(&'a mut NodeId),
+    History(&'a mut Option<Digest>),
+    Content(&'a mut Rc<Content>),
     Flag(&'a mut bool),
     Word(&'a mut &'static str),
 }
@@ -82,11 +87,12 @@ pub(super) fn fields(what: &mut Observation) -> Vec<(&'static str, Value<'_>)> {
         Observation::Checkpointed { seq, state } | Observation::StableCheckpoint { seq, state } => {
             vec![("seq", V::Number(seq)), ("state", V::Digest(state))]
         }
-        Observation::Restored { seq, state, history, content: _ } => {
-            let mut fields = vec![("seq", V::Number(seq)), ("state", V::Digest(state))];
-            fields.extend(history.as_mut().map(|history| ("history", V::Digest(history))));
-            fields
-        }
+        Observation::Restored { seq, state, history, content } => vec![
+            ("seq", V::Number(seq)),
+            ("state", V::Digest(state)),
+            ("history", V::History(history)),
+            ("content", V::Content(content)),
+        ],
         Observation::ViewChangeStarted { view, reason } => {
             vec![("view", V::Number(view)), ("reason", V::Word(reason))]
         }
@@ -125,6 +131,8 @@ fn take(own: Value<'_>, theirs: Option<Value<'_>>, rng: &mut SimRng) {
         (Value::Answer(own), Some(Value::Answer(it))) if own != it => *own = it.clone(),
         (Value::Operation(own), Some(Value::Operation(it))) if own != it => *own = it.clone(),
         (Value::Node(own), Some(Value::Node(it))) if own != it => *own = *it,
+        (Value::History(own), Some(Value::History(it))) if own != it => *own = *it,
+        (Value::Content(own), Some(Value::Content(it))) if own != it => *own = Rc::clone(it),
         (Value::Number(own), _) => {
             let less = 0 < *own && rng.chance(500_000);
             *own = if less { *own - 1 } else { *own + 1 };
@@ -136,6 +144,10 @@ fn take(own: Value<'_>, theirs: Option<Value<'_>>, rng: &mut SimRng) {
         (Value::Answer(own), _) => *own = other_answer(own),
         (Value::Operation(own), _) => *own = other_operation(own, rng),
         (Value::Node(own), _) => *own = neighbour(*own),
+        (Value::History(own), _) => *own = if own.is_none() { Some(Digest([7; 32])) } else { None },
+        (Value::Content(own), _) => {
+            Rc::make_mut(own).store.insert("another key".into(), "another value".into());
+        }
         (Value::Flag(own), _) => *own = !*own,
         (Value::Word(own), _) => *own = "another word",
     }

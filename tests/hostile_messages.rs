@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use byzsim::run::registry::{PROTOCOLS, ProtocolEntry};
+use byzsim_core::editable;
 use byzsim_core::field::FieldMut;
 use byzsim_core::workload::{self, Workload};
 use byzsim_core::{
@@ -112,15 +113,20 @@ impl Pen<'_> {
         match field {
             FieldMut::Number(it) => *it = self.number(),
             FieldMut::Digest(it) => *it = self.digest(),
-            FieldMut::Signer(it) => *it = self.name(),
+            FieldMut::Signer(it) | FieldMut::Node(it) => *it = self.name(),
+            FieldMut::Body(it) => {
+                return if self.coin() { it.lose() } else { it.invent(self.signer, self.rng) };
+            }
             FieldMut::Entries(it) if 0 < it.count() => {
                 let last = u64::try_from(it.count() - 1).expect("few");
                 let place = usize::try_from(self.rng.between(0, last)).expect("few");
-                match self.rng.between(0, 4) {
+                match self.rng.between(0, 6) {
                     0 => it.remove(place),
                     1 => it.repeat(place),
                     2 => it.copy(0, place),
                     3 => it.forge(place),
+                    4 => it.graft(place, self.rng),
+                    5 => it.adopt(place, self.signer),
                     _ => it.invent(place, self.signer, self.rng),
                 }
             }
@@ -174,7 +180,10 @@ impl<M: Message, I: Inventor<M>> Babbler<M, I> {
 
             let field = self.rng.pick(M::FIELDS).name;
             let mut pen = Pen { victim: to, signer, rng: &mut self.rng };
-            let changed = msg.edited(field, signer, &mut |field| pen.edit(field));
+            let keeps = pen.rng.chance(250_000);
+            let with =
+                if keeps { editable::Pen::Keeps(signer) } else { editable::Pen::Signs(signer) };
+            let changed = msg.edited(field, with, &mut |field| pen.edit(field));
             self.changed += u64::from(changed.is_some());
             news.extend(changed.map(Rc::new));
 

@@ -117,6 +117,25 @@ pub enum Action {
         #[serde(default)]
         heard: bool,
     },
+    /// A corrupted node that passes messages on, at once: what it receives, to nodes that have it
+    /// already or were not meant to have it; or what it sends, to an accomplice. What it received
+    /// passes through its lies and mutations: so it alters the words of others
+    /// ([`Change::Graft`]), or says them in its own name ([`Change::Claim`] of itself). Of the
+    /// messages that match, at most the first 256 are passed on.
+    Relay {
+        /// Who.
+        node: NodeId,
+        /// Which of the messages that it receives or, without `heard`, that it sends. The pattern
+        /// cannot name receivers.
+        #[serde(default)]
+        messages: Pattern,
+        /// The receivers; by default all replicas.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        to: Vec<NodeId>,
+        /// Whether it passes on what it receives, instead of what it sends; by default it does.
+        #[serde(default = "yes")]
+        heard: bool,
+    },
     /// A corrupted node that receives and sends every message without delay, whatever the network's
     /// latency, so that its messages arrive before those of all others.
     Rush(NodeId),
@@ -147,6 +166,10 @@ pub enum Action {
         /// For how long what is sent changes places with the first.
         by: Span,
     },
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// What there is to know about a class of faults.
@@ -261,6 +284,8 @@ classes! {
     Rush: "rush", "A corrupted node receives and sends every message without delay.", ON_CORRUPTED;
     Reorder: "reorder", "Messages of a link arrive in another order than they were sent.",
         Descriptor { is_usual: false, ..ON_MESSAGES };
+    Relay: "relay", "A corrupted node passes on what it receives or sends, as it is or altered.",
+        ON_CORRUPTED;
 }
 
 /// The parts of a fault that validation, searches and shrinking reach for. A part that an action
@@ -311,6 +336,7 @@ impl Action {
             Self::Twins { node, .. } => (Class::Twins, Some(*node)),
             Self::Mutate { node, .. } => (Class::Mutate, Some(*node)),
             Self::Replay { node, .. } => (Class::Replay, Some(*node)),
+            Self::Relay { node, .. } => (Class::Relay, Some(*node)),
             Self::Rush(node) => (Class::Rush, Some(*node)),
             Self::Reorder { .. } => (Class::Reorder, None),
         }
@@ -350,7 +376,8 @@ impl Action {
                 let field = Some((field, change));
                 Parts { owner: Some(node), messages: Some(messages), field, ..none }
             }
-            Self::Replay { node, messages, to, heard } => {
+            Self::Replay { node, messages, to, heard }
+            | Self::Relay { node, messages, to, heard } => {
                 let (to, heard) = (Some(to), Some(heard));
                 Parts { owner: Some(node), messages: Some(messages), to, heard, ..none }
             }

@@ -51,6 +51,8 @@ pub(crate) enum Behavior {
     Rewrite(Rewrite, Matcher),
     /// The corrupted node repeats what it kept for this.
     Replay(Replay),
+    /// The corrupted node passes on what it hears or says.
+    Relay(Relay),
     /// A clock drifts, for the whole run.
     Drift,
     /// The corrupted node is two copies of itself, for the whole run.
@@ -78,6 +80,20 @@ pub(crate) struct Replay {
     /// Whether it is still to be done: the fault began, and the node did not act since.
     pub(crate) pending: bool,
 }
+
+/// What a corrupted node passes on, and to whom.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    node: NodeId,
+    /// Whether it passes on what it hears, and not what it says.
+    heard: bool,
+    messages: Matcher,
+    /// To these; to all replicas if nobody is named.
+    to: Vec<NodeId>,
+}
+
+/// How many messages a node passes on for a fault. Two nodes may pass on to each other.
+const RELAYED_MAX: u64 = 256;
 
 impl ActiveFault {
     /// The `number`-th fault of its plan, from 0, before the run.
@@ -110,6 +126,27 @@ impl ActiveFault {
         failed.is_none() && self.behavior.count()
     }
 
+    /// To whom a relay passes this message on, which its node says or hears `now`; none if it does
+    /// not. Nobody named means all replicas.
+    pub(crate) fn relays<M: Message>(
+        &mut self,
+        heard: bool,
+        now: Time,
+        (from, to): (NodeId, NodeId),
+        msg: &M,
+    ) -> Option<Vec<NodeId>> {
+        let Behavior::Relay(relay) = &self.behavior else { unreachable!("a relay's fault") };
+        if relay.heard != heard {
+            return None;
+        }
+        let receivers = relay.to.clone();
+        if !self.applies(now, (from, to), msg) || self.fired == RELAYED_MAX {
+            return None;
+        }
+        self.fired += 1;
+        Some(receivers)
+    }
+
     /// The log of the moment of a transition, if one is kept.
     pub(crate) fn moment_log(&mut self, transition: Transition) -> Option<&mut MomentLog> {
         self.log.as_mut().map(|log| match transition {
@@ -132,6 +169,7 @@ impl ActiveFault {
             Behavior::Crash(_)
             | Behavior::Rewrite(..)
             | Behavior::Replay(_)
+            | Behavior::Relay(_)
             | Behavior::Drift
             | Behavior::Twins => unreachable!("it does not decide about fates"),
         }
@@ -150,6 +188,7 @@ impl ActiveFault {
                 | Behavior::Crash(_)
                 | Behavior::Rewrite(..)
                 | Behavior::Replay(_)
+                | Behavior::Relay(_)
                 | Behavior::Drift
                 | Behavior::Twins,
                 _,
@@ -231,6 +270,12 @@ impl Behavior {
                 to: to.clone(),
                 pending: false,
             }),
+            Action::Relay { node, messages, to, heard } => Self::Relay(Relay {
+                node: *node,
+                heard: *heard,
+                messages: matcher(messages),
+                to: to.clone(),
+            }),
             Action::Rush(node) => Self::Rush(*node),
             Action::Reorder { messages, within, by } => {
                 Self::Reorder(matcher(messages), Reorder::new(*within, *by))
@@ -248,7 +293,8 @@ impl Behavior {
             Self::Partition(..) => Target::Cut,
             Self::Rush(node) => Target::Links(*node),
             Self::Rewrite(_, messages) => Target::Content(messages.pattern().clone()),
-            Self::Replay(Replay { node, heard, messages, .. }) => {
+            Self::Replay(Replay { node, heard, messages, .. })
+            | Self::Relay(Relay { node, heard, messages, .. }) => {
                 let target = if *heard { Target::Heard } else { Target::Said };
                 target(*node, messages.pattern().clone())
             }
@@ -268,6 +314,7 @@ impl Behavior {
             Self::Decide(messages, _)
             | Self::Reorder(messages, _)
             | Self::Rewrite(_, messages)
+            | Self::Relay(Relay { messages, .. })
             | Self::Replay(Replay { messages, .. }) => messages.failed(from, to, msg),
             Self::Partition(cut, _) => (!cut.cuts(from, to)).then_some(Demand::Link),
             Self::Rush(node) => (*node != from && *node != to).then_some(Demand::Link),
@@ -281,6 +328,7 @@ impl Behavior {
             Self::Decide(messages, _)
             | Self::Reorder(messages, _)
             | Self::Rewrite(_, messages)
+            | Self::Relay(Relay { messages, .. })
             | Self::Replay(Replay { messages, .. }) => messages.count(),
             Self::Partition(..) | Self::Rush(_) | Self::Crash(_) | Self::Drift | Self::Twins => {
                 true

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use byzsim_core::{
-    Committee, Input, Kind, Message, NodeId, Operation, Protocol, Request, Signer, Time, Wake,
+    Committee, Input, Message, NodeId, Operation, Protocol, Request, Signer, Time, Wake,
 };
 
 use crate::pattern::NodeSet;
@@ -26,8 +26,6 @@ pub(crate) struct NodeCopy<P: Protocol> {
     operations: VecDeque<Operation>,
     /// How many operations it was given.
     asked: u64,
-    /// By kind: how many messages it wanted to send.
-    wanted: Vec<u32>,
 }
 
 impl<P: Protocol> NodeCopy<P> {
@@ -62,9 +60,8 @@ impl<P: Protocol> NodeCopy<P> {
     }
 
     fn new(place: usize, puppet: Puppet<P>, side: NodeSet) -> Self {
-        let wanted = vec![0; P::Msg::KINDS.len()];
         let (sides, operations) = (Vec::new(), VecDeque::new());
-        Self { puppet, place, side, sides, operations, asked: 0, wanted }
+        Self { puppet, place, side, sides, operations, asked: 0 }
     }
 
     /// Whether the copy deals with `other` about this message.
@@ -86,14 +83,6 @@ impl<P: Protocol> NodeCopy<P> {
         request: impl FnMut(Request<P::Msg, Wake>),
     ) {
         self.puppet.handle(now, input, request);
-    }
-
-    /// Counts a message that the copy wants to send; returns how many of its kind there were
-    /// before.
-    pub(crate) fn count(&mut self, kind: Kind) -> u32 {
-        let wanted = &mut self.wanted[usize::from(kind.0)];
-        *wanted += 1;
-        *wanted - 1
     }
 
     /// The application gives the node, a client, an operation. Returns what the copy is to begin

@@ -3,8 +3,7 @@
 use std::rc::Rc;
 
 use byzsim_core::{
-    Committee, Effect, Input, Message as _, NodeId, Observation, Outbox, Protocol, Request, Signer,
-    Wake,
+    Committee, Effect, Input, NodeId, Observation, Outbox, Protocol, Request, Signer, Wake,
 };
 
 use crate::active::{ActiveFault, Behavior};
@@ -28,6 +27,8 @@ pub(crate) struct CorruptedNode<P: Protocol> {
     rewrites: Rewrites,
     /// The faults that are its replays, in order.
     replays: Vec<usize>,
+    /// The faults that are its relays, in order.
+    relays: Vec<usize>,
     /// What it sent and received, as far as some fault needs it.
     memory: Memory<P::Msg>,
     /// The highest timestamp whose completion was reported.
@@ -46,12 +47,13 @@ impl<P: Protocol> CorruptedNode<P> {
     ) -> Self {
         Self {
             copies: vec![NodeCopy::only(&signer, committee, params)],
-            rewrites: Rewrites::new(Rc::clone(&signer), committee, seed),
+            rewrites: Rewrites::new(Rc::clone(&signer), seed),
             signer,
             committee,
             twins: None,
             sender_sides: SenderSides::default(),
             replays: Vec::new(),
+            relays: Vec::new(),
             memory: Memory::default(),
             completed: 0,
             requests: Vec::new(),
@@ -76,6 +78,11 @@ impl<P: Protocol> CorruptedNode<P> {
     pub(crate) fn add_replay(&mut self, fault: usize, heard: bool) {
         self.replays.push(fault);
         self.memory.keep(fault, heard);
+    }
+
+    /// Adds a relay: the number of its fault. In the order of the faults.
+    pub(crate) fn add_relay(&mut self, fault: usize) {
+        self.relays.push(fault);
     }
 
     /// Makes the node twins, as this fault says.
@@ -106,6 +113,7 @@ impl<P: Protocol> CorruptedNode<P> {
     ) {
         if let Input::Message(from, msg) = *input {
             self.memory.note_received(from, self.signer.node(), msg, faults);
+            self.relay_heard(from, msg, faults, out);
         }
         self.replay(faults, out);
         for place in 0..self.copies.len() {
@@ -187,7 +195,7 @@ impl<P: Protocol> CorruptedNode<P> {
         out: &mut Outbox<P::Msg, Wake>,
     ) {
         self.memory.note_wanted(msg);
-        let message = Outgoing { copy: place, ordinal: self.copies[place].count(msg.kind()), msg };
+        let message = Outgoing { copy: place, msg };
         if let Some((_, contradictions)) = &mut self.twins {
             contradictions.note(place, &**msg);
         }
@@ -197,23 +205,78 @@ impl<P: Protocol> CorruptedNode<P> {
             None if self.twins.is_none() && !self.rewrites.are_watching(faults) => {
                 self.memory.note_sent(node, msg, faults);
                 out.push(Effect::Broadcast(Rc::clone(msg)));
+                self.relay_said(msg, faults, out);
             }
             None => {
                 let others = self.committee.replica_ids().filter(|to| *to != node);
-                self.send_versions(others, &message, faults, out);
+                self.say(others, &message, faults, out);
             }
-            Some(to) => self.send_versions(std::iter::once(to), &message, faults, out),
+            Some(to) => self.say(std::iter::once(to), &message, faults, out),
         }
     }
 
-    /// Sends each of the receivers its versions of a message.
-    fn send_versions(
+    /// Sends each of the receivers its versions, and passes these on to accomplices.
+    fn say(
         &mut self,
         receivers: impl Iterator<Item = NodeId>,
         message: &Outgoing<'_, P::Msg>,
         faults: &mut [ActiveFault],
         out: &mut Outbox<P::Msg, Wake>,
     ) {
+        for version in self.send_versions(receivers, message, faults, out) {
+            self.relay_said(&version, faults, out);
+        }
+    }
+
+    /// Passes on what it said.
+    fn relay_said(
+        &self,
+        msg: &Rc<P::Msg>,
+        faults: &mut [ActiveFault],
+        out: &mut Outbox<P::Msg, Wake>,
+    ) {
+        let me = self.signer.node();
+        for number in &self.relays {
+            let to = faults[*number].relays(false, out.now(), (me, me), &**msg);
+            for to in to.iter().flat_map(|to| self.others(to)) {
+                out.push(Effect::Send(to, Rc::clone(msg)));
+            }
+        }
+    }
+
+    /// Passes on what it hears, as its lies and mutations make it.
+    fn relay_heard(
+        &mut self,
+        from: NodeId,
+        msg: &Rc<P::Msg>,
+        faults: &mut [ActiveFault],
+        out: &mut Outbox<P::Msg, Wake>,
+    ) {
+        let me = self.signer.node();
+        for place in 0..self.relays.len() {
+            let number = self.relays[place];
+            if let Some(to) = faults[number].relays(true, out.now(), (from, me), &**msg) {
+                let to = self.others(&to).collect::<Vec<_>>().into_iter();
+                self.send_versions(to, &Outgoing { copy: 0, msg }, faults, out);
+            }
+        }
+    }
+
+    /// These, or all replicas if nobody is named; but for the node itself.
+    fn others(&self, to: &[NodeId]) -> impl Iterator<Item = NodeId> + use<P> {
+        let me = self.signer.node();
+        let to = if to.is_empty() { self.committee.replica_ids().collect() } else { to.to_vec() };
+        to.into_iter().filter(move |to| *to != me)
+    }
+
+    /// Sends each of the receivers its versions of a message; returns them, each once.
+    fn send_versions(
+        &mut self,
+        receivers: impl Iterator<Item = NodeId>,
+        message: &Outgoing<'_, P::Msg>,
+        faults: &mut [ActiveFault],
+        out: &mut Outbox<P::Msg, Wake>,
+    ) -> Vec<Rc<P::Msg>> {
         let copy = &self.copies[message.copy];
         let mut made = Versions::new();
         let mut sent: Vec<Rc<P::Msg>> = Vec::new();
@@ -234,6 +297,7 @@ impl<P: Protocol> CorruptedNode<P> {
         for version in &sent {
             self.memory.note_sent(self.signer.node(), version, faults);
         }
+        sent
     }
 
     /// Repeats messages, if a fault that wants it has begun.

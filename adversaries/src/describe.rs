@@ -95,6 +95,14 @@ impl Fault {
                     format!("{node} repeats to {to} what it sent: its {}", own_messages(of))
                 })
             }
+            Action::Relay { node, messages: of, to, heard } => {
+                let to = if to.is_empty() { "all replicas".to_owned() } else { listed(to) };
+                meanwhile(if *heard {
+                    format!("{node} passes on to {to} what it receives: {}", messages(of))
+                } else {
+                    format!("{node} passes on to {to} what it sends: its {}", own_messages(of))
+                })
+            }
             Action::Rush(node) => {
                 meanwhile(format!("{node} receives and sends every message without delay"))
             }
@@ -293,13 +301,18 @@ fn changed(field: &str, change: &Change) -> String {
         Change::Invent => "invented".to_owned(),
         Change::Recall => "as in its first such message".to_owned(),
         Change::Claim(other) => {
-            return format!("in the name of {other}, with a garbage signature");
+            return match field {
+                "signer" => format!("in the name of {other}"),
+                _ => format!("with `{field}` {other}"),
+            };
         }
+        Change::Graft => "invented, under a signature for something else".to_owned(),
         Change::Empty => "empty".to_owned(),
         Change::DropFirst => "without its first entry".to_owned(),
         Change::DropLast => "without its last entry".to_owned(),
         Change::Repeat => "containing its first entry twice".to_owned(),
         Change::AllAlike => "containing only copies of its first entry".to_owned(),
+        Change::Join => "with its last entry in the sender's own name".to_owned(),
         Change::Forge => "containing garbage signatures".to_owned(),
     };
     format!("with `{field}` {how}")

@@ -5,12 +5,12 @@
 //! (swarm testing: Groce et al., ISSTA 2012), then few faults, of small scope, aimed at kinds that
 //! exist and at early views and slots, where a short run is.
 
-use byzsim_core::{Committee, Field, Message, NodeId, Sort, Span, Time};
+use byzsim_core::{Committee, Message, NodeId, Span, Time};
 
 use crate::action::{Action, Class};
-use crate::aim::{Aim, Window, place};
-use crate::odds::{self, Number};
-use crate::plan::{Change, Fault, Moment, Pattern, Plan};
+use crate::aim::{Aim, place};
+use crate::odds;
+use crate::plan::{Fault, Moment, Pattern, Plan};
 use crate::range::Range;
 use crate::validate::{REORDERED_BY_MIN, Vocabulary};
 use crate::weather::{Timing, Weather};
@@ -71,7 +71,7 @@ impl<'a> Draw<'a> {
         Self { aim, weather, committee, vocabulary: Vocabulary::of::<M>(), faults }
     }
 
-    fn push(&mut self, (start, end): (Option<Moment>, Option<Moment>), action: Action) {
+    pub(crate) fn push(&mut self, (start, end): (Option<Moment>, Option<Moment>), action: Action) {
         self.faults.push(Fault { note: None, start, end, action });
     }
 
@@ -201,6 +201,7 @@ impl<'a> Draw<'a> {
             Class::Mute => Action::Mute(node),
             Class::Rush => Action::Rush(node),
             Class::Mutate => return self.mutate(node, (start, end)),
+            Class::Relay => return self.relay(node, (start, end)),
             Class::Twins
             | Class::Replay
             | Class::Hold
@@ -216,52 +217,6 @@ impl<'a> Draw<'a> {
         let whole_run = start.is_none() && class == Class::Mute;
         let start = if whole_run { Some(Moment::At(aim.time())) } else { start };
         self.push((start, if whole_run { None } else { end }), action);
-    }
-
-    /// Changed fields of some messages: one, or several that fit together.
-    fn mutate(&mut self, node: NodeId, window: Window) {
-        let aim = &mut self.aim;
-        let first = aim.field(self.vocabulary.fields);
-        let mut messages = Pattern { kinds: vec![first.kind.into()], ..aim.sayings(node) };
-        let mut mutations: Vec<(Pattern, Field, Change)> = Vec::new();
-        // A lie in one field is often betrayed by another. It comes first: what is in another's
-        // name already cannot be signed again.
-        if aim.rng.chance(odds::SECOND_FIELD_PPM) {
-            let of_kind = |field: &Field| field.kind == first.kind && field.sort != Sort::Signer;
-            let fields: Vec<Field> =
-                self.vocabulary.fields.iter().copied().filter(of_kind).collect();
-            if !fields.is_empty() {
-                let second = *aim.rng.pick(&fields);
-                mutations.push((messages.clone(), second, change(aim, second)));
-            }
-        }
-        let peers = aim.peers(node);
-        let made = change(aim, first);
-        let is_of_peers =
-            !node.is_client() && !peers.is_empty() && aim.rng.chance(odds::CLAIM_PEERS_PPM);
-        // A replica that speaks in the name of a client says nothing that clients say.
-        if is_of_peers && matches!(made, Change::Claim(_)) {
-            // One name more is seldom enough for a quorum: what one receiver hears next is in the
-            // name of yet another.
-            let count = aim.rng.between(1, peers.len().min(odds::CLAIMS_MAX) as u64);
-            let mut names = peers.clone();
-            aim.rng.shuffle(&mut names);
-            names.truncate(place(count));
-            if 1 < names.len() {
-                messages.to = vec![*aim.rng.pick(&peers)];
-                mutations.iter_mut().for_each(|(second, ..)| second.to.clone_from(&messages.to));
-            }
-            for (nth, name) in (1..).zip(&names) {
-                let nth = (1 < names.len()).then_some(Range::only(nth));
-                mutations.push((Pattern { nth, ..messages.clone() }, first, Change::Claim(*name)));
-            }
-        } else {
-            mutations.push((messages, first, made));
-        }
-        for (messages, field, change) in mutations {
-            let field = field.name.to_owned();
-            self.push(window.clone(), Action::Mutate { node, messages, field, change });
-        }
     }
 
     /// Something that strikes correct nodes, or the network.
@@ -315,6 +270,7 @@ impl<'a> Draw<'a> {
             | Class::Lie
             | Class::Mutate
             | Class::Replay
+            | Class::Relay
             | Class::Rush
             | Class::Twins => unreachable!("{class:?} does not strike messages"),
         };
@@ -377,36 +333,5 @@ impl<'a> Draw<'a> {
         let ppm = i32::try_from(ppm).expect("at most 900,000");
         let ppm = if self.aim.rng.chance(odds::FAST_PPM) { -ppm } else { ppm };
         self.push((None, None), Action::Drift { node, ppm });
-    }
-}
-
-/// Something to make of a field.
-pub(crate) fn change(aim: &mut Aim, field: Field) -> Change {
-    let rng = &mut aim.rng;
-    if rng.chance(odds::RECALL_PPM) && field.sort != Sort::Signer {
-        return Change::Recall;
-    }
-    match field.sort {
-        Sort::Number => match odds::pick(rng, &odds::NUMBERS) {
-            Number::Greater => Change::Add(rng.between(1, odds::STEP_MAX)),
-            Number::Smaller => Change::Subtract(rng.between(1, odds::STEP_MAX)),
-            Number::Small => Change::Set(rng.between(0, odds::SMALL_MAX)),
-            Number::Far => Change::Set(*rng.pick(&odds::FAR)),
-        },
-        Sort::Digest | Sort::Answer | Sort::Operation => Change::Invent,
-        Sort::Signer => Change::Claim(aim.anyone()),
-        // A list without an entry is often no more than no message; one made up is another one.
-        Sort::Entries if rng.chance(odds::INVENT_ENTRIES_PPM) => Change::Invent,
-        Sort::Entries => rng
-            .pick(&[
-                Change::Empty,
-                Change::DropFirst,
-                Change::DropLast,
-                Change::Repeat,
-                Change::AllAlike,
-                Change::Forge,
-                Change::Invent,
-            ])
-            .clone(),
     }
 }

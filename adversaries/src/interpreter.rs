@@ -9,7 +9,7 @@ use byzsim_core::{
     Outbox, Protocol, Sent, Time, Wake,
 };
 
-use crate::action::{Action, Parts};
+use crate::action::{Action, Class, Parts};
 use crate::active::{ActiveFault, Behavior, Phase, Transition};
 use crate::corrupted::CorruptedNode;
 use crate::groups::Groups;
@@ -171,6 +171,7 @@ impl<P: Protocol> PlanAdversary<P> {
             | Behavior::Reorder(..)
             | Behavior::Rush(_)
             | Behavior::Rewrite(..)
+            | Behavior::Relay(_)
             | Behavior::Drift
             | Behavior::Twins => {}
         }
@@ -199,6 +200,7 @@ impl<P: Protocol> PlanAdversary<P> {
             | Behavior::Reorder(..)
             | Behavior::Rush(_)
             | Behavior::Rewrite(..)
+            | Behavior::Relay(_)
             | Behavior::Drift
             | Behavior::Twins => {}
         }
@@ -232,7 +234,7 @@ fn corrupted<P: Protocol>(
     for (number, fault) in plan.faults.iter().enumerate() {
         let Some(node) = fault.action.corrupts() else { continue };
         let node = corrupted.get_mut(&node).expect("every corrupted node was made one");
-        let mut action = fault.action.clone();
+        let (mut action, class) = (fault.action.clone(), fault.action.class());
         let Parts { lie, field, heard, groups, .. } = action.parts();
         if lie.is_some() {
             node.add_lie(number);
@@ -240,8 +242,10 @@ fn corrupted<P: Protocol>(
         if let Some((_, change)) = field {
             node.add_mutation(number, change);
         }
-        if let Some(heard) = heard {
-            node.add_replay(number, *heard);
+        match heard {
+            Some(_) if class == Class::Relay => node.add_relay(number),
+            Some(heard) => node.add_replay(number, *heard),
+            None => {}
         }
         if let Groups::Twins(left, right, splits) = groups {
             node.split(number, (left, right), splits, &sender_sides, params);

@@ -30,6 +30,7 @@ mod active;
 mod aim;
 mod copy;
 mod corrupted;
+mod deceit;
 mod describe;
 mod generate;
 mod groups;

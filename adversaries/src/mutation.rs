@@ -7,8 +7,9 @@
 
 use std::any::Any;
 
+use byzsim_core::editable::Pen;
 use byzsim_core::field::{Entries, FieldMut, Inventive as _, Sort};
-use byzsim_core::{Answer, Digest, Message, NodeId, Operation, Signer, SimRng};
+use byzsim_core::{Answer, Digest, Message, NodeId, Operation, Purpose, Signer, SimRng};
 
 use crate::plan::Change;
 use crate::twins;
@@ -19,16 +20,21 @@ impl Change {
         match self {
             Self::Add(_) | Self::Subtract(_) | Self::Set(_) => matches!(sort, Sort::Number),
             Self::Invent => {
-                matches!(sort, Sort::Digest | Sort::Answer | Sort::Operation | Sort::Entries)
+                let is_made_up = matches!(sort, Sort::Digest | Sort::Answer | Sort::Operation);
+                is_made_up || matches!(sort, Sort::Entries | Sort::Body)
             }
             Self::Recall => !matches!(sort, Sort::Signer),
-            Self::Claim(_) => matches!(sort, Sort::Signer),
-            Self::Empty
-            | Self::DropFirst
+            Self::Claim(_) => matches!(sort, Sort::Signer | Sort::Node),
+            Self::Graft => !matches!(sort, Sort::Signer | Sort::Node | Sort::Body),
+            Self::Empty => matches!(sort, Sort::Entries | Sort::Body),
+            Self::DropFirst
             | Self::DropLast
             | Self::Repeat
             | Self::AllAlike
-            | Self::Forge => matches!(sort, Sort::Entries),
+            | Self::Forge
+            | Self::Join => {
+                matches!(sort, Sort::Entries)
+            }
         }
     }
 
@@ -41,18 +47,19 @@ impl Change {
             Self::Invent => "invent",
             Self::Recall => "recall",
             Self::Claim(_) => "claim",
+            Self::Graft => "graft",
             Self::Empty => "empty",
             Self::DropFirst => "drop-first",
             Self::DropLast => "drop-last",
             Self::Repeat => "repeat",
             Self::AllAlike => "all-alike",
             Self::Forge => "forge",
+            Self::Join => "join",
         }
     }
 }
 
-/// `msg` with `change` made of its `field`, signed again by `signer`; `None` if that changes
-/// nothing. `first` is the first message of the kind that the node sent.
+/// `msg` with `change` made of its `field`, by `signer`; `None` if that changes nothing. `first` is the first message of the kind that the node sent.
 pub(crate) fn mutated<M: Message>(
     msg: &M,
     first: Option<&M>,
@@ -64,8 +71,14 @@ pub(crate) fn mutated<M: Message>(
         Change::Recall => Some(saved(first?, field, signer)?),
         _ => None,
     };
-    let made = msg.edited(field, signer, &mut |field| match (field, &recalled) {
+    let is_graft = *change == Change::Graft;
+    let pen = if is_graft { Pen::Keeps(signer) } else { Pen::Signs(signer) };
+    let made = msg.edited(field, pen, &mut |field| match (field, &recalled) {
         (field, Some(recalled)) => recall(field, recalled),
+        (FieldMut::Number(number), None) if is_graft => {
+            let other = number.invented(rng);
+            replace(number, other)
+        }
         (FieldMut::Number(number), None) => renumber(number, change),
         (FieldMut::Digest(digest), None) => replace(digest, Digest(rng.key())),
         (FieldMut::Answer(answer), None) => {
@@ -77,14 +90,18 @@ pub(crate) fn mutated<M: Message>(
             replace(operation, other)
         }
         (FieldMut::Entries(entries), None) => relist(entries, change, signer, rng),
-        (FieldMut::Signer(name), None) => match change {
+        (FieldMut::Signer(name) | FieldMut::Node(name), None) => match change {
             Change::Claim(other) => replace(name, *other),
             _ => false,
         },
+        (FieldMut::Body(body), None) => match change {
+            Change::Empty => body.lose(),
+            _ => body.invent(signer, rng),
+        },
     })?;
     // A list may come out as it was: its entries were alike already. Digests leave signatures out,
-    // so garbage in place of these does not show in them.
-    let differs = *change == Change::Forge || made.sha256() != msg.sha256();
+    // so garbage in place of these does not show in them. And whether a graft shows is what it asks.
+    let differs = *change == Change::Forge || is_graft || made.sha256() != msg.sha256();
     differs.then_some(made)
 }
 
@@ -116,11 +133,20 @@ fn relist(entries: &mut dyn Entries, change: &Change, signer: &Signer, rng: &mut
         Change::Repeat => entries.repeat(0),
         Change::AllAlike if count == 1 => return false,
         Change::AllAlike => (1..count).for_each(|place| entries.copy(0, place)),
+        Change::Join => entries.adopt(count - 1, signer),
         Change::Forge => (0..count).for_each(|place| entries.forge(place)),
-        Change::Invent => (0..count).for_each(|place| entries.invent(place, signer, rng)),
+        // All alike, or they would not count together.
+        Change::Invent => alike(count, rng, |place, rng| entries.invent(place, signer, rng)),
+        Change::Graft => alike(count, rng, |place, rng| entries.graft(place, rng)),
         _ => return false,
     }
     true
+}
+
+/// Invents something for each of `count` entries, from the same draws.
+fn alike(count: usize, rng: &mut SimRng, mut invent: impl FnMut(usize, &mut SimRng)) {
+    let seed = rng.next_u64();
+    (0..count).for_each(|place| invent(place, &mut SimRng::new(seed, Purpose::Adversary, 0)));
 }
 
 /// What a field held.
@@ -130,21 +156,23 @@ enum Saved {
     Answer(Answer),
     Operation(Operation),
     Entries(Box<dyn Any>),
-    Signer(NodeId),
+    Node(NodeId),
+    Body(Box<dyn Any>),
 }
 
 /// What `field` of `msg` holds; `None` if it has no such field.
 fn saved<M: Message>(msg: &M, field: &str, signer: &Signer) -> Option<Saved> {
     let mut saved = None;
     // An edit that changes nothing makes no message, and no signature.
-    let _ = msg.edited(field, signer, &mut |field| {
+    let _ = msg.edited(field, Pen::Signs(signer), &mut |field| {
         saved = Some(match field {
             FieldMut::Number(number) => Saved::Number(*number),
             FieldMut::Digest(digest) => Saved::Digest(*digest),
             FieldMut::Answer(answer) => Saved::Answer(answer.clone()),
             FieldMut::Operation(operation) => Saved::Operation(operation.clone()),
             FieldMut::Entries(entries) => Saved::Entries(entries.saved()),
-            FieldMut::Signer(name) => Saved::Signer(*name),
+            FieldMut::Signer(name) | FieldMut::Node(name) => Saved::Node(*name),
+            FieldMut::Body(body) => Saved::Body(body.saved()),
         });
         false
     });
@@ -158,7 +186,8 @@ fn recall(field: FieldMut<'_>, saved: &Saved) -> bool {
         (FieldMut::Answer(answer), Saved::Answer(old)) => replace(answer, old.clone()),
         (FieldMut::Operation(operation), Saved::Operation(old)) => replace(operation, old.clone()),
         (FieldMut::Entries(entries), Saved::Entries(old)) => entries.restore(&**old),
-        (FieldMut::Signer(name), Saved::Signer(old)) => replace(name, *old),
+        (FieldMut::Signer(name) | FieldMut::Node(name), Saved::Node(old)) => replace(name, *old),
+        (FieldMut::Body(body), Saved::Body(old)) => body.restore(&**old),
         _ => false,
     }
 }
@@ -167,7 +196,7 @@ fn recall(field: FieldMut<'_>, saved: &Saved) -> bool {
 mod tests {
     use byzsim_core::crypto::Keyring;
     use byzsim_core::field::Entry;
-    use byzsim_core::{Committee, CryptoBackend, Encode, Encoder, Purpose, Signed};
+    use byzsim_core::{Committee, CryptoBackend, Encode, Encoder, Signed};
 
     use super::*;
 
@@ -181,6 +210,18 @@ mod tests {
 
         fn invented(&self, _: &Signer, rng: &mut SimRng) -> Self {
             Self(rng.next_u64())
+        }
+
+        fn grafted(&self, rng: &mut SimRng) -> Self {
+            Self(rng.next_u64())
+        }
+
+        fn adopted(&self, _: &Signer) -> Self {
+            self.clone()
+        }
+
+        fn is_genuine(&self, _: &Signer) -> bool {
+            true
         }
     }
 

@@ -45,6 +45,13 @@ pub(crate) const REPLAY_HEARD_PPM: u32 = 500_000;
 pub(crate) const REPLAY_WAITS_PPM: u32 = 500_000;
 /// That a replay is given up after a time.
 pub(crate) const REPLAY_ENDS_PPM: u32 = 100_000;
+/// That a relay has an accomplice, if another node is corrupted: what that one says, it says too.
+pub(crate) const ACCOMPLICE_PPM: u32 = 700_000;
+/// What becomes of what a corrupted node passes on.
+pub(crate) const RELAYED: Weighted<Relayed, 3> =
+    [(5, Relayed::Changed), (2, Relayed::InOwnName), (1, Relayed::AsItIs)];
+/// That what is changed of it keeps its signatures.
+pub(crate) const RELAYED_GRAFT_PPM: u32 = 600_000;
 /// That a second field of the same message is changed as well.
 pub(crate) const SECOND_FIELD_PPM: u32 = 400_000;
 /// That a replica that claims a name claims those of its peers.
@@ -52,21 +59,39 @@ pub(crate) const CLAIM_PEERS_PPM: u32 = 800_000;
 /// How many peers at most a replica speaks for.
 pub(crate) const CLAIMS_MAX: usize = 3;
 
+/// What becomes of what a corrupted node passes on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Relayed {
+    Changed,
+    InOwnName,
+    AsItIs,
+}
+
 // What is made of a field.
 
 /// That a field is said as it was said first.
 pub(crate) const RECALL_PPM: u32 = 150_000;
+/// That something is invented under the signature that was there.
+pub(crate) const GRAFT_PPM: u32 = 100_000;
 /// That the entries of a list are made up, and the list does not lose or repeat any.
 pub(crate) const INVENT_ENTRIES_PPM: u32 = 300_000;
 /// What becomes of a number.
-pub(crate) const NUMBERS: Weighted<Number, 4> =
-    [(4, Number::Greater), (3, Number::Smaller), (2, Number::Small), (1, Number::Far)];
+pub(crate) const NUMBERS: Weighted<Number, 5> = [
+    (4, Number::Greater),
+    (3, Number::Smaller),
+    (2, Number::Small),
+    (1, Number::Far),
+    (1, Number::Ahead),
+];
 /// By how much at most a number is raised or lowered.
 pub(crate) const STEP_MAX: u64 = 4;
+/// By how much a number is raised that is to be near the end of a window, or beyond it.
+pub(crate) const AHEAD: [u64; 2] = [5, 64];
 /// The greatest of the small numbers.
 pub(crate) const SMALL_MAX: u64 = 8;
 /// What honest nodes never say: numbers at the ends of what can be written.
-pub(crate) const FAR: [u64; 3] = [1 << 20, 1 << 40, i64::MAX.unsigned_abs()];
+pub(crate) const FAR: [u64; 6] =
+    [1 << 20, 1 << 40, i64::MAX.unsigned_abs(), u64::MAX - 4, u64::MAX - 1, u64::MAX];
 
 /// What becomes of a number.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +100,7 @@ pub(crate) enum Number {
     Smaller,
     Small,
     Far,
+    Ahead,
 }
 
 // What strikes correct nodes and the network.

@@ -153,8 +153,12 @@ pub enum Change {
     /// The value in the first message of this kind that the node sent, or would have sent without
     /// lies.
     Recall,
-    /// Claims another node as the signer; the signature is garbage.
+    /// Names another node: as the signer, whose signature is then garbage unless it is the node's
+    /// own; or where the message is about a node.
     Claim(NodeId),
+    /// Something invented under the signature that was there, which was made for something else. In
+    /// a list of the node's own, all entries are invented alike and keep their signatures.
+    Graft,
     /// A list without entries.
     Empty,
     /// A list without its first entry.
@@ -167,6 +171,8 @@ pub enum Change {
     AllAlike,
     /// A list whose signatures are garbage.
     Forge,
+    /// A list whose last entry the node says itself, in its own name.
+    Join,
 }
 
 impl Plan {

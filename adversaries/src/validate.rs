@@ -159,16 +159,9 @@ impl Judge<'_> {
                     let help = "add a start, such as `start.at = \"500ms\"`";
                     return refuse("at the start of the run there is nothing to replay", help);
                 }
-                if !messages.to.is_empty() {
-                    let help = "to choose the receivers, write `to` beside `messages`";
-                    return refuse("the `messages` of a replay cannot have `to`", help);
-                }
-                if !to.is_empty() && to.iter().all(|to| to == node) {
-                    let help = "name other nodes in `to`, or remove it to send to all replicas";
-                    return refuse(format!("{node} would send only to itself"), help);
-                }
-                Ok(())
+                audience(*node, "replay", messages, to)
             }
+            Action::Relay { node, messages, to, .. } => audience(*node, "relay", messages, to),
             Action::Twins { node, left, right, splits } => {
                 self.twins(*node, (left, right), splits)?;
                 let sides = |Split { left, right, .. }: &Split| self.sides(*node, left, right);
@@ -375,6 +368,19 @@ impl Judge<'_> {
         }
         Ok(())
     }
+}
+
+/// Whom a node sends what others said, or what it said before.
+fn audience(node: NodeId, what: &str, messages: &Pattern, to: &[NodeId]) -> Judgement {
+    if !messages.to.is_empty() {
+        let help = "to choose the receivers, write `to` beside `messages`";
+        return refuse(format!("the `messages` of a {what} cannot have `to`"), help);
+    }
+    if !to.is_empty() && to.iter().all(|to| *to == node) {
+        let help = "name other nodes in `to`, or remove it to send to all replicas";
+        return refuse(format!("{node} would send only to itself"), help);
+    }
+    Ok(())
 }
 
 fn reorder(within: u32, by: Span) -> Judgement {

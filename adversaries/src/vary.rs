@@ -5,7 +5,8 @@ use byzsim_core::{Committee, Message, NodeId, Purpose, SimRng};
 
 use crate::action::{Action, Class, Parts, Window};
 use crate::aim::place;
-use crate::generate::{Draw, change};
+use crate::deceit::change;
+use crate::generate::Draw;
 use crate::groups::Groups;
 use crate::odds::{self, Detail, Shift, Step, Tweak};
 use crate::plan::{Fault, Moment, Plan};

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use byzsim_core::rng::MessageChoices;
-use byzsim_core::{Committee, Message, NodeId, Purpose, Signer, SimRng, Time};
+use byzsim_core::{Message, NodeId, Purpose, Signer, SimRng, Time};
 
 use crate::active::{ActiveFault, Behavior, Rewrite};
 use crate::memory::Memory;
@@ -14,8 +13,6 @@ use crate::mutation::mutated;
 pub(crate) struct Outgoing<'a, M> {
     /// The place of the copy.
     pub(crate) copy: usize,
-    /// How many messages of its kind the copy had wanted to send before.
-    pub(crate) ordinal: u32,
     pub(crate) msg: &'a Rc<M>,
 }
 
@@ -26,8 +23,6 @@ pub(crate) type Versions<M> = BTreeMap<Vec<usize>, Option<Vec<Rc<M>>>>;
 /// The faults that make a corrupted node send other versions of its messages.
 pub(crate) struct Rewrites {
     signer: Rc<Signer>,
-    /// The index of the node in its committee.
-    node: u16,
     seed: u64,
     /// The faults that are lies, in order.
     lies: Vec<usize>,
@@ -36,9 +31,8 @@ pub(crate) struct Rewrites {
 }
 
 impl Rewrites {
-    pub(crate) fn new(signer: Rc<Signer>, committee: Committee, seed: u64) -> Self {
-        let node = small(committee.index(signer.node()));
-        Self { signer, node, seed, lies: Vec::new(), mutations: Vec::new() }
+    pub(crate) const fn new(signer: Rc<Signer>, seed: u64) -> Self {
+        Self { signer, seed, lies: Vec::new(), mutations: Vec::new() }
     }
 
     /// Adds a lie: the number of its fault. In the order of the faults.
@@ -114,17 +108,14 @@ impl Rewrites {
         match rewrite {
             Rewrite::Lie(lie) => {
                 let place = M::LIES.iter().position(|known| known.name == lie.name);
-                let mut rng = self.rng(place.expect("a known lie"), message);
+                let mut rng = self.agreed(2 * place.expect("a known lie"), &**message.msg);
                 let lies = message.msg.tell(lie.name, &self.signer, &mut rng)?;
                 Some(lies.into_iter().map(Rc::new).collect())
             }
             Rewrite::Mutation(place, field, change) => {
                 let mut any = false;
                 let mutate = |version: &Rc<M>| {
-                    // One and the same version is changed alike, to whomever it goes.
-                    let stream = version.sha256().prefix() ^ self.seed;
-                    let index = u32::try_from(*place).expect("a small table");
-                    let mut rng = SimRng::new(stream, Purpose::Adversary, index + 1);
+                    let mut rng = self.agreed(2 * *place + 1, &**version);
                     let first = memory.first(version.kind());
                     let made = mutated(&**version, first, (field, change), &self.signer, &mut rng);
                     any |= made.is_some();
@@ -136,17 +127,15 @@ impl Rewrites {
         }
     }
 
-    /// The stream for one lie about one message. It depends on the message and not on earlier
-    /// draws, so a plan with fewer lies tells the remaining lies exactly as before.
-    fn rng<M: Message>(&self, lie: usize, message: &Outgoing<'_, M>) -> SimRng {
-        let lie_by_copy = small(2 * lie + message.copy);
-        let kind = message.msg.kind().0;
-        let mut choices =
-            MessageChoices::new(self.seed, self.node, lie_by_copy, kind, message.ordinal);
-        SimRng::new(choices.next_u64(), Purpose::Adversary, 0)
+    /// The stream for one lie or change, by its place, about a message. It depends on the seed and on
+    /// what the message is about, and on nothing else: whatever corrupted nodes invent about one
+    /// slot, timestamp or view, all of them invent alike, in messages of every kind. Liars that
+    /// agree are the worse ones: they may make a quorum. And a plan with fewer lies tells the
+    /// remaining lies exactly as before.
+    fn agreed(&self, lie_or_change: usize, about: &impl Message) -> SimRng {
+        let slot = about.seq().or_else(|| about.view()).unwrap_or_default();
+        let index = u32::try_from(lie_or_change).expect("tables of lies and fields are small");
+        let mut choices = SimRng::new(self.seed, Purpose::Adversary, index);
+        SimRng::new(choices.next_u64() ^ slot, Purpose::Adversary, index)
     }
-}
-
-fn small(place: usize) -> u16 {
-    u16::try_from(place).expect("committees and tables of lies are small")
 }

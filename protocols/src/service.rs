@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use byzsim_core::{Answer, Content, Digest, Encode, Encoder, NodeId, Operation, Text};
+use byzsim_core::body::BodyType;
+use byzsim_core::field::Inventive as _;
+use byzsim_core::{
+    Answer, Content, Digest, Encode, Encoder, NodeId, Operation, Signer, SimRng, Text,
+};
 
 /// The state that is replicated. Its digest covers the reply cache: a replica that fetched a state
 /// without the cache would execute old retransmissions again.
@@ -109,6 +113,25 @@ impl Service {
                 Answer::Swapped(swaps)
             }
         }
+    }
+}
+
+/// In place of a state: one in which a client wrote what nobody writes, or the first one.
+impl BodyType for Service {
+    fn lost(&self) -> Option<Self> {
+        (*self != Self::default()).then(Self::default)
+    }
+
+    fn other(&self, _: &Signer, rng: &mut SimRng) -> Option<Self> {
+        let (client, key) = (NodeId::Client(0), Text::from("x"));
+        let mut other = self.clone();
+        let next = self.last_reply(client).0.saturating_add(1);
+        other.execute(client, next, &Operation::Get { key }.invented(rng));
+        Some(other)
+    }
+
+    fn verifies(&self, _: &Signer) -> bool {
+        true
     }
 }
 

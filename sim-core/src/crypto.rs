@@ -250,6 +250,15 @@ impl<T: Statement> Signed<T> {
         Self { body, signer, digest, signature: Signature([0xFF; 64]), memo: Cell::new(None) }
     }
 
+    /// Puts another body under the signature that is there, as any node can. It still verifies only
+    /// if the signature does not cover what differs: signatures inside the body.
+    #[must_use]
+    pub fn with_body(&self, body: T) -> Self {
+        let digest = statement_digest(self.signer, &body);
+        let memo = Cell::new(self.memo.get().filter(|_| digest == self.digest));
+        Self { body, signer: self.signer, digest, signature: self.signature, memo }
+    }
+
     /// The digest of the statement and its signer; not of the signature.
     pub const fn digest(&self) -> Digest {
         self.digest
@@ -326,9 +335,12 @@ mod tests {
                 ..a.sign(Vote(3))
             };
             assert!(!b.verify(&altered), "{backend:?}: a signature binds its statement");
+            let grafted = a.sign(Vote(3)).with_body(Vote(4));
+            assert!(!b.verify(&grafted), "{backend:?}: nor one that was made for another body");
+            assert!(b.verify(&grafted.with_body(Vote(3))), "{backend:?}: the old body fits again");
             let stranger = Signed::forged(Vote(3), NodeId::Replica(9));
             assert!(!b.verify(&stranger), "{backend:?}: a stranger has no key");
-            assert_eq!((a.signed(), b.verified()), (3, 4), "{backend:?}: both are counted");
+            assert_eq!((a.signed(), b.verified()), (4, 6), "{backend:?}: both are counted");
         }
     }
 }

@@ -19,7 +19,7 @@
 //!         /// d.
 //!         digest: Digest,
 //!         /// c.
-//!         client: NodeId => fixed,
+//!         client: NodeId,
 //!     } invents digest
 //! }
 //!
@@ -40,27 +40,29 @@
 //!
 //! assert_eq!(Msg::KINDS, ["vote", "fetch"]);
 //! let fields: Vec<_> = Msg::FIELDS.iter().map(|it| (it.kind, it.name, it.sort)).collect();
-//! assert_eq!(fields[..3], [
+//! assert_eq!(fields[..4], [
 //!     ("vote", "view", Sort::Number),
 //!     ("vote", "digest", Sort::Digest),
+//!     ("vote", "client", Sort::Node),
 //!     ("vote", "signer", Sort::Signer),
 //! ]);
-//! assert_eq!(fields[3..], [
+//! assert_eq!(fields[4..], [
 //!     ("fetch", "last", Sort::Number),
 //!     ("fetch", "votes", Sort::Entries),
 //! ]);
 //! assert_eq!(Msg::Fetch(7, Vec::new()).view(), None);
 //! ```
 //!
-//! A field that nobody knows how to change, and that is not `fixed`, does not compile:
+//! A field that nobody knows how to change does not compile; nor does one that is `fixed` in what
+//! is signed, as no test would notice if its signature did not cover it:
 //!
 //! ```compile_fail,E0277
 //! byzsim_core::statements! {
-//!     /// `Farewell`: I, `client`, leave.
+//!     /// `Farewell`: I leave, for this reason.
 //!     #[derive(Clone, Debug)]
 //!     pub struct Farewell = "toy/farewell" {
-//!         /// c.
-//!         client: byzsim_core::NodeId,
+//!         /// Why.
+//!         reason: char,
 //!     }
 //! }
 //! ```
@@ -73,7 +75,8 @@
 ///   ([`Statement::TAG`](crate::Statement::TAG)); what has none is never signed.
 /// * A corrupted sender can change each field, in the way that its type says. Files know the field
 ///   by its name, or by another one: `view_changes as "view-changes": …`.
-/// * `=> fixed` behind the type of a field: nobody changes it.
+/// * `=> fixed` behind the type of a field: nobody changes it. Only what is not signed has such
+///   fields.
 /// * `=> digest_of(T)`: it is the digest of a `T` that travels beside the statement, as a part of
 ///   the same name. Who changes the field changes the part; see [`messages!`](crate::messages).
 /// * `invents field` behind the braces: an invented statement differs in this field
@@ -115,6 +118,10 @@ macro_rules! statements {
                     @edit edit, $crate::statements!(@name $field $($name)?), self.$field $(, $how)?
                 ) || )* false
             }
+
+            fn is_genuine(&self, judge: &$crate::Signer) -> bool {
+                $( $crate::statements!(@genuine judge, self.$field $(, $how)?) && )* true
+            }
         }
 
         $( impl $crate::Statement for $statement {
@@ -139,7 +146,7 @@ macro_rules! statements {
     (@list $list:ident, $name:expr, $type:ty) => {
         $list.and($name, <$type as $crate::editable::Editable>::FIELDS)
     };
-    (@list $list:ident, $name:expr, $type:ty, fixed) => { $list };
+    (@list $list:ident, $name:expr, $type:ty, fixed) => { $list.and_fixed() };
     (@list $list:ident, $name:expr, $type:ty, digest_of $of:ty) => {
         $list.and_digest_of($name, <$of as $crate::editable::Editable>::FIELDS)
     };
@@ -148,6 +155,11 @@ macro_rules! statements {
         $crate::editable::Editable::edit(&mut $value, $name, $edit)
     };
     (@edit $edit:ident, $name:expr, $value:expr, $fixed_or_beside:ident) => { false };
+
+    (@genuine $judge:ident, $value:expr) => {
+        $crate::editable::Editable::is_genuine(&$value, $judge)
+    };
+    (@genuine $judge:ident, $value:expr, $fixed_or_beside:ident) => { true };
 }
 
 /// Declares the messages of a protocol: their enum, [`Message`](crate::Message), and
@@ -162,7 +174,9 @@ macro_rules! statements {
 ///   plain value under the name of the part.
 /// * `=> fixed` behind the type of a part: nobody changes it.
 /// * `=> it.digest = expression`: the part travels beside the statement `it`, whose field follows
-///   when the part is changed.
+///   when the part is changed. Under its name and `-alone` it is changed while the statement stays:
+///   right digest, wrong body ([`Body`](crate::body::Body)).
+/// * `=> alone`: the part is changed in this way only.
 /// * `=> { … }`: what else happens when the part was changed.
 /// * `lies(LIES, tell)`: the table and the function for
 ///   [`Message::LIES`](crate::Message::LIES) and [`Message::tell`](crate::Message::tell).
@@ -249,14 +263,24 @@ macro_rules! messages {
                 $tell(self, lie, signer, rng)
             }
 
+            fn is_genuine(&self, judge: &$crate::Signer) -> bool {
+                match self {
+                    $( Self::$variant($($part),*) => {
+                        $( $crate::messages!(
+                            @genuine judge, $part $(, $how $(. $field)?)?
+                        ) && )* true
+                    } )*
+                }
+            }
+
             fn edited(
                 &self,
                 field: &str,
-                signer: &$crate::Signer,
+                pen: $crate::editable::Pen<'_>,
                 edit: &mut $crate::field::Edit<'_>,
             ) -> Option<Self> {
                 let mut message = self.clone();
-                let edit = &mut $crate::editable::FieldEdit::new(field, signer, edit);
+                let edit = &mut $crate::editable::FieldEdit::new(field, pen, edit);
                 let changed = match &mut message {
                     $( Self::$variant($($part),*) => {
                         $( $crate::messages!(
@@ -279,23 +303,52 @@ macro_rules! messages {
         $list.and(stringify!($part), <$type as $crate::editable::Editable>::FIELDS)
     };
     (@list $list:ident, $part:ident, $type:ty, fixed) => { $list };
+    (@list $list:ident, $part:ident, $type:ty, alone) => {
+        $list.and(stringify!($part), $crate::editable::FieldList::one($crate::Sort::Body))
+    };
     (@list $list:ident, $part:ident, $type:ty, { $($then:tt)* }) => {
         $crate::messages!(@list $list, $part, $type)
     };
     (@list $list:ident, $part:ident, $type:ty, $it:ident . $field:ident) => {
-        $list.and_beside(stringify!($part), <$type as $crate::editable::Editable>::FIELDS)
+        $list
+            .and_beside(stringify!($part), <$type as $crate::editable::Editable>::FIELDS)
+            .and(
+                concat!(stringify!($part), "-alone"),
+                $crate::editable::FieldList::one($crate::Sort::Body),
+            )
     };
 
     (@edit $edit:ident, $part:ident) => {
         $crate::editable::Editable::edit($part, stringify!($part), $edit)
     };
     (@edit $edit:ident, $part:ident, fixed) => { false };
+    (@edit $edit:ident, $part:ident, alone) => {
+        $edit.change(stringify!($part), $crate::field::FieldMut::Body($part))
+    };
     (@edit $edit:ident, $part:ident, { $($then:tt)* }) => {
         $crate::messages!(@edit $edit, $part) && { $($then)* true }
     };
     (@edit $edit:ident, $part:ident, $it:ident . $field:ident = $follows:expr) => {
-        $edit.may_sign($it)
+        $edit.may_change($it)
             && $crate::messages!(@edit $edit, $part)
-            && $edit.sign_again($it, |body| body.$field = $follows)
+            && $edit.follow($it, |body| body.$field = $follows)
+            || $edit.change(
+                concat!(stringify!($part), "-alone"),
+                $crate::field::FieldMut::Body($part),
+            )
+    };
+
+    (@genuine $judge:ident, $part:ident) => {
+        $crate::editable::Editable::is_genuine($part, $judge)
+    };
+    (@genuine $judge:ident, $part:ident, fixed) => { true };
+    (@genuine $judge:ident, $part:ident, alone) => {
+        $crate::body::Body::is_genuine($part, $judge)
+    };
+    (@genuine $judge:ident, $part:ident, { $($then:tt)* }) => {
+        $crate::messages!(@genuine $judge, $part)
+    };
+    (@genuine $judge:ident, $part:ident, $it:ident . $field:ident) => {
+        $crate::body::Body::is_genuine($part, $judge)
     };
 }

@@ -7,8 +7,10 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::crypto::{Digest, Signed, Signer, Statement};
-use crate::field::{Edit, Entry, Field, FieldMut, Sort};
+use crate::field::{Edit, Entry, FieldMut, Sort};
+pub use crate::field_list::FieldList;
 use crate::history::{Answer, Operation};
+use crate::id::NodeId;
 
 /// What a corrupted sender can change: a plain value is one field, a statement has several.
 #[diagnostic::on_unimplemented(
@@ -28,46 +30,88 @@ pub trait Editable {
     fn is_void(&self) -> bool {
         false
     }
+
+    /// Whether all signatures in it verify. A plain value has none.
+    fn is_genuine(&self, _judge: &Signer) -> bool {
+        true
+    }
 }
 
 /// The edit of one field by one corrupted sender.
 pub struct FieldEdit<'a> {
     field: &'a str,
-    signer: &'a Signer,
+    pen: Pen<'a>,
     edit: &'a mut Edit<'a>,
+    /// Whether the last field that was changed is a list.
+    is_list: bool,
+}
+
+/// With what a corrupted sender signs the messages that it changed.
+#[derive(Clone, Copy, Debug)]
+pub enum Pen<'a> {
+    /// Its own key: it signs its own statements again. In those of others it changes what their
+    /// signatures do not cover.
+    Signs(&'a Signer),
+    /// Nothing: the signature stays that was there, whatever it covers. Only a list in a statement
+    /// of the sender's own is signed again: there the signatures of the entries stay.
+    Keeps(&'a Signer),
 }
 
 impl fmt::Debug for FieldEdit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {}", self.field, self.signer.node())
+        write!(f, "{} by {:?}", self.field, self.pen)
     }
 }
 
 impl<'a> FieldEdit<'a> {
-    /// The edit of the field of this name by `signer`.
-    pub fn new(field: &'a str, signer: &'a Signer, edit: &'a mut Edit<'a>) -> Self {
-        Self { field, signer, edit }
+    /// The edit of the field of this name with this pen.
+    pub fn new(field: &'a str, pen: Pen<'a>, edit: &'a mut Edit<'a>) -> Self {
+        Self { field, pen, edit, is_list: false }
     }
 
     /// Changes `value` if `name` is the name of the field; whether it did.
     pub fn change(&mut self, name: &str, value: FieldMut<'_>) -> bool {
-        self.field == name && (self.edit)(value)
+        if self.field != name {
+            return false;
+        }
+        self.is_list = matches!(value, FieldMut::Entries(_));
+        (self.edit)(value)
     }
 
-    /// Whether the statement is the sender's own, so that it can be signed again.
-    pub fn may_sign<T: Statement>(&self, it: &Signed<T>) -> bool {
-        it.signer() == self.signer.node()
+    /// Whether a field that the signature on the statement covers may differ.
+    pub fn may_change<T: Statement>(&self, it: &Signed<T>) -> bool {
+        let Pen::Signs(me) = self.pen else { return true };
+        it.signer() == me.node()
     }
 
-    /// Changes a statement of the sender's own and signs it again. Always true.
-    pub fn sign_again<T>(&self, it: &mut Signed<T>, change: impl FnOnce(&mut T)) -> bool
+    /// Changes a statement after the part beside it. Always true.
+    pub fn follow<T>(&self, it: &mut Signed<T>, change: impl FnOnce(&mut T)) -> bool
     where
         T: Statement + Clone,
     {
         let mut body = it.body().clone();
         change(&mut body);
-        *it = self.signer.sign(body);
-        true
+        let name = it.signer();
+        self.sign(it, body, name)
+    }
+
+    /// Puts a changed body in place, in this name; whether that can be.
+    fn sign<T: Statement>(&self, it: &mut Signed<T>, body: T, name: NodeId) -> bool {
+        let (me, keeps) = match self.pen {
+            Pen::Signs(me) => (me, false),
+            Pen::Keeps(me) => (me, !(self.is_list && it.signer() == me.node())),
+        };
+        // In its own name anyone says what another said; in a third one's, with garbage.
+        if name != it.signer() || it.signer() == me.node() && !keeps {
+            *it = me.sign_as(body, name);
+            return true;
+        }
+        let made = it.with_body(body);
+        let may = keeps || made.digest() == it.digest();
+        if may {
+            *it = made;
+        }
+        may
     }
 }
 
@@ -89,17 +133,26 @@ plain_fields! {
     Digest: Digest,
     Answer: Answer,
     Operation: Operation,
+    NodeId: Node,
 }
 
 impl<E: Entry> Editable for Vec<E> {
-    const FIELDS: FieldList = FieldList::one(Sort::Entries);
+    const FIELDS: FieldList = match E::BODIES {
+        None => FieldList::one(Sort::Entries),
+        Some(bodies) => FieldList::one(Sort::Entries).and(bodies, FieldList::one(Sort::Body)),
+    };
 
     fn edit(&mut self, name: &str, edit: &mut FieldEdit<'_>) -> bool {
         edit.change(name, FieldMut::Entries(self))
+            || E::BODIES.is_some_and(|bodies| edit.change(bodies, FieldMut::Body(self)))
     }
 
     fn is_void(&self) -> bool {
         self.is_empty()
+    }
+
+    fn is_genuine(&self, judge: &Signer) -> bool {
+        self.iter().all(|entry| entry.is_genuine(judge))
     }
 }
 
@@ -113,6 +166,10 @@ impl<T: Editable> Editable for Option<T> {
         }
         changed
     }
+
+    fn is_genuine(&self, judge: &Signer) -> bool {
+        self.as_ref().is_none_or(|it| it.is_genuine(judge))
+    }
 }
 
 impl<T: Editable + Clone> Editable for Rc<T> {
@@ -125,149 +182,26 @@ impl<T: Editable + Clone> Editable for Rc<T> {
     fn is_void(&self) -> bool {
         T::is_void(self)
     }
+
+    fn is_genuine(&self, judge: &Signer) -> bool {
+        T::is_genuine(self, judge)
+    }
 }
 
-/// The fields of the statement, and its signer. It is changed by its signer only, who signs it
-/// again.
+/// The fields of the statement, and its signer. Its signer signs it again; others change what the
+/// signature does not cover, or leave one on it that does not fit ([`Pen`]).
 impl<T: Statement + Editable + Clone> Editable for Signed<T> {
     const FIELDS: FieldList = T::FIELDS.signed();
 
     fn edit(&mut self, name: &str, edit: &mut FieldEdit<'_>) -> bool {
-        if !edit.may_sign(self) {
-            return false;
-        }
         let (mut body, mut signer) = (self.body().clone(), self.signer());
         let changed = edit.change("signer", FieldMut::Signer(&mut signer)) || body.edit(name, edit);
-        if changed {
-            *self = edit.signer.sign_as(body, signer);
-        }
-        changed
-    }
-}
-
-/// Fields in order, put together at compile time.
-#[derive(Clone, Copy, Debug)]
-pub struct FieldList {
-    fields: [Field; Self::MOST],
-    count: usize,
-    is_signed: bool,
-    /// How many are changed beside the statement, where no part was met yet.
-    awaited: usize,
-}
-
-impl FieldList {
-    /// Room for the fields of all messages of a protocol.
-    const MOST: usize = 96;
-
-    /// No fields.
-    pub const EMPTY: Self = {
-        let none = Field { kind: "", name: "", sort: Sort::Number };
-        Self { fields: [none; Self::MOST], count: 0, is_signed: false, awaited: 0 }
-    };
-
-    /// The one field of a plain value.
-    pub const fn one(sort: Sort) -> Self {
-        Self::EMPTY.with(Field { kind: "", name: "", sort })
+        changed && edit.sign(self, body, signer)
     }
 
-    /// The list of what has a signer: a field too, after all others.
-    pub const fn signed(mut self) -> Self {
-        self.is_signed = true;
-        self
+    fn is_genuine(&self, judge: &Signer) -> bool {
+        judge.verify(self) && self.body().is_genuine(judge)
     }
-
-    /// These and the fields of a part at the place `name`.
-    ///
-    /// # Panics
-    /// If a name is there twice. A declaration then does not compile.
-    pub const fn and(mut self, name: &'static str, part: Self) -> Self {
-        let mut i = 0;
-        while i < part.count {
-            let Field { name: own, sort, .. } = part.fields[i];
-            let name = if own.is_empty() { name } else { own };
-            assert!(self.place(name).is_none(), "a message has two fields of one name");
-            self = self.with(Field { kind: "", name, sort });
-            i += 1;
-        }
-        self.is_signed |= part.is_signed;
-        self.awaited += part.awaited;
-        self
-    }
-
-    /// These and a field at the place `name` that is the digest of a part beside the statement.
-    pub const fn and_digest_of(self, name: &'static str, part: Self) -> Self {
-        let mut list = self.and(name, part);
-        list.awaited += 1;
-        list
-    }
-
-    /// These and a part at the place `name` beside a statement. It is there already if the
-    /// statement has a field of the name, `digest_of` the same.
-    ///
-    /// # Panics
-    /// If the statement has something else under the name. A declaration then does not compile.
-    pub const fn and_beside(mut self, name: &'static str, part: Self) -> Self {
-        assert!(part.count == 1, "what travels beside a statement is one field");
-        match self.place(name) {
-            None => self.and(name, part),
-            Some(place) => {
-                let [declared, there] = [self.fields[place].sort, part.fields[0].sort];
-                assert!(declared as u8 == there as u8, "the statement has another field there");
-                self.awaited -= 1;
-                self
-            }
-        }
-    }
-
-    /// These and all fields of the messages of `kind`.
-    ///
-    /// # Panics
-    /// If a field is the digest of a part that is not there. A declaration then does not compile.
-    pub const fn and_kind(mut self, kind: &'static str, list: Self) -> Self {
-        assert!(list.awaited == 0, "no part has the name of a field that is `digest_of` it");
-        let mut i = 0;
-        while i < list.count {
-            self = self.with(Field { kind, ..list.fields[i] });
-            i += 1;
-        }
-        if list.is_signed {
-            self = self.with(Field { kind, name: "signer", sort: Sort::Signer });
-        }
-        self
-    }
-
-    /// The fields.
-    pub const fn as_slice(&self) -> &[Field] {
-        self.fields.split_at(self.count).0
-    }
-
-    const fn with(mut self, field: Field) -> Self {
-        assert!(self.count < Self::MOST, "`FieldList::MOST` is too small for this protocol");
-        self.fields[self.count] = field;
-        self.count += 1;
-        self
-    }
-
-    const fn place(&self, name: &str) -> Option<usize> {
-        let mut i = 0;
-        while i < self.count {
-            if is_same(self.fields[i].name, name) {
-                return Some(i);
-            }
-            i += 1;
-        }
-        None
-    }
-}
-
-/// `==` of strings, which is not for constants yet.
-const fn is_same(one: &str, other: &str) -> bool {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
-    let mut i = 0;
-    while i < one.len() && i < other.len() && one[i] == other[i] {
-        i += 1;
-    }
-    i == one.len() && i == other.len()
 }
 
 #[cfg(test)]
@@ -275,7 +209,7 @@ mod tests {
     use super::*;
     use crate::crypto::{CryptoBackend, Keyring};
     use crate::encode::Encode as _;
-    use crate::id::{Committee, NodeId};
+    use crate::id::Committee;
     use crate::node::Message as _;
     use crate::rng::SimRng;
 
@@ -324,7 +258,10 @@ mod tests {
             FieldMut::Answer(answer) => *answer = Answer::Swapped(true),
             FieldMut::Signer(node) => *node = NodeId::Replica(1),
             FieldMut::Entries(entries) => entries.remove(0),
-            FieldMut::Digest(_) | FieldMut::Operation(_) => return false,
+            FieldMut::Digest(_)
+            | FieldMut::Operation(_)
+            | FieldMut::Node(_)
+            | FieldMut::Body(_) => return false,
         }
         true
     }
@@ -336,6 +273,7 @@ mod tests {
             ("vote", "number", Sort::Number),
             ("vote", "answer", Sort::Answer),
             ("vote", "the-rest", Sort::Number),
+            ("vote", "answer-alone", Sort::Body),
             ("vote", "signer", Sort::Signer),
             ("list", "number", Sort::Number),
             ("list", "proof", Sort::Entries),
@@ -350,23 +288,57 @@ mod tests {
         for (field, numbers, keeps_seen) in
             [("number", (2, 5), false), ("the-rest", (1, 6), false), ("answer", (1, 5), true)]
         {
-            let Some(Msg::Vote(it, answer, seen)) = mine.edited(field, &me, &mut change) else {
+            let Some(Msg::Vote(it, answer, seen)) =
+                mine.edited(field, Pen::Signs(&me), &mut change)
+            else {
                 panic!("{field} can be changed")
             };
             assert_eq!(((it.number, it.rest), seen), (numbers, keeps_seen), "{field}");
             assert!(other.verify(&it), "{field}: it is signed again");
             assert_eq!(Some(it.answer), answer.map(|it| it.sha256()), "the digest follows");
-            assert!(mine.edited(field, &other, &mut change).is_none(), "it is not the other's");
-            assert!(mine.edited(field, &me, &mut |_| false).is_none(), "nothing was changed");
+            assert!(
+                mine.edited(field, Pen::Signs(&other), &mut change).is_none(),
+                "it is not the other's"
+            );
+            assert!(
+                mine.edited(field, Pen::Signs(&me), &mut |_| false).is_none(),
+                "nothing was changed"
+            );
         }
-        assert!(mine.edited("seen", &me, &mut change).is_none(), "it is fixed");
+        assert!(mine.edited("seen", Pen::Signs(&me), &mut change).is_none(), "it is fixed");
         assert_eq!(me.signed(), 4, "what is not changed is not signed again");
+    }
+
+    #[test]
+    fn a_kept_signature_fits_only_what_it_was_made_for() {
+        let [me, other] = signers();
+        let mine = vote(&me);
+        for field in ["number", "the-rest", "answer"] {
+            let made = mine.edited(field, Pen::Keeps(&other), &mut change).expect("anyone can");
+            assert!(!made.is_genuine(&other), "{field}");
+        }
+        let mut lose = |field: FieldMut<'_>| {
+            let FieldMut::Body(body) = field else { return false };
+            body.lose()
+        };
+        let made = mine.edited("answer-alone", Pen::Signs(&other), &mut lose);
+        let Some(Msg::Vote(it, None, true)) = made else { panic!("no signature covers it") };
+        assert!(other.verify(&it) && it.answer == Answer::Done.sha256(), "the digest stays");
+    }
+
+    #[test]
+    fn anyone_says_in_its_own_name_what_another_said() {
+        let [me, other] = signers();
+        let made = vote(&me).edited("signer", Pen::Signs(&other), &mut change);
+        let Some(Msg::Vote(it, ..)) = made else { panic!("it is its own name") };
+        assert!(it.signer() == other.node() && me.verify(&it));
     }
 
     #[test]
     fn nobody_signs_in_the_name_of_another() {
         let [me, other] = signers();
-        let Some(Msg::Vote(it, ..)) = vote(&me).edited("signer", &me, &mut change) else {
+        let Some(Msg::Vote(it, ..)) = vote(&me).edited("signer", Pen::Signs(&me), &mut change)
+        else {
             panic!("the name can be changed")
         };
         assert_eq!(it.signer(), other.node());
@@ -378,11 +350,12 @@ mod tests {
         let [me, other] = signers();
         let Msg::Vote(it, ..) = vote(&me) else { unreachable!("it is a vote") };
         let list = Msg::List(7, Rc::new(vec![it]));
-        let Some(Msg::List(8, proof)) = list.edited("number", &other, &mut change) else {
+        let Some(Msg::List(8, proof)) = list.edited("number", Pen::Signs(&other), &mut change)
+        else {
             panic!("the number can be changed")
         };
         assert_eq!((proof.len(), list.view()), (1, Some(1)));
-        let Some(shorter) = list.edited("proof", &other, &mut change) else {
+        let Some(shorter) = list.edited("proof", Pen::Signs(&other), &mut change) else {
             panic!("the list can be changed")
         };
         assert_eq!(shorter.view(), None);

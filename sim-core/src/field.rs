@@ -11,7 +11,9 @@ use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
 
+use crate::body::Body;
 use crate::crypto::{Digest, Signed, Signer, Statement};
+use crate::editable::Editable;
 use crate::history::{Answer, Operation, Text};
 use crate::id::NodeId;
 use crate::rng::SimRng;
@@ -25,6 +27,9 @@ pub struct Field {
     pub name: &'static str,
     /// What it holds.
     pub sort: Sort,
+    /// Whether the signature on the message covers it. What it does not cover, anyone can change
+    /// who passes the message on.
+    pub is_covered: bool,
 }
 
 /// What a field holds.
@@ -42,6 +47,10 @@ pub enum Sort {
     Entries,
     /// Who signed the message.
     Signer,
+    /// A node that the message is about.
+    Node,
+    /// What travels beside a digest of it, or beside other statements, and is changed alone.
+    Body,
 }
 
 impl Sort {
@@ -54,6 +63,8 @@ impl Sort {
             Self::Operation => "an operation",
             Self::Entries => "a list",
             Self::Signer => "a signer",
+            Self::Node => "a node",
+            Self::Body => "a body",
         }
     }
 }
@@ -73,6 +84,10 @@ pub enum FieldMut<'a> {
     /// The node in whose name the message is signed. In another name than the signer's own it is
     /// signed with garbage.
     Signer(&'a mut NodeId),
+    /// A node that the message is about.
+    Node(&'a mut NodeId),
+    /// A body.
+    Body(&'a mut dyn Body),
 }
 
 impl fmt::Debug for FieldMut<'_> {
@@ -84,6 +99,8 @@ impl fmt::Debug for FieldMut<'_> {
             Self::Operation(_) => "Operation",
             Self::Entries(_) => "Entries",
             Self::Signer(_) => "Signer",
+            Self::Node(_) => "Node",
+            Self::Body(_) => "Body",
         })
     }
 }
@@ -105,6 +122,10 @@ pub trait Entries {
     fn forge(&mut self, place: usize);
     /// Replaces what the entry says by something invented, signed by `signer` where it can.
     fn invent(&mut self, place: usize, signer: &Signer, rng: &mut SimRng);
+    /// Replaces what the entry says by something invented, and keeps its signatures.
+    fn graft(&mut self, place: usize, rng: &mut SimRng);
+    /// Lets `signer` say what the entry says.
+    fn adopt(&mut self, place: usize, signer: &Signer);
     /// A copy of the list, to be put in place of another.
     fn saved(&self) -> Box<dyn Any>;
     /// Puts a saved list of the same type in place of this one; whether it was of the same type.
@@ -118,6 +139,23 @@ pub trait Entry: Clone + 'static {
     /// The entry with something invented in it, signed again by `signer` if it was the signer's
     /// own, else with garbage for a signature.
     fn invented(&self, signer: &Signer, rng: &mut SimRng) -> Self;
+    /// The entry with something invented in it, and the signatures that it had.
+    fn grafted(&self, rng: &mut SimRng) -> Self;
+    /// What the entry says, said by `signer` in its own name; of several statements, one is.
+    fn adopted(&self, signer: &Signer) -> Self;
+    /// Whether all signatures in it verify.
+    fn is_genuine(&self, judge: &Signer) -> bool;
+
+    /// The name of the bodies that the entries of a list have beside digests of them, if they do.
+    const BODIES: Option<&'static str> = None;
+    /// The entry without its body; none if it cannot be without.
+    fn without_body(&self) -> Option<Self> {
+        None
+    }
+    /// The entry with another body; none if it has none.
+    fn with_other_body(&self, _signer: &Signer, _rng: &mut SimRng) -> Option<Self> {
+        None
+    }
 }
 
 impl<E: Entry> Entries for Vec<E> {
@@ -143,6 +181,14 @@ impl<E: Entry> Entries for Vec<E> {
 
     fn invent(&mut self, place: usize, signer: &Signer, rng: &mut SimRng) {
         self[place] = self[place].invented(signer, rng);
+    }
+
+    fn graft(&mut self, place: usize, rng: &mut SimRng) {
+        self[place] = self[place].grafted(rng);
+    }
+
+    fn adopt(&mut self, place: usize, signer: &Signer) {
+        self[place] = self[place].adopted(signer);
     }
 
     fn saved(&self) -> Box<dyn Any> {
@@ -199,13 +245,25 @@ fn made_up(rng: &mut SimRng) -> Text {
     Text::from(format!("lie{}", rng.between(0, 999)))
 }
 
-impl<T: Inventive + Statement + Clone + 'static> Entry for Signed<T> {
+impl<T: Inventive + Statement + Editable + Clone + 'static> Entry for Signed<T> {
     fn forged(&self) -> Self {
         Self::forged(self.body().clone(), self.signer())
     }
 
     fn invented(&self, signer: &Signer, rng: &mut SimRng) -> Self {
         signer.sign_as(self.body().invented(rng), self.signer())
+    }
+
+    fn grafted(&self, rng: &mut SimRng) -> Self {
+        self.with_body(self.body().invented(rng))
+    }
+
+    fn adopted(&self, signer: &Signer) -> Self {
+        signer.sign(self.body().clone())
+    }
+
+    fn is_genuine(&self, judge: &Signer) -> bool {
+        Editable::is_genuine(self, judge)
     }
 }
 
@@ -216,6 +274,18 @@ impl<E: Entry> Entry for Rc<E> {
 
     fn invented(&self, signer: &Signer, rng: &mut SimRng) -> Self {
         Self::new(E::invented(self, signer, rng))
+    }
+
+    fn grafted(&self, rng: &mut SimRng) -> Self {
+        Self::new(E::grafted(self, rng))
+    }
+
+    fn adopted(&self, signer: &Signer) -> Self {
+        Self::new(E::adopted(self, signer))
+    }
+
+    fn is_genuine(&self, judge: &Signer) -> bool {
+        E::is_genuine(self, judge)
     }
 }
 
@@ -231,24 +301,18 @@ impl Signer {
 mod tests {
     use super::*;
     use crate::crypto::{CryptoBackend, Keyring};
-    use crate::encode::{Encode, Encoder};
     use crate::id::Committee;
     use crate::rng::Purpose;
 
-    #[derive(Clone, Debug, PartialEq)]
-    struct Vote(u64);
-    impl Encode for Vote {
-        fn encode(&self, out: &mut Encoder) {
-            out.u64(self.0);
-        }
+    crate::statements! {
+        #[derive(Clone, Debug, PartialEq)]
+        pub(super) struct Vote = "test/vote" {
+            number: u64,
+        } invents number
     }
-    impl Statement for Vote {
-        const TAG: &'static str = "test/vote";
-    }
-    impl Inventive for Vote {
-        fn invented(&self, rng: &mut SimRng) -> Self {
-            Self(self.0 + rng.between(1, 9))
-        }
+
+    const fn vote(number: u64) -> Vote {
+        Vote { number }
     }
 
     fn signers() -> [Rc<Signer>; 2] {
@@ -260,20 +324,22 @@ mod tests {
     #[test]
     fn lists_are_cut_doubled_forged_and_invented() {
         let [me, other] = signers();
-        let mut votes = vec![me.sign(Vote(1)), other.sign(Vote(1)), other.sign(Vote(2))];
-        let saved = votes.saved();
+        let mut votes = vec![me.sign(vote(1)), other.sign(vote(1)), other.sign(vote(2))];
+        let saved = Entries::saved(&votes);
         Entries::remove(&mut votes, 2);
         votes.repeat(0);
-        assert_eq!(votes.iter().map(|vote| vote.0).collect::<Vec<_>>(), [1, 1, 1]);
+        assert_eq!(votes.iter().map(|vote| vote.number).collect::<Vec<_>>(), [1, 1, 1]);
         votes.forge(0);
         assert!(!other.verify(&votes[0]), "a forged entry does not verify");
         let mut rng = SimRng::new(1, Purpose::Adversary, 0);
-        votes.invent(1, &me, &mut rng);
-        votes.invent(2, &me, &mut rng);
-        assert!(other.verify(&votes[1]) && votes[1].0 != 1, "one's own is signed again");
-        assert!(!me.verify(&votes[2]) && votes[2].0 != 1, "another's is not");
-        assert!(votes.restore(&*saved));
-        assert_eq!(votes.iter().map(|vote| vote.0).collect::<Vec<_>>(), [1, 1, 2]);
-        assert!(!votes.restore(&7_u8), "a list takes its own kind only");
+        Entries::invent(&mut votes, 1, &me, &mut rng);
+        Entries::invent(&mut votes, 2, &me, &mut rng);
+        assert!(other.verify(&votes[1]) && votes[1].number != 1, "one's own is signed again");
+        assert!(!me.verify(&votes[2]) && votes[2].number != 1, "another's is not");
+        votes.graft(0, &mut rng);
+        assert!(!other.verify(&votes[0]) && votes[0].number != 1, "no signature fits another body");
+        assert!(Entries::restore(&mut votes, &*saved));
+        assert_eq!(votes.iter().map(|vote| vote.number).collect::<Vec<_>>(), [1, 1, 2]);
+        assert!(!Entries::restore(&mut votes, &7_u8), "a list takes its own kind only");
     }
 }

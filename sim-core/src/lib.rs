@@ -9,12 +9,14 @@
 //! a run; [`checkers`] judge it.
 
 pub mod adversary;
+pub mod body;
 pub mod checkers;
 pub mod crypto;
 pub mod declare;
 pub mod editable;
 pub mod encode;
 pub mod field;
+mod field_list;
 pub mod history;
 pub mod host;
 pub mod id;

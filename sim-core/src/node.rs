@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use crate::checkers::Promptness;
 use crate::crypto::{Digest, Signer};
+use crate::editable::Pen;
 use crate::encode::Encode;
 use crate::field::{Edit, Field};
 use crate::history::Operation;
@@ -124,9 +125,12 @@ pub trait Message: Debug + Encode + 'static {
     where
         Self: Sized;
 
-    /// The message with one of its [`FIELDS`](Self::FIELDS) changed by `edit`, signed again by the
-    /// corrupted `signer`. `None` if it has no such field, is not the signer's, or is not changed.
-    fn edited(&self, field: &str, signer: &Signer, edit: &mut Edit<'_>) -> Option<Self>
+    /// Whether all signatures in it verify.
+    fn is_genuine(&self, judge: &Signer) -> bool;
+
+    /// The message with one of its [`FIELDS`](Self::FIELDS) changed by `edit`, and what `pen` makes
+    /// of the signatures. `None` if it has no such field, the pen cannot, or nothing is changed.
+    fn edited(&self, field: &str, pen: Pen<'_>, edit: &mut Edit<'_>) -> Option<Self>
     where
         Self: Sized;
 }

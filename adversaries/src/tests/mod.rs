@@ -5,6 +5,7 @@ mod generator;
 mod logs;
 mod memory;
 mod plans;
+mod relays;
 mod reorder;
 mod runs;
 mod strings;

@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use byzsim_core::editable::Editable;
 use byzsim_core::field::{Entry, Inventive};
 use byzsim_core::{Digest, Lie, Signed, Signer, SimRng};
 
@@ -69,17 +70,24 @@ pub(super) fn tell(msg: &Msg, lie: &str, signer: &Signer, rng: &mut SimRng) -> O
     }
 }
 
-/// In place of a VIEW-CHANGE: one of a replica that prepared nothing.
+/// In place of a VIEW-CHANGE: one of a replica that prepared nothing; if it did not, of one that is
+/// ahead.
 impl Inventive for ViewChange {
-    fn invented(&self, _: &mut SimRng) -> Self {
-        Self { prepared: Vec::new(), ..self.clone() }
+    fn invented(&self, rng: &mut SimRng) -> Self {
+        match self.prepared.is_empty() {
+            false => Self { prepared: Vec::new(), ..self.clone() },
+            true => Self { stable: self.stable.invented(rng), ..self.clone() },
+        }
     }
 }
 
-/// In place of a NEW-VIEW: one that proposes nothing.
+/// In place of a NEW-VIEW: one that proposes nothing; if it did not, one of another view.
 impl Inventive for NewView {
-    fn invented(&self, _: &mut SimRng) -> Self {
-        Self { proposals: Vec::new(), ..self.clone() }
+    fn invented(&self, rng: &mut SimRng) -> Self {
+        match self.proposals.is_empty() {
+            false => Self { proposals: Vec::new(), ..self.clone() },
+            true => Self { view: self.view.invented(rng), ..self.clone() },
+        }
     }
 }
 
@@ -98,5 +106,29 @@ impl Entry for PreparedCertificate {
             signer.sign_as(Prepare { digest, ..*vote.body() }, vote.signer())
         };
         Self { pre_prepare, prepares: self.prepares.iter().map(prepare).collect() }
+    }
+
+    /// A certificate for a batch that nobody proposed, under the signatures for another one.
+    fn grafted(&self, rng: &mut SimRng) -> Self {
+        let digest = Digest(rng.key());
+        let prepare = |vote: &Signed<Prepare>| vote.with_body(Prepare { digest, ..*vote.body() });
+        let pre_prepare = PrePrepare { digest, ..*self.pre_prepare.body() };
+        Self {
+            pre_prepare: self.pre_prepare.with_body(pre_prepare),
+            prepares: self.prepares.iter().map(prepare).collect(),
+        }
+    }
+
+    /// One of the votes is.
+    fn adopted(&self, signer: &Signer) -> Self {
+        let mut prepares = self.prepares.clone();
+        if let Some(last) = prepares.last_mut() {
+            *last = last.adopted(signer);
+        }
+        Self { pre_prepare: self.pre_prepare.clone(), prepares }
+    }
+
+    fn is_genuine(&self, judge: &Signer) -> bool {
+        Editable::is_genuine(&self.pre_prepare, judge) && self.prepares.is_genuine(judge)
     }
 }

@@ -3,9 +3,12 @@
 
 use std::rc::Rc;
 
+use byzsim_core::body::BodyType;
 use byzsim_core::editable::{Editable, FieldEdit, FieldList};
-use byzsim_core::field::FieldMut;
-use byzsim_core::{Answer, Digest, Encode, Encoder, NodeId, Operation, Signed, Sort};
+use byzsim_core::field::{Entry as _, FieldMut};
+use byzsim_core::{
+    Answer, Digest, Encode, Encoder, NodeId, Operation, Signed, Signer, SimRng, Sort,
+};
 
 use super::lies;
 use crate::service::Service;
@@ -66,7 +69,7 @@ byzsim_core::statements! {
         /// t.
         timestamp: u64,
         /// c.
-        client: NodeId => fixed,
+        client: NodeId,
         /// r.
         answer: Answer,
     }
@@ -155,7 +158,11 @@ pub struct Batch {
 impl Batch {
     /// The batch of these requests, in this order; of none: the null request, which does nothing.
     pub fn new(requests: Vec<Rc<Signed<Request>>>) -> Rc<Self> {
-        Rc::new(Self { digest: digest_of(&requests), requests })
+        Rc::new(Self::of(requests))
+    }
+
+    fn of(requests: Vec<Rc<Signed<Request>>>) -> Self {
+        Self { digest: digest_of(&requests), requests }
     }
 
     /// The digest of the null request.
@@ -199,6 +206,26 @@ impl Editable for Batch {
             self.digest = digest_of(&self.requests);
         }
         changed
+    }
+
+    fn is_genuine(&self, judge: &Signer) -> bool {
+        self.requests.is_genuine(judge)
+    }
+}
+
+/// Beside a digest that is not its own: no request, or what no client asked for.
+impl BodyType for Batch {
+    fn lost(&self) -> Option<Self> {
+        (!self.requests.is_empty()).then(|| Self::of(Vec::new()))
+    }
+
+    fn other(&self, _: &Signer, rng: &mut SimRng) -> Option<Self> {
+        let requests: Vec<_> = self.requests.iter().map(|request| request.grafted(rng)).collect();
+        (!requests.is_empty()).then(|| Self::of(requests))
+    }
+
+    fn verifies(&self, judge: &Signer) -> bool {
+        Editable::is_genuine(self, judge)
     }
 }
 
@@ -249,7 +276,50 @@ byzsim_core::messages! {
         "fetch-state" = FetchState(seq: Seq) seq(*seq),
 
         /// A state, and proof of its digest.
-        "state" = State(seq: Seq, state: Rc<Service> => fixed, proof: Vec<Signed<Checkpoint>>)
+        "state" = State(seq: Seq, state: Rc<Service> => alone, proof: Vec<Signed<Checkpoint>>)
             seq(*seq),
     } lies(lies::LIES, lies::tell)
+}
+
+#[cfg(test)]
+mod tests {
+    use byzsim_core::{Committee, CryptoBackend, crypto::Keyring};
+
+    use super::*;
+
+    fn signer() -> Rc<Signer> {
+        let committee = Committee { replicas: 4, faults: 1, clients: 1 };
+        Keyring::new(CryptoBackend::Ideal, committee, 7).signer(NodeId::Client(0))
+    }
+
+    #[test]
+    fn a_certificate_is_encoded_with_all_its_statements() {
+        let signer = signer();
+        let pre_prepare =
+            |view| signer.sign(PrePrepare { view, seq: 1, digest: Digest::default() });
+        let prepare = |view| signer.sign(Prepare { view, seq: 1, digest: Digest::default() });
+        let certificate = |view, votes: &[View]| PreparedCertificate {
+            pre_prepare: pre_prepare(view),
+            prepares: votes.iter().map(|view| prepare(*view)).collect(),
+        };
+        let whole = certificate(1, &[1, 1]).sha256();
+        for other in [certificate(2, &[1, 1]), certificate(1, &[1]), certificate(1, &[1, 2])] {
+            assert_ne!(other.sha256(), whole, "{other:?}");
+        }
+        assert_eq!(certificate(1, &[1, 1]).forged().sha256(), whole, "signatures are left out");
+    }
+
+    #[test]
+    fn the_digest_of_a_batch_is_that_of_all_its_requests() {
+        let signer = signer();
+        let request = |timestamp| {
+            let operation = Operation::Get { key: "x".into() };
+            Rc::new(signer.sign(Request { timestamp, operation }))
+        };
+        let digest = |of: &[u64]| Batch::new(of.iter().map(|it| request(*it)).collect()).digest();
+        let all = [digest(&[1, 2]), digest(&[2, 1]), digest(&[1]), digest(&[2]), digest(&[])];
+        for (place, digest) in all.iter().enumerate() {
+            assert!(!all[..place].contains(digest), "the batch of place {place}");
+        }
+    }
 }

@@ -6,13 +6,16 @@
 
 use std::rc::Rc;
 
+use byzsim_core::body::BodyType;
+use byzsim_core::editable::Editable;
 use byzsim_core::field::{Entry, Inventive};
 use byzsim_core::{Digest, Encode, Lie, NodeId, Signed, Signer, SimRng};
 
 use super::message::{
-    Certificate, Certified, Checkpoint, GENESIS, Hate, Msg, OrderReq, Ordered, Past, SpecResponse,
-    ViewChange, chain, null_digest,
+    Certificate, Certified, Checkpoint, GENESIS, Hate, Link, Msg, OrderReq, Ordered, Past,
+    SpecResponse, ViewChange, chain, null_digest,
 };
+use super::state::State;
 
 pub(super) const LIES: &[Lie] = &[
     Lie {
@@ -251,10 +254,14 @@ fn null_first(it: &ViewChange, signer: &Signer) -> Option<Vec<Ordered>> {
     Some(orders.collect())
 }
 
-/// In place of a VIEW-CHANGE: one of a replica that knows of nothing.
+/// In place of a VIEW-CHANGE: one of a replica that knows of nothing; if it did not, of one that is
+/// ahead.
 impl Inventive for ViewChange {
-    fn invented(&self, _: &mut SimRng) -> Self {
-        Self { certificate: None, history: Vec::new(), ..self.clone() }
+    fn invented(&self, rng: &mut SimRng) -> Self {
+        match self.certificate.is_none() && self.history.is_empty() {
+            false => Self { certificate: None, history: Vec::new(), ..self.clone() },
+            true => Self { stable: self.stable.invented(rng), ..self.clone() },
+        }
     }
 }
 
@@ -269,5 +276,72 @@ impl Entry for Ordered {
         let history = chain(self.order.history, digest);
         let order = OrderReq { digest, history, ..*self.order.body() };
         Self { order: signer.sign_as(order, self.order.signer()), request: None }
+    }
+
+    /// The same slot of a history that does not exist, under the signature for the one that does.
+    fn grafted(&self, rng: &mut SimRng) -> Self {
+        Self { order: self.order.grafted(rng), request: self.request.clone() }
+    }
+
+    fn adopted(&self, signer: &Signer) -> Self {
+        Self { order: self.order.adopted(signer), request: self.request.clone() }
+    }
+
+    fn is_genuine(&self, judge: &Signer) -> bool {
+        Editable::is_genuine(&self.order, judge) && Editable::is_genuine(&self.request, judge)
+    }
+
+    const BODIES: Option<&'static str> = Some("requests");
+
+    fn without_body(&self) -> Option<Self> {
+        Some(Self { order: self.order.clone(), request: None })
+    }
+
+    fn with_other_body(&self, signer: &Signer, rng: &mut SimRng) -> Option<Self> {
+        let request = self.request.other(signer, rng)?;
+        Some(Self { order: self.order.clone(), request })
+    }
+}
+
+/// The digest stays: it is what the certificate's history follows from.
+impl Entry for Link {
+    fn forged(&self) -> Self {
+        Self { digest: self.digest, request: self.request.as_ref().map(Entry::forged) }
+    }
+
+    /// Another request beside the digest.
+    fn invented(&self, signer: &Signer, rng: &mut SimRng) -> Self {
+        let request = self.request.as_ref().map(|request| request.invented(signer, rng));
+        Self { digest: self.digest, request }
+    }
+
+    fn grafted(&self, rng: &mut SimRng) -> Self {
+        let request = self.request.as_ref().map(|request| request.grafted(rng));
+        Self { digest: self.digest, request }
+    }
+
+    fn adopted(&self, signer: &Signer) -> Self {
+        let request = self.request.as_ref().map(|request| request.adopted(signer));
+        Self { digest: self.digest, request }
+    }
+
+    fn is_genuine(&self, judge: &Signer) -> bool {
+        Editable::is_genuine(&self.request, judge)
+    }
+}
+
+/// In place of a state: one in which a client wrote what nobody writes, or the first one.
+impl BodyType for State {
+    fn lost(&self) -> Option<Self> {
+        (self.digest() != Self::default().digest()).then(Self::default)
+    }
+
+    fn other(&self, signer: &Signer, rng: &mut SimRng) -> Option<Self> {
+        let service = BodyType::other(&self.service, signer, rng)?;
+        Some(Self { service, ..self.clone() })
+    }
+
+    fn verifies(&self, _: &Signer) -> bool {
+        true
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use byzsim_core::editable::{Editable, FieldEdit, FieldList};
-use byzsim_core::{Answer, Digest, Encode, Encoder, NodeId, Operation, Signed, Sort};
+use byzsim_core::{Answer, Digest, Encode, Encoder, NodeId, Operation, Signed, Signer, Sort};
 
 use super::lies;
 use super::state::State;
@@ -52,7 +52,7 @@ byzsim_core::statements! {
         /// H(r). The answer travels beside the statement.
         answer: Digest => digest_of(Answer),
         /// c.
-        client: NodeId => fixed,
+        client: NodeId,
         /// t.
         timestamp: u64,
     } invents history
@@ -65,11 +65,11 @@ byzsim_core::statements! {
         /// n.
         seq: Seq,
         /// d.
-        digest: Digest => fixed,
+        digest: Digest,
         /// `h_n`.
         history: Digest,
         /// c.
-        client: NodeId => fixed,
+        client: NodeId,
         /// t.
         timestamp: u64,
     }
@@ -307,15 +307,26 @@ impl Encode for Certified {
     }
 }
 
-/// The votes of the certificate are what can be changed; without votes there is no certificate.
+/// The votes of the certificate can be changed, and what leads to it; without votes there is no
+/// certificate.
 impl Editable for Certified {
-    const FIELDS: FieldList = FieldList::one(Sort::Entries);
+    const FIELDS: FieldList =
+        FieldList::one(Sort::Entries).and("path", FieldList::one(Sort::Entries));
 
     fn edit(&mut self, name: &str, edit: &mut FieldEdit<'_>) -> bool {
-        match &mut self.certificate {
+        let changed = match &mut self.certificate {
             Certificate::Commit(votes) => votes.edit(name, edit),
             Certificate::Confirm(votes) => votes.edit(name, edit),
-        }
+        };
+        changed || self.path.edit("path", edit)
+    }
+
+    fn is_genuine(&self, judge: &Signer) -> bool {
+        let votes = match &self.certificate {
+            Certificate::Commit(votes) => votes.is_genuine(judge),
+            Certificate::Confirm(votes) => votes.is_genuine(judge),
+        };
+        votes && Editable::is_genuine(&self.path, judge)
     }
 
     fn is_void(&self) -> bool {
@@ -331,7 +342,7 @@ byzsim_core::messages! {
         "request" = Request(it: Rc<Signed<Request>>) seq(it.timestamp) digest(it.digest()),
 
         /// The primary's order, with its request beside it.
-        "order-req" = OrderReq(it: Signed<OrderReq>, request: Rc<Signed<Request>> => fixed)
+        "order-req" = OrderReq(it: Signed<OrderReq>, request: Rc<Signed<Request>> => alone)
             view(it.view) seq(it.seq) digest(it.digest),
 
         /// A replica's speculative answer; beside it the answer, and the order that it rests on.
@@ -339,7 +350,7 @@ byzsim_core::messages! {
         "spec-response" = SpecResponse(
             it: Signed<SpecResponse> => { *order = None; },
             answer: Option<Answer> => it.answer = answer_digest(answer.as_ref()),
-            order: Option<Signed<OrderReq>> => fixed,
+            order: Option<Signed<OrderReq>> => alone,
         ) view(it.view) seq(it.seq) digest(it.history),
 
         /// A client's commit certificate.
@@ -354,7 +365,7 @@ byzsim_core::messages! {
         "fill-hole" = FillHole(view: View, from: Seq, to: Seq) view(*view) seq(*from),
 
         /// A backup heard of a request from its client, and of no order for it.
-        "confirm-req" = ConfirmReq(view: View, request: Rc<Signed<Request>> => fixed)
+        "confirm-req" = ConfirmReq(view: View, request: Rc<Signed<Request>> => alone)
             view(*view) seq(request.timestamp) digest(request.digest()),
 
         /// A replica's state.
@@ -363,8 +374,8 @@ byzsim_core::messages! {
 
         /// POM: two orders of one primary that contradict each other.
         "proof-of-misbehaviour" = ProofOfMisbehaviour(
-            one: Signed<OrderReq> => fixed,
-            other: Signed<OrderReq> => fixed,
+            one: Signed<OrderReq> => alone,
+            other: Signed<OrderReq> => alone,
         ) view(one.view) seq(one.seq),
 
         /// A replica suspects the primary.
@@ -393,14 +404,14 @@ byzsim_core::messages! {
         "fetch-state" = FetchState(seq: Seq) seq(*seq),
 
         /// A state, and proof of its digest.
-        "state" = State(seq: Seq, state: Rc<State> => fixed, proof: Vec<Signed<Checkpoint>>)
+        "state" = State(seq: Seq, state: Rc<State> => alone, proof: Vec<Signed<Checkpoint>>)
             seq(*seq),
 
         /// The NEW-VIEW that opened its view, and the proof: for a replica that did not get in. As
         /// single VIEW-CONFIRMs they would not do: a signer that confirms different histories to
         /// different replicas would keep out for ever those to whom it said something else.
         "opened" = Opened(
-            it: Rc<Signed<NewView>> => fixed,
+            it: Rc<Signed<NewView>>,
             confirms: Rc<Vec<Signed<ViewConfirm>>>,
         ) view(it.view),
     } lies(lies::LIES, lies::tell)

@@ -16,7 +16,7 @@ use crate::service::{Service, Undo};
 #[derive(Clone, Debug, Default)]
 pub struct State {
     pub(super) service: Service,
-    places: BTreeMap<NodeId, Place>,
+    pub(super) places: BTreeMap<NodeId, Place>,
 }
 
 /// Where a client's last executed request stands.

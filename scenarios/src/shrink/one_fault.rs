@@ -236,7 +236,9 @@ const fn simpler_change(change: &Change) -> Option<Change> {
         | Change::DropLast
         | Change::Repeat
         | Change::AllAlike
-        | Change::Forge => None,
+        | Change::Graft
+        | Change::Forge
+        | Change::Join => None,
     }
 }
 

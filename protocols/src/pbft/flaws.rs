@@ -71,6 +71,8 @@ flaws! {
         "the signatures of VIEW-CHANGEs are not verified";
     NewViewBelieved: "P30-new-view-believed" breaks "agreement",
         "backups take the proposals of a NEW-VIEW without recomputing them";
+    GarbageProves: "P30b-garbage-proves" breaks "accusation",
+        "a garbage signature inside a NEW-VIEW counts as proof against its primary";
     CertificateUnchecked: "P31-certificate-unchecked" breaks "agreement",
         "the PREPAREs of certificates in P are counted but not checked";
     JoinsAtF: "P34a-joins-at-f" breaks "liveness",

@@ -57,7 +57,8 @@
 //! * Agreement messages of a view that a replica has not entered yet are kept, up to a bound,
 //!   instead of dropped: links are not FIFO, and a backup may hear others before the NEW-VIEW.
 //! * The signature on a VIEW-CHANGE or NEW-VIEW does not cover the signatures inside it, which are
-//!   verified on their own.
+//!   verified on their own. A bad one proves nothing against the sender of what is around it: any
+//!   replica passes these messages on.
 //! * A client's retransmission interval is fixed. The view that it takes the replicas to be in is,
 //!   of the views in the f + 1 equal replies, one that a correct replica is in for certain; §4.1
 //!   says that replies let the client track the view, and not how. Otherwise one liar would lead
@@ -67,6 +68,9 @@
 //!   only; here it also fetches state, and takes and executes what is proven to be decided.
 //! * Of each replica the VIEW-CHANGE for the highest view is kept, and of its own ones a replica
 //!   sends that one again; §4.5.2 speaks of the messages in the log, and forgets none of them.
+//! * A backup that enters a view passes the requests that it waits for on to the new primary; §4.1
+//!   has them passed on when they come from the client. A random sweep found a request that one
+//!   backup alone knew, from a primary that equivocated: it gave up the next, correct primary.
 //! * The progress timer runs for the request that waits longest, and stops when that one was
 //!   executed; the OSDI text leaves open whether any execution stops it, which would let a primary
 //!   starve one client for as long as it serves another. A request that a backup learns of by the

@@ -124,8 +124,9 @@ impl Replica {
             None => {}
             Some(known) if known == digest => {
                 // A retransmission; the batch may be new, if a NEW-VIEW proposed it.
-                self.log.keep_batch(seq, digest, batch);
-                self.try_prepare(seq, out);
+                if self.keep_batch(seq, batch) {
+                    self.try_prepare(seq, out);
+                }
                 return;
             }
             Some(_) => {
@@ -148,8 +149,25 @@ impl Replica {
     }
 
     fn verify_proposal(&self, pre_prepare: &Signed<PrePrepare>, batch: &Batch) -> bool {
+        self.signer.verify(pre_prepare) && self.is_of_clients(batch)
+    }
+
+    /// Whether clients signed all requests of a batch.
+    pub(super) fn is_of_clients(&self, batch: &Batch) -> bool {
         let is_of_client = |it: &Rc<_>| self.rules.is_of_client(it, &self.signer);
-        self.signer.verify(pre_prepare) && batch.requests().iter().all(is_of_client)
+        batch.requests().iter().all(is_of_client)
+    }
+
+    /// Keeps the batch of a proposal, whoever sent it; whether it is there then. The digest does
+    /// not cover the signatures of the requests: who kept a batch with garbage among them would
+    /// pass on what others refuse.
+    pub(super) fn keep_batch(&mut self, seq: Seq, batch: &Rc<Batch>) -> bool {
+        let is_there = self.log.batch(seq, batch.digest()).is_some();
+        if !is_there && !self.is_of_clients(batch) {
+            return false;
+        }
+        self.log.keep_batch(seq, batch.digest(), batch);
+        true
     }
 
     /// Logs a proposal of the current view, and votes for it as a backup.

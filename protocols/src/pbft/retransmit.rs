@@ -138,7 +138,7 @@ impl Replica {
         if it.commits.len() != self.rules.commits() || !it.commits.iter().all(counts) {
             return;
         }
-        if !self.rules.are_distinct(&it.commits) {
+        if !self.rules.are_distinct(&it.commits) || !self.is_of_clients(&it.batch) {
             return;
         }
         self.log.keep_decision(seq, it);
@@ -163,7 +163,8 @@ impl Replica {
 
     /// Sends the batch of a slot to who lacks it.
     pub(super) fn on_fetch_batch(&self, from: NodeId, seq: Seq, digest: Digest, out: &mut Out) {
-        if let Some(batch) = self.log.batch(seq, digest) {
+        let batch = self.log.batch(seq, digest).filter(|_| !from.is_client());
+        if let Some(batch) = batch {
             out.send(from, Msg::Batch(seq, Rc::clone(batch)));
         }
     }
@@ -171,12 +172,47 @@ impl Replica {
     /// A batch came: if the view proposes it for this slot, its digest is proof enough.
     pub(super) fn on_batch(&mut self, seq: Seq, batch: &Rc<Batch>, out: &mut Out) {
         let proposed = self.log.get(seq).and_then(super::log::Slot::digest);
-        if proposed == Some(batch.digest()) {
-            if self.log.proposed(seq).is_none() {
+        let is_news = self.log.proposed(seq).is_none();
+        if proposed == Some(batch.digest()) && self.keep_batch(seq, batch) {
+            if is_news {
                 out.observe(Observation::Reached("batch-fetched"));
             }
-            self.log.keep_batch(seq, batch.digest(), batch);
             self.try_prepare(seq, out);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use byzsim_core::field::Entry as _;
+    use byzsim_core::{Committee, CryptoBackend, Operation, Time, crypto::Keyring};
+
+    use super::super::Params;
+    use super::super::message::{PrePrepare, Request};
+    use super::super::rules::Rules;
+    use super::*;
+
+    /// The digest covers the requests, and not their signatures.
+    #[test]
+    fn a_batch_with_garbage_signatures_is_not_kept() {
+        let committee = Committee { replicas: 4, faults: 1, clients: 1 };
+        let keyring = Keyring::new(CryptoBackend::Ideal, committee, 7);
+        let params = Params::default();
+        let rules = Rules::new(committee, &params);
+        let mut replica = Replica::new(keyring.signer(NodeId::Replica(2)), rules, params);
+        let request = Request { timestamp: 1, operation: Operation::Get { key: "x".into() } };
+        let request = Rc::new(keyring.signer(NodeId::Client(0)).sign(request));
+        let (good, bad) = (Batch::new(vec![request.clone()]), Batch::new(vec![request.forged()]));
+        let digest = good.digest();
+        assert_eq!(bad.digest(), digest);
+        let proposal = PrePrepare { view: 0, seq: 1, digest };
+        let proposal = keyring.signer(NodeId::Replica(0)).sign(proposal);
+        replica.log.slot(1).propose(proposal.clone());
+        let mut out = Out::new(Time::ZERO);
+        replica.on_batch(1, &bad, &mut out);
+        replica.on_pre_prepare(NodeId::Replica(1), &proposal, &bad, &mut out);
+        assert!(replica.log.batch(1, digest).is_none(), "nobody could be convinced by it");
+        replica.on_batch(1, &good, &mut out);
+        assert!(replica.log.batch(1, digest).is_some());
     }
 }

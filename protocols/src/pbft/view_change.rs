@@ -167,23 +167,27 @@ impl Replica {
             return;
         }
         let order = order(&it.view_changes, &self.rules);
-        if !self.follows(it, &order) {
+        let follows = self.follows(it, &order);
+        let signed = it.proposals.iter().all(|proposal| self.signer.verify(proposal));
+        if follows && signed {
+            self.enter_view(Rc::clone(it), &order, out);
+        } else if self.rules.is_proof(follows) {
             let reason = "a new view that does not follow from its view changes";
             out.observe(Observation::Proven { node: primary, reason });
-            return;
+        } else {
+            let reason = "a new view with a garbage signature";
+            out.observe(Observation::Suspected { node: primary, reason });
         }
-        self.enter_view(Rc::clone(it), &order, out);
     }
 
-    /// Whether O is what this replica computes from V, each proposal signed by the primary.
+    /// Whether O is what this replica computes from V: all of it is what the primary signed, with
+    /// the names of those who signed the VIEW-CHANGEs and proposals, but not their signatures.
     fn follows(&self, it: &Signed<NewView>, order: &Order) -> bool {
-        let signed = |pre_prepare: &Signed<PrePrepare>| {
-            pre_prepare.signer() == it.signer()
-                && pre_prepare.view == it.view
-                && self.signer.verify(pre_prepare)
+        let of_primary = |proposal: &Signed<PrePrepare>| {
+            proposal.signer() == it.signer() && proposal.view == it.view
         };
         let proposed: Vec<_> = it.proposals.iter().map(|p| (p.seq, p.digest)).collect();
-        self.rules.follows(&proposed, &order.proposals) && it.proposals.iter().all(signed)
+        self.rules.follows(&proposed, &order.proposals) && it.proposals.iter().all(of_primary)
     }
 
     fn enter_view(&mut self, new_view: Rc<Signed<NewView>>, order: &Order, out: &mut Out) {
@@ -232,9 +236,14 @@ impl Replica {
                 *queued = request.timestamp.max(*queued);
             }
         }
-        if self.is_primary() {
-            for request in self.volatile.waiting.in_order() {
+        for request in self.volatile.waiting.in_order() {
+            if self.is_primary() {
                 self.enqueue(&request);
+            } else {
+                // The primary may never have heard of it: one that equivocated before, or a faulty
+                // client, may have shown it to this replica alone, which then would give up one
+                // correct primary after the other.
+                out.send(self.rules.primary(self.view), Msg::Request(request));
             }
         }
         self.start_progress_timer(out);

@@ -162,6 +162,13 @@ impl Rules {
         proposed == computed || self.flaws.has(PbftFlaw::NewViewBelieved)
     }
 
+    /// §4.4: whether a NEW-VIEW with valid VIEW-CHANGEs that is not accepted proves its primary
+    /// faulty: it does if what the primary signed is wrong. Its signature does not cover those
+    /// inside, and any replica passes a NEW-VIEW on: a bad one may be that replica's doing.
+    pub(in crate::pbft) fn is_proof(&self, follows: bool) -> bool {
+        !follows || self.flaws.has(PbftFlaw::GarbageProves)
+    }
+
     /// §4.4: a new primary numbers on above max-s: the slots up to it are given away.
     pub(in crate::pbft) fn number_on(&self, next: &mut Seq, last: Seq) {
         if !self.flaws.has(PbftFlaw::NumbersReused) {

@@ -93,7 +93,7 @@ impl Replica {
 
     /// Sends the state of the last stable checkpoint, if it is what is asked for or later.
     pub(super) fn on_fetch_state(&self, from: NodeId, seq: Seq, out: &mut Out) {
-        if seq <= self.stable() {
+        if seq <= self.stable() && !from.is_client() {
             self.send_stable_state(from, out);
         }
     }

@@ -216,7 +216,7 @@ impl Replica {
     /// Whether a message of the agreement is for the view in which it takes part. One of a view to
     /// come is kept: its sender may have heard of the NEW-VIEW first.
     fn is_for_now(&mut self, from: NodeId, msg: &Msg) -> bool {
-        if msg.view().is_some_and(|view| self.view < view) {
+        if msg.view().is_some_and(|view| self.view < view) && !from.is_client() {
             // Three messages for each slot is what a correct replica has to say in a view.
             self.volatile.early.keep(from, msg, 3 * self.params.window);
         }

@@ -290,7 +290,9 @@ impl Replica {
     /// Whether a message of the agreement is for the view in which it works. One of a view to come
     /// is kept: its sender may have heard of the VIEW-CONFIRMs first.
     pub(super) fn is_for_now(&mut self, from: NodeId, msg: &Msg) -> bool {
-        if msg.view().is_some_and(|view| self.view < view) {
+        // Of what clients say, certificates have a view.
+        let is_of_role = !from.is_client() || matches!(msg, Msg::Commit(_));
+        if msg.view().is_some_and(|view| self.view < view) && is_of_role {
             let most = 4 * self.params.checkpoint_interval.min(1_000);
             self.volatile.early.keep(from, msg, most);
         }

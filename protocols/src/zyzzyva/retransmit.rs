@@ -141,7 +141,8 @@ impl Replica {
 
     /// A replica has not entered this view yet: sends it what opened it.
     pub(super) fn help_into_view(&self, node: NodeId, out: &mut Out) {
-        let Some((new_view, _)) = self.adopted.as_ref().filter(|_| node != self.id) else { return };
+        let is_for_other = node != self.id && !node.is_client();
+        let Some((new_view, _)) = self.adopted.as_ref().filter(|_| is_for_other) else { return };
         if new_view.view != self.view {
             return;
         }

@@ -9,9 +9,9 @@ use crate::support::{play, scenario, sweep};
 /// commit. They hold in debug and release builds and with either crypto backend.
 const GOLDEN: &[(&str, u64, &str)] = &[
     ("pbft/fault-free", 0, "fad1ac53b18f059e"),
-    ("pbft/committed-survives", 0, "1471ac6476bd2153"),
-    ("pbft/chaos", 0, "c6064a87d05e60e2"),
-    ("pbft/chaos", 1, "13178dcae7fac33d"),
+    ("pbft/committed-survives", 0, "5616d42587be8bf4"),
+    ("pbft/chaos", 0, "ac8c9fb4372a90a1"),
+    ("pbft/chaos", 1, "286e396cc24c9868"),
     ("zyzzyva/fault-free", 0, "f19a14f130b2be80"),
     ("zyzzyva/agm/a", 0, "bfadf6209a44ce2f"),
 ];

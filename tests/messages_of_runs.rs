@@ -35,7 +35,11 @@ where
         committee: COMMITTEE,
         crypto: CryptoBackend::Ideal,
         network: NetworkModel { gst: Time::ZERO + Span::from_secs(2), ..NetworkModel::default() },
-        workload: Workload { operations: workload::draw(1, 3, 6, 2), think: Span::from_millis(20) },
+        workload: Workload {
+            operations: workload::draw(1, 3, 6, 2),
+            think: Span::from_millis(20),
+            audit: false,
+        },
         at_least: Time::ZERO,
         at_most: Time::ZERO + Span::from_secs(20),
         drain: Span::from_secs(1),
@@ -94,6 +98,10 @@ where
             self.messages.push(Rc::new(sent.msg.clone()));
         }
         self.inner.schedule(sent)
+    }
+
+    fn settled_at(&self) -> Time {
+        self.inner.settled_at()
     }
 
     fn act(&mut self, me: NodeId, input: Input<'_, P::Msg, Wake>, out: &mut Outbox<P::Msg, Wake>) {

@@ -65,9 +65,8 @@ fn every_loss_and_every_copy_has_a_reason() {
         all.add(&moved);
     }
     for (name, total) in all.counts() {
-        // What faults drop in this scenario they may lose, and they are over by GST.
-        let never = ["latencies-cut", "losses-refused"].contains(&name);
-        assert_eq!(total == 0, never, "{name} {total}");
+        // A drop that lasts until a report comes may last beyond GST, when nothing more is lost.
+        assert_eq!(total == 0, name == "latencies-cut", "{name} {total}");
     }
 }
 

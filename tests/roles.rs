@@ -102,6 +102,7 @@ where
             workload: Workload {
                 operations: workload::draw(seed, 3, 8, 2),
                 think: Span::from_millis(100),
+                audit: false,
             },
             at_least: Time::ZERO + Span::from_secs(6),
             at_most: Time::ZERO + Span::from_secs(6),
@@ -331,6 +332,10 @@ where
             _ => self.rng.chance(50_000),
         };
         if is_lost { Fate::Drop } else { Fate::Delay(Span::from_millis(self.rng.between(0, 20))) }
+    }
+
+    fn settled_at(&self) -> Time {
+        Time::NEVER
     }
 
     fn act(&mut self, me: NodeId, input: Input<'_, P::Msg, Wake>, out: &mut Outbox<P::Msg, Wake>) {

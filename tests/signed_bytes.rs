@@ -96,9 +96,9 @@ fn count<M: Message>(msg: &M, field: &Field, me: &Signer) -> usize {
     count
 }
 
-/// Each field of each kind of message, changed in all ways under the signatures that were there: the
-/// bytes are others, unless signatures are all that changed; and no signature that covers the field
-/// verifies.
+/// Each field of each kind of message, changed in all ways under the signatures that were there:
+/// the bytes are others, unless signatures are all that changed; and no signature that covers the
+/// field verifies.
 fn every_field_is_in_the_bytes<P: Catalogued>()
 where
     P::Msg: Clone,

@@ -59,7 +59,8 @@ impl Change {
     }
 }
 
-/// `msg` with `change` made of its `field`, by `signer`; `None` if that changes nothing. `first` is the first message of the kind that the node sent.
+/// `msg` with `change` made of its `field`, by `signer`; `None` if that changes nothing. `first` is
+/// the first message of the kind that the node sent.
 pub(crate) fn mutated<M: Message>(
     msg: &M,
     first: Option<&M>,
@@ -100,7 +101,7 @@ pub(crate) fn mutated<M: Message>(
         },
     })?;
     // A list may come out as it was: its entries were alike already. Digests leave signatures out,
-    // so garbage in place of these does not show in them. And whether a graft shows is what it asks.
+    // so garbage in place of these does not show in them. Whether a graft shows is what it asks.
     let differs = *change == Change::Forge || is_graft || made.sha256() != msg.sha256();
     differs.then_some(made)
 }

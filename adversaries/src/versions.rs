@@ -127,8 +127,8 @@ impl Rewrites {
         }
     }
 
-    /// The stream for one lie or change, by its place, about a message. It depends on the seed and on
-    /// what the message is about, and on nothing else: whatever corrupted nodes invent about one
+    /// The stream for one lie or change, by its place, about a message. It depends on the seed and
+    /// on what the message is about, and on nothing else: whatever corrupted nodes invent about one
     /// slot, timestamp or view, all of them invent alike, in messages of every kind. Liars that
     /// agree are the worse ones: they may make a quorum. And a plan with fewer lies tells the
     /// remaining lies exactly as before.

@@ -3,8 +3,8 @@
 
 use byzsim_core::checkers::{Promptness, RunInfo};
 use byzsim_core::{
-    Answer, Committee, Digest, NodeId, Observation, Operation, PROPERTIES, Span, Stamp, Time,
-    Verdict,
+    Answer, Committee, Conviction, Digest, Evidence, NodeId, Observation, Operation, PROPERTIES,
+    Span, Stamp, Time, Verdict, Verifier,
 };
 
 use crate::support::{scenario, sweep};
@@ -30,6 +30,8 @@ impl Stream {
             search_budget: 1_000,
             delta: Span::from_millis(50),
             promptness: Promptness::default(),
+            // Evidence proves what it says it does.
+            verifier: Verifier::new(|it| *it.statements().unwrap_or(&Err("nothing is signed"))),
         }
     }
 
@@ -152,9 +154,9 @@ const CASES: &[Case] = &[
         property: "accusation",
         tripped_by: "pbft/flaws/P37-numbers-reused",
         undecided: Undecided::Never,
-        naive: naive::wants_no_proof,
-        mistaken: streams::a_corrupted_node_is_proven_guilty,
-        is_violated: false,
+        naive: naive::believes_who_hits_the_corrupted,
+        mistaken: streams::a_corrupted_node_is_accused_by_luck,
+        is_violated: true,
     },
 ];
 

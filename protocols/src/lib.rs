@@ -6,6 +6,7 @@
 //! | [`shared`] | parts of replicas that know no protocol, to take or to leave |
 //! | [`service`] | the replicated service that all of them run |
 //! | [`catalogue`] | what a protocol offers to files: parameters, and planted flaws |
+//! | `docket` | the search for offences in what nodes hold |
 //! | `flawed` | what planted flaws do to the shared parts, and no correct implementation does |
 //!
 //! A protocol knows no adversary and no file format. All folders have one layout, so who knows one
@@ -19,6 +20,7 @@
 //! | `replica.rs` | the state, and the one `match` that hands out what comes in |
 //! | one file for each part of the paper | the handlers |
 //! | `client.rs` | the client |
+//! | `evidence/` | what signed statements prove against replicas; it shares no code with them |
 //! | `flaws.rs` | the names of the planted flaws |
 //! | `rules/` | what the paper demands and a flaw breaks, by part: handlers ask here |
 //!
@@ -26,6 +28,7 @@
 //! [`Catalogued`], and add its entry to the registry of the `byzsim` crate.
 
 pub mod catalogue;
+mod docket;
 mod flawed;
 pub mod pbft;
 pub mod service;

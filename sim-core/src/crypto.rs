@@ -136,6 +136,11 @@ impl Keyring {
         Rc::new(Signer { node, keyring, signed: Cell::new(0), verified: Cell::new(0) })
     }
 
+    /// The public half of the keys.
+    pub fn public(self: &Rc<Self>) -> PublicKeys {
+        PublicKeys(Rc::clone(self))
+    }
+
     fn sign(&self, node: NodeId, digest: &Digest) -> Signature {
         let place = self.committee.index(node);
         match &self.keys {
@@ -156,6 +161,20 @@ impl Keyring {
             }
             Keys::Ideal(secrets) => *signature == ideal_signature(&secrets[place], digest),
         }
+    }
+}
+
+/// The public keys of all nodes: who has them can verify what anybody signed, and sign nothing.
+#[derive(Clone, Debug)]
+pub struct PublicKeys(Rc<Keyring>);
+
+impl PublicKeys {
+    /// Whether the named signer signed exactly this. Unlike [`Signer::verify`] it believes nothing
+    /// that the value stores about itself: it computes the digest from the statement, and looks at
+    /// the signature each time.
+    pub fn verify<T: Statement>(&self, signed: &Signed<T>) -> bool {
+        let digest = statement_digest(signed.signer, &signed.body);
+        self.0.verifies(signed.signer, &digest, &signed.signature)
     }
 }
 
@@ -338,9 +357,15 @@ mod tests {
             let grafted = a.sign(Vote(3)).with_body(Vote(4));
             assert!(!b.verify(&grafted), "{backend:?}: nor one that was made for another body");
             assert!(b.verify(&grafted.with_body(Vote(3))), "{backend:?}: the old body fits again");
+            let claimed = Signed { memo: Cell::new(Some(true)), body: Vote(4), ..a.sign(Vote(3)) };
+            let public = keyring.public();
+            assert!(public.verify(&vote), "{backend:?}: public keys are enough to verify");
+            assert!(!public.verify(&claimed), "{backend:?}: a value's word on itself is not");
+            assert!(!public.verify(&grafted), "{backend:?}: nor is a graft");
+            assert!(!public.verify(&stolen), "{backend:?}: a signature names its signer");
             let stranger = Signed::forged(Vote(3), NodeId::Replica(9));
             assert!(!b.verify(&stranger), "{backend:?}: a stranger has no key");
-            assert_eq!((a.signed(), b.verified()), (4, 6), "{backend:?}: both are counted");
+            assert_eq!((a.signed(), b.verified()), (5, 6), "{backend:?}: both are counted");
         }
     }
 }

@@ -10,7 +10,9 @@ use crate::checkers::Promptness;
 use crate::crypto::{Digest, Signer};
 use crate::editable::Pen;
 use crate::encode::Encode;
+use crate::evidence::{Conviction, Evidence, Law};
 use crate::field::{Edit, Field};
+use crate::forensics::{Case, Held};
 use crate::history::Operation;
 use crate::id::{Committee, NodeId};
 use crate::observation::Observation;
@@ -51,6 +53,23 @@ pub trait Protocol: Sized + 'static {
 
     /// How soon a correct primary serves, with at most f faulty replicas.
     fn promptness(committee: Committee, params: &Self::Params) -> Promptness;
+
+    /// Whom the evidence of a [`Proven`](Observation::Proven) observation proves guilty, by public
+    /// keys alone. It judges the replicas, so it shares no code with their handlers and rules. A
+    /// protocol whose nodes prove nothing leaves it as it is.
+    ///
+    /// # Errors
+    /// What the evidence lacks.
+    fn convicts(_: &Evidence, _: Law<'_, Self::Params>) -> Conviction {
+        Err("nothing proves anything in this protocol")
+    }
+
+    /// Whom a transcript proves guilty, and what it shows of the reason. It must prove nothing
+    /// against a correct node, however many others are faulty; each offence is one that
+    /// [`convicts`](Self::convicts) confirms.
+    fn investigate(_: &[Held<Self::Msg>], _: Law<'_, Self::Params>) -> Case {
+        Case::default()
+    }
 }
 
 /// One participant.

@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use crate::crypto::Digest;
 use crate::encode::{Encode, Encoder};
+use crate::evidence::Evidence;
 use crate::history::{Answer, Operation, Text};
 use crate::id::NodeId;
 
@@ -159,6 +160,8 @@ pub enum Observation {
         node: NodeId,
         /// Of what.
         reason: &'static str,
+        /// The signed statements that prove it.
+        evidence: Evidence,
     },
     /// A node went through a part of the protocol that a sweep should have reached; its name is a
     /// milestone.
@@ -202,7 +205,8 @@ impl Encode for Observation {
             Self::ViewChangeStarted { view, reason } => out.u8(9).u64(*view).text(reason),
             Self::EnteredView { view } => out.u8(10).u64(*view),
             Self::Suspected { node, reason } => out.u8(11).node(*node).text(reason),
-            Self::Proven { node, reason } => out.u8(12).node(*node).text(reason),
+            // The statements are in messages, which are hashed whole.
+            Self::Proven { node, reason, evidence: _ } => out.u8(12).node(*node).text(reason),
             Self::Reached(milestone) => out.u8(13).text(milestone),
             Self::Speculated { view, seq, batch, history } => {
                 out.u8(14).u64(*view).u64(*seq).u64(batch.prefix()).u64(history.prefix())
@@ -241,7 +245,7 @@ impl fmt::Display for Observation {
             Self::EnteredView { view } => write!(f, "enters v{view}"),
             Self::GaveUp { view, primary } => write!(f, "gives up {primary}, primary of v{view}"),
             Self::Suspected { node, reason } => write!(f, "suspects {node}: {reason}"),
-            Self::Proven { node, reason } => write!(f, "proves {node} guilty: {reason}"),
+            Self::Proven { node, reason, .. } => write!(f, "proves {node} guilty: {reason}"),
             Self::Reached(milestone) => write!(f, "reaches {milestone}"),
             Self::Speculated { seq, batch, history, .. } => {
                 write!(f, "executes s{seq} {batch} speculatively, history {history}")

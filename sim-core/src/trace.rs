@@ -6,6 +6,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::rc::Rc;
 
 use sha2::{Digest as _, Sha256};
 
@@ -80,7 +81,7 @@ pub struct MessageInfo<'a> {
     pub view: Option<u64>,
     /// The slot that it is about.
     pub seq: Option<u64>,
-    /// The message, for a reader.
+    /// The message, for a reader: an `Rc` of it.
     pub msg: &'a dyn Shown,
 }
 
@@ -92,6 +93,11 @@ impl<T: fmt::Debug + Any> Shown for T {}
 impl MessageInfo<'_> {
     /// The message, if it is of this type.
     pub fn downcast<M: Any>(&self) -> Option<&M> {
+        self.shared().map(|msg| &**msg)
+    }
+
+    /// The message, if it is of this type, for who wants to keep it.
+    pub fn shared<M: Any>(&self) -> Option<&Rc<M>> {
         let msg: &dyn Any = self.msg;
         msg.downcast_ref()
     }

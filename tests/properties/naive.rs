@@ -119,9 +119,12 @@ pub(super) fn wants_every_view(stream: &Stream) -> bool {
     })
 }
 
-/// Whoever is proven guilty is a wrong finding.
-pub(super) fn wants_no_proof(stream: &Stream) -> bool {
-    stream.facts.iter().any(|(_, _, what)| matches!(what, Observation::Proven { .. }))
+/// A proof against a corrupted node is one.
+pub(super) fn believes_who_hits_the_corrupted(stream: &Stream) -> bool {
+    stream.facts.iter().any(|(_, _, what)| match what {
+        Observation::Proven { node, .. } => !stream.corrupted.contains(node),
+        _ => false,
+    })
 }
 
 /// Whoever gives up a correct primary is wrong, whatever the network did.

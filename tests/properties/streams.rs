@@ -1,6 +1,6 @@
 //! Short runs that were made up: what correct nodes reported in them.
 
-use super::{Answer, Digest, NodeId, Observation, Operation, Stream, Time};
+use super::{Answer, Conviction, Digest, Evidence, NodeId, Observation, Operation, Stream, Time};
 
 const R0: NodeId = NodeId::Replica(0);
 const R1: NodeId = NodeId::Replica(1);
@@ -165,10 +165,14 @@ pub(super) fn a_replica_skips_a_view() -> Stream {
     ])
 }
 
-/// As it should be.
-pub(super) fn a_corrupted_node_is_proven_guilty() -> Stream {
+/// The first proof is one. What is called the second proves nothing, and hits a corrupted node.
+pub(super) fn a_corrupted_node_is_accused_by_luck() -> Stream {
     let reason = "two proposals for one slot";
-    let facts = vec![(1, R0, Observation::Proven { node: R3, reason })];
+    let accuses = |ms, evidence: Conviction| {
+        let evidence = Evidence::new(evidence);
+        (ms, R0, Observation::Proven { node: R3, reason, evidence })
+    };
+    let facts = vec![accuses(1, Ok(R3)), accuses(2, Err("they are of two views"))];
     Stream { corrupted: vec![R3], ..stream(facts) }
 }
 

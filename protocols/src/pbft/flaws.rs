@@ -42,6 +42,9 @@ flaws! {
     SlotUnbound: "P16c-slot-unbound" breaks "agreement",
         "a vote counts in every slot for which its batch is proposed";
 
+    RepeatAccused: "P46-repeat-accused" breaks "accusation",
+        "a PRE-PREPARE that arrives twice counts as proof against its primary";
+
     // Requests: what clients believe, and what happens once.
     ClientTrusts: "P17-client-trusts" breaks "result-integrity",
         "the client accepts an answer from f replicas instead of f + 1";

@@ -13,7 +13,8 @@
 //! paper, and the one `match` that hands out what comes in. `normal.rs` (§4.2), `checkpoint.rs`
 //! (§4.3), `view_change.rs` (§4.4) and [`retransmit`]: the handlers. `log.rs`: what a replica holds
 //! for each slot. `client.rs` (§4.1). `rules/`: what the paper demands and a planted flaw breaks;
-//! `flaws.rs`: the names of the flaws. `lies.rs`: how corrupted nodes can lie.
+//! `flaws.rs`: the names of the flaws. `lies.rs`: how corrupted nodes can lie. [`evidence`]: what
+//! their statements prove against replicas.
 //!
 //! # The messages
 //!
@@ -106,6 +107,7 @@
 
 mod checkpoint;
 mod client;
+pub mod evidence;
 mod flaws;
 mod lies;
 mod log;
@@ -118,7 +120,8 @@ mod view_change;
 
 use std::rc::Rc;
 
-use byzsim_core::{Committee, Promptness, Protocol, Signer, Span, Wait};
+use byzsim_core::forensics::{Case, Held};
+use byzsim_core::{Committee, Conviction, Evidence, Law, Promptness, Protocol, Signer, Span, Wait};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -238,6 +241,14 @@ impl Protocol for Pbft {
             settling: catching_up(params.status_interval, committee),
             serving: Wait { messages: 4 + 4 * turns, timers: Span::ZERO },
         }
+    }
+
+    fn convicts(evidence: &Evidence, law: Law<'_, Params>) -> Conviction {
+        evidence::convicts(evidence, law)
+    }
+
+    fn investigate(transcript: &[Held<Msg>], law: Law<'_, Params>) -> Case {
+        evidence::search::investigate(transcript, law)
     }
 }
 

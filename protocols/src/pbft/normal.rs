@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use byzsim_core::{Answer, NodeId, Observation, Signed};
 
+use super::evidence::{Exhibit, evidence};
 use super::message::{Batch, Commit, Msg, PrePrepare, Prepare, Reply, Request, Seq};
 use super::replica::{Out, Replica, Timer};
 
@@ -122,7 +123,7 @@ impl Replica {
         }
         match self.rules.stands_by(&self.log, pre_prepare) {
             None => {}
-            Some(known) if known == digest => {
+            Some(known) if !self.rules.contradict(known, digest) => {
                 // A retransmission; the batch may be new, if a NEW-VIEW proposed it.
                 if self.keep_batch(seq, batch) {
                     self.try_prepare(seq, out);
@@ -131,9 +132,14 @@ impl Replica {
             }
             Some(_) => {
                 // Two statements of one primary for one (v, n): anyone can check both signatures.
-                if self.signer.verify(pre_prepare) {
+                let known = self.log.get(seq).and_then(|slot| slot.pre_prepare.as_ref());
+                if self.signer.verify(pre_prepare)
+                    && let Some(known) = known
+                {
                     let reason = "two pre-prepares for one slot";
-                    out.observe(Observation::Proven { node: primary, reason });
+                    let two = [known.clone(), pre_prepare.clone()].map(Exhibit::PrePrepare);
+                    let evidence = evidence(two);
+                    out.observe(Observation::Proven { node: primary, reason, evidence });
                 }
                 return;
             }

@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use byzsim_core::{Digest, NodeId, Observation, ReplicaSet, Signed};
 
+use super::evidence::{Exhibit, evidence};
 use super::message::{
     Batch, Msg, NewView, PrePrepare, Prepare, PreparedCertificate, Seq, View, ViewChange,
 };
@@ -173,7 +174,8 @@ impl Replica {
             self.enter_view(Rc::clone(it), &order, out);
         } else if self.rules.is_proof(follows) {
             let reason = "a new view that does not follow from its view changes";
-            out.observe(Observation::Proven { node: primary, reason });
+            let evidence = evidence([Exhibit::NewView(Rc::clone(it))]);
+            out.observe(Observation::Proven { node: primary, reason, evidence });
         } else {
             let reason = "a new view with a garbage signature";
             out.observe(Observation::Suspected { node: primary, reason });

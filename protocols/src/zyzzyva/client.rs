@@ -8,6 +8,7 @@ use byzsim_core::{
 };
 
 use super::Params;
+use super::evidence::{Exhibit, evidence};
 use super::message::{LocalCommit, Msg, OrderReq, Request, SpecResponse, View};
 use super::replica::{Out, Timer};
 use super::rules::Rules;
@@ -145,7 +146,8 @@ impl Client {
         let Some(other) = other.filter(|_| is_news) else { return };
         pending.proven = Some(order.view);
         let reason = "two orders that contradict each other";
-        out.observe(Observation::Proven { node: primary, reason });
+        let evidence = evidence([other.clone(), order.clone()].map(Exhibit::OrderReq));
+        out.observe(Observation::Proven { node: primary, reason, evidence });
         out.broadcast(Msg::ProofOfMisbehaviour(other, order.clone()));
     }
 

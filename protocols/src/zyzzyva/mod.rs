@@ -22,7 +22,7 @@
 //! came of it. [`selection`]: how a new view chooses its history; [`reading`]: what the published
 //! words leave open. `client.rs`. `rules/`: what the paper demands and a planted flaw breaks;
 //! `flaws.rs`: the names of the flaws. `lies.rs`: how corrupted nodes can lie. `mechanism.rs`: how
-//! a run lost what had completed.
+//! a run lost what had completed. [`evidence`]: what their statements prove against replicas.
 //!
 //! # The messages
 //!
@@ -144,6 +144,7 @@ mod agreement;
 mod checkpoint;
 mod client;
 mod commit;
+pub mod evidence;
 mod flaws;
 mod history;
 mod lies;
@@ -161,7 +162,10 @@ mod view_change;
 
 use std::rc::Rc;
 
-use byzsim_core::{Committee, NodeId, Promptness, Protocol, Signer, Span, Wait};
+use byzsim_core::forensics::{Case, Held};
+use byzsim_core::{
+    Committee, Conviction, Evidence, Law, NodeId, Promptness, Protocol, Signer, Span, Wait,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -300,6 +304,14 @@ impl Protocol for Zyzzyva {
             settling: catching_up(params.status_interval, committee),
             serving: Wait { messages: 2 + 4 * turns, timers: Span::ZERO },
         }
+    }
+
+    fn convicts(evidence: &Evidence, law: Law<'_, Params>) -> Conviction {
+        evidence::convicts(evidence, law)
+    }
+
+    fn investigate(transcript: &[Held<Msg>], law: Law<'_, Params>) -> Case {
+        evidence::search::investigate(transcript, law)
     }
 }
 

@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use byzsim_core::{Digest, NodeId, Observation, ReplicaSet, Signed};
 
+use super::evidence::{Exhibit, evidence};
 use super::message::{
     Certified, GENESIS, Hate, Link, Msg, NewView, OrderReq, Ordered, Past, View, ViewChange,
     ViewConfirm, chain, null_digest,
@@ -59,7 +60,8 @@ impl Replica {
         }
         self.volatile.proven = Some(view);
         let reason = "two orders that contradict each other";
-        out.observe(Observation::Proven { node: primary, reason });
+        let evidence = evidence([one.clone(), other.clone()].map(Exhibit::OrderReq));
+        out.observe(Observation::Proven { node: primary, reason, evidence });
         for to in self.others() {
             out.send(to, Msg::ProofOfMisbehaviour(one.clone(), other.clone()));
         }
@@ -291,7 +293,8 @@ impl Replica {
         let expected = expected.map(|(seq, step)| outcome.order(it.view, seq, *step));
         if !it.orders.iter().map(|order| *order.body()).eq(expected) {
             let reason = "a new view that does not follow from its view changes";
-            out.observe(Observation::Proven { node: primary, reason });
+            let evidence = evidence([Exhibit::NewView(Rc::clone(it))]);
+            out.observe(Observation::Proven { node: primary, reason, evidence });
             return None;
         }
         let signed =

@@ -100,7 +100,7 @@ pub(super) fn fields(what: &mut Observation) -> Vec<(&'static str, Value<'_>)> {
         Observation::GaveUp { view, primary } => {
             vec![("view", V::Number(view)), ("primary", V::Node(primary))]
         }
-        Observation::Suspected { node, reason } | Observation::Proven { node, reason } => {
+        Observation::Suspected { node, reason } | Observation::Proven { node, reason, .. } => {
             vec![("node", V::Node(node)), ("reason", V::Word(reason))]
         }
         Observation::Reached(milestone) => vec![("milestone", V::Word(milestone))],

@@ -22,6 +22,7 @@ mod replicated_state;
 mod result_integrity;
 mod validity;
 
+use crate::evidence::Verifier;
 use crate::id::{Committee, NodeId};
 use crate::observation::Observation;
 use crate::time::{Span, Time};
@@ -138,6 +139,8 @@ pub struct RunInfo {
     pub promptness: Promptness,
     /// How many steps the linearizability search may take before it gives up.
     pub search_budget: u64,
+    /// What the protocol says of evidence.
+    pub verifier: Verifier,
 }
 
 /// A row of the table of checkers.
@@ -216,7 +219,8 @@ pub const PROPERTIES: &[Property] = &[
     },
     Property {
         name: "accusation",
-        about: "No correct node is proven guilty.",
+        about: "No correct node is proven guilty, and every proof is one that anybody can verify, from \
+                one or two signed statements.",
         checker: |info| Box::new(accusation::Accusation::new(info)),
     },
 ];

@@ -14,7 +14,8 @@ use super::world::World;
 use super::{Limits, Outcome, Run};
 use crate::adversary::Adversary;
 use crate::checkers::RunInfo;
-use crate::crypto::{CryptoBackend, Keyring, Signer};
+use crate::crypto::{CryptoBackend, Keyring, PublicKeys, Signer};
+use crate::evidence::{Law, Verifier};
 use crate::id::{Committee, NodeId};
 use crate::network::NetworkModel;
 use crate::node::{Message as _, Protocol};
@@ -64,6 +65,7 @@ pub struct CorruptedSigners {
 /// A run in the making.
 pub struct Simulation<P: Protocol> {
     setup: Setup,
+    keys: PublicKeys,
     signers: Vec<Rc<Signer>>,
     params: P::Params,
 }
@@ -86,7 +88,7 @@ impl<P: Protocol> Simulation<P> {
         assert_eq!(setup.workload.operations.len(), usize::from(committee.clients));
         let keyring = Keyring::new(setup.crypto, committee, setup.seed);
         let signers = committee.nodes().map(|node| keyring.signer(node)).collect();
-        Self { setup, signers, params }
+        Self { setup, keys: keyring.public(), signers, params }
     }
 
     /// Hands out the signers of the nodes that the adversary corrupts.
@@ -95,6 +97,11 @@ impl<P: Protocol> Simulation<P> {
         let signer = |node: &NodeId| (*node, Rc::clone(&self.signers[committee.index(*node)]));
         let by_node = corrupted.iter().map(signer).collect();
         CorruptedSigners { by_node, committee, seed: self.setup.seed }
+    }
+
+    /// The public keys of the run's nodes.
+    pub fn keys(&self) -> PublicKeys {
+        self.keys.clone()
     }
 
     /// Plays the run to its end.
@@ -112,7 +119,7 @@ impl<P: Protocol> Simulation<P> {
         adversary: &'a mut dyn Adversary<P::Msg>,
         recorder: Option<&'a mut dyn Recorder>,
     ) -> Run<'a, P> {
-        let Self { setup, signers, params } = self;
+        let Self { setup, keys, signers, params } = self;
         let Setup { committee, seed, network, .. } = setup;
         let nodes = adversary.corrupted();
         let corrupted = Corrupted::new(committee, &nodes);
@@ -122,6 +129,10 @@ impl<P: Protocol> Simulation<P> {
         // Every timer of a slow clock runs longer, and with it all that follows from timers.
         let slowest = committee.nodes().map(|node| adversary.drift_ppm(node)).max();
         let liveness_bound = bound.drifted(slowest.unwrap_or(0).max(0));
+        let judged_by = params.clone();
+        let verifier = Verifier::new(move |evidence| {
+            P::convicts(evidence, Law { keys: &keys, committee, params: &judged_by })
+        });
         let info = RunInfo {
             committee,
             corrupted: nodes,
@@ -130,6 +141,7 @@ impl<P: Protocol> Simulation<P> {
             delta: network.delta,
             promptness: P::promptness(committee, &params),
             search_budget: setup.search_budget,
+            verifier,
         };
         let trace = Trace::new(setup.with_marks);
         let drift_ppm = |node| adversary.drift_ppm(node);

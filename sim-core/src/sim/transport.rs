@@ -43,7 +43,7 @@ impl<M: Message> Envelope<M> {
             bytes: self.bytes,
             view: self.msg.view(),
             seq: self.msg.seq(),
-            msg: &*self.msg,
+            msg: &self.msg,
         }
     }
 }

@@ -41,6 +41,12 @@ impl Rules {
         (!replaced).then_some(accepted)
     }
 
+    /// §4.2: two PRE-PREPAREs of one view for one slot prove their primary guilty if they are for
+    /// different batches. One that comes twice is an everyday thing, and proves nothing.
+    pub(in crate::pbft) fn contradict(&self, one: Digest, other: Digest) -> bool {
+        one != other || self.flaws.has(PbftFlaw::RepeatAccused)
+    }
+
     /// §4.2: a backup votes for what it accepted; the primary's proposal is its vote. A batch that
     /// prepared binds nobody once a later view proves that another may have committed: replicas
     /// that each stand by their own would never make a quorum again.

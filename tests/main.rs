@@ -2,6 +2,7 @@
 //!
 //! Each file proves one thing. A failure prints the command that replays it.
 
+mod accountability;
 mod adversary_bounds;
 mod agm;
 mod alter;

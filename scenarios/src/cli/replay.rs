@@ -108,6 +108,10 @@ impl Replay {
                 text.push_str(&timeline.render(run));
             }
             text.push_str(&report::run::verdict(scenario, run));
+            let options = PlayOptions { crypto: repro.crypto, with_marks: false };
+            if let Some(accountability) = scenario.blame(run, &options) {
+                text.push_str(&report::accountability::human(&accountability));
+            }
         }
         text.push_str(&report::replay::verdict(&replay));
         output::data(&text)?;

@@ -15,6 +15,7 @@ use crate::report::run::RunOutput;
 use crate::report::timeline::Timeline;
 use crate::repro::Repro;
 use crate::repro::files::ReproFiles;
+use crate::run::accountability::Accountability;
 use crate::run::result::{PlayOptions, Report};
 use crate::run::scenario::Scenario;
 
@@ -42,6 +43,9 @@ pub struct Run {
     /// Also show every message and every minor event.
     #[arg(short, long, conflicts_with = "quiet")]
     verbose: bool,
+    /// Say whom signed messages prove guilty, even if no safety property is violated.
+    #[arg(long)]
+    blame: bool,
     /// The format of the output.
     #[arg(long, value_parser = format_of::<RunOutput<'_>>(), default_value = "human")]
     format: Format,
@@ -75,10 +79,26 @@ impl Run {
                 format!("byzsim replay {}{how} --seed {seed}", self.scenario)
             }
         };
+        let accountability = self.accountability(&scenario, &report, &options);
+        let accountability = accountability.as_ref();
         let (steps, again) = (steps.as_deref(), &*again);
-        let output = RunOutput { scenario: &scenario, report: &report, steps, again };
+        let (scenario, report) = (&scenario, &report);
+        let output = RunOutput { scenario, report, accountability, steps, again };
         output::result(&output, self.format)?;
         Ok(report.judgement.into())
+    }
+
+    /// Who is to blame, if something is violated or the user wants to know all the same.
+    fn accountability(
+        &self,
+        scenario: &Scenario,
+        report: &Report,
+        options: &PlayOptions,
+    ) -> Option<Accountability> {
+        scenario.blame(report, options).or_else(|| {
+            let is_asked = self.blame && report.result.is_ok();
+            is_asked.then(|| scenario.investigate(report.seed, &report.drawn, false, options))
+        })
     }
 
     /// Writes a repro file if something is violated; where it is, if it could be written.

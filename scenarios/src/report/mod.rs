@@ -1,6 +1,7 @@
 //! What people and programs read: every format in one place. It reads what came out of runs, and
 //! plays none.
 
+pub mod accountability;
 pub mod alter;
 pub mod compare;
 pub mod format;

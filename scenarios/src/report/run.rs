@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 
 use byzsim_core::{Audit, Ended, Moved, Outcome, Verdict};
 
+use super::accountability;
 use super::format::{Format, Offer, Written, json};
 use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
 use crate::file::format::{Expect, VERSION};
+use crate::run::accountability::Accountability;
 use crate::run::draw::Drawn;
 use crate::run::expect::Judgement;
 use crate::run::result::Report;
@@ -21,6 +23,8 @@ pub struct RunOutput<'a> {
     pub scenario: &'a Scenario,
     /// The outcome.
     pub report: &'a Report,
+    /// Who is to blame for what it violates.
+    pub accountability: Option<&'a Accountability>,
     /// The run step by step, if it is shown.
     pub steps: Option<&'a str>,
     /// The command that plays it again.
@@ -31,21 +35,24 @@ impl Written for RunOutput<'_> {
     fn offers() -> Vec<Offer<Self>> {
         vec![
             Offer { format: Format::Human, about: "For people", write: |it| Ok(it.human()) },
-            Offer {
-                format: Format::Json,
-                about: "For programs",
-                write: |it| json(&Row::new(it.report)),
-            },
+            Offer { format: Format::Json, about: "For programs", write: |it| json(&it.row()) },
         ]
     }
 }
 
 impl RunOutput<'_> {
+    fn row(&self) -> Row {
+        Row { accountability: self.accountability.cloned(), ..Row::new(self.report) }
+    }
+
     fn human(&self) -> String {
         let Report { seed, drawn, beyond_f, .. } = self.report;
         let mut text = header(self.scenario, *seed, drawn, *beyond_f);
         text.push_str(self.steps.unwrap_or_default());
         text.push_str(&verdict(self.scenario, self.report));
+        if let Some(accountability) = self.accountability {
+            text.push_str(&accountability::human(accountability));
+        }
         line(&mut text, "replay", self.again);
         text
     }

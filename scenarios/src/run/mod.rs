@@ -1,5 +1,6 @@
 //! One scenario file and one seed: what is drawn, played, and judged.
 
+pub mod accountability;
 mod admits;
 pub mod check;
 pub mod draw;

@@ -2,13 +2,15 @@
 //!
 //! Inside, a run is monomorphic in its protocol; outside, everything deals with a [`AnyProtocol`].
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use byzsim_adversaries::{
     FaultLog, Plan, PlanAdversary, Seen, Timing, Vocabulary, Weather, delays, generate, priorities,
     twins_schedule, vary,
 };
-use byzsim_core::{Committee, Outcome, Protocol, Recorder, Setup, Simulation, Span};
+use byzsim_core::forensics::{Case, Transcripts};
+use byzsim_core::{Committee, Law, NodeId, Outcome, Protocol, Recorder, Setup, Simulation, Span};
 use byzsim_protocols::{Catalogued, FlawEntry, Loss, pbft, zyzzyva};
 use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
@@ -94,6 +96,9 @@ pub trait AnyProtocol: Send + Sync + fmt::Debug {
     /// protocol tells no ways apart.
     fn diagnose(&self, setup: Setup, plan: &Plan) -> Option<Loss>;
 
+    /// Plays one run for the messages that its nodes send and receive, and says what they prove.
+    fn investigate(&self, setup: Setup, plan: &Plan) -> Investigation;
+
     /// Draws a plan.
     fn draw(&self, weather: &Weather, committee: Committee, timing: &Timing, seed: u64) -> Plan;
 
@@ -146,6 +151,17 @@ pub struct Played {
     pub fired: Vec<u64>,
     /// By fault of the plan: what it went through. None without [`Watch::with_logs`].
     pub logs: Vec<FaultLog>,
+}
+
+/// What the signed messages of a run prove.
+#[derive(Debug)]
+pub struct Investigation {
+    /// What all correct nodes hold together.
+    pub all: Case,
+    /// Whom each correct node proves guilty alone.
+    pub by_witness: Vec<(NodeId, BTreeSet<NodeId>)>,
+    /// Whom everything proves guilty that was ever sent.
+    pub omniscient: BTreeSet<NodeId>,
 }
 
 const fn entry<P: Catalogued>(
@@ -254,6 +270,33 @@ impl<P: Catalogued> AnyProtocol for Prepared<P> {
         let watch = Watch { recorder: Some(&mut *diagnosis), with_logs: false };
         let _: Played = self.play(setup, plan, watch);
         diagnosis.loss()
+    }
+
+    fn investigate(&self, setup: Setup, plan: &Plan) -> Investigation {
+        let committee = setup.committee;
+        let simulation = Simulation::<P>::new(setup, self.params.clone());
+        let keys = &simulation.keys();
+        let law = Law { keys, committee, params: &self.params };
+        let corrupted = plan.corrupted();
+        let signers = simulation.corrupted_signers(&corrupted);
+        let mut adversary = PlanAdversary::<P>::new(plan, &signers, &self.params);
+        let mut transcripts = Transcripts::<P::Msg>::default();
+        simulation.run(&mut adversary, Some(&mut transcripts));
+        let correct: Vec<NodeId> =
+            committee.nodes().filter(|node| !corrupted.contains(node)).collect();
+        let everybody: Vec<NodeId> = committee.nodes().collect();
+        let all = P::investigate(&transcripts.of_all(&correct), law);
+        for offence in &all.offences {
+            // Who reads the report, and knows nothing but public keys, finds the same.
+            let convicted = P::convicts(&offence.evidence, law);
+            assert_eq!(convicted, Ok(offence.culprit), "{offence:?}");
+        }
+        let alone = |node: NodeId| (node, P::investigate(transcripts.of(node), law).culprits());
+        Investigation {
+            by_witness: correct.into_iter().map(alone).collect(),
+            omniscient: P::investigate(&transcripts.of_all(&everybody), law).culprits(),
+            all,
+        }
     }
 
     fn draw(&self, weather: &Weather, committee: Committee, timing: &Timing, seed: u64) -> Plan {

@@ -12,7 +12,7 @@ use crate::run::draw::{self, Drawn};
 use crate::run::expect;
 use crate::run::mechanism;
 use crate::run::panics;
-use crate::run::registry::{self, AnyProtocol, ProtocolEntry, Watch};
+use crate::run::registry::{self, AnyProtocol, Investigation, ProtocolEntry, Watch};
 use crate::run::result::{PlayOptions, Report};
 use crate::run::strategy::Strategy;
 use crate::run::without_effect;
@@ -131,6 +131,21 @@ impl Scenario {
         let faulty = drawn.plan.faulty_replicas(gst).len();
         let beyond_f = here.file.beyond_f || usize::from(here.committee.faults) < faulty;
         Report { seed, drawn, result, judgement, beyond_f }
+    }
+
+    /// Plays a run again, as drawn, and says what its messages prove.
+    pub(crate) fn play_for_evidence(
+        &self,
+        seed: u64,
+        drawn: &Drawn,
+        options: &PlayOptions,
+    ) -> Investigation {
+        self.instance.investigate(self.setup(seed, drawn, options), &drawn.plan)
+    }
+
+    /// Whether the paper claims safety for the cluster and the parameters.
+    pub(crate) fn is_within_model(&self) -> bool {
+        self.instance.within_model(self.committee)
     }
 
     /// Draws what the scenario leaves open.

@@ -6,6 +6,7 @@ use byzsim_core::{Digest, Moved, NodeId, Slack, Time, Verdict};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::run::accountability::Accountability;
 use crate::run::draw::Draft;
 use crate::run::expect::Judgement;
 use crate::run::finding::{Finding, findings};
@@ -60,6 +61,9 @@ pub struct Row {
     pub beyond_f: bool,
     /// The network and the number of faults, for a reader.
     pub drawn: String,
+    /// Who is to blame, if that was asked: for single runs that violate a safety property.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accountability: Option<Accountability>,
     /// All that was decided for a run that violates something, where its seed alone does not tell:
     /// in a guided search.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,6 +94,7 @@ impl Row {
             corrupted: report.drawn.plan.corrupted(),
             beyond_f: report.beyond_f,
             drawn: report.drawn.summary(),
+            accountability: None,
             draft: None,
         };
         match &report.result {

@@ -17,6 +17,7 @@ mod flaws;
 mod histories;
 mod hostile_messages;
 mod hunt;
+mod lasso;
 mod map;
 mod messages_of_runs;
 mod moved;

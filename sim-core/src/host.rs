@@ -9,6 +9,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use crate::crypto::Signer;
+use crate::encode::Encoder;
 use crate::id::{Committee, NodeId};
 use crate::node::{ClientNode as _, Effect, Input, Node, Outbox, Protocol};
 use crate::observation::Observation;
@@ -97,6 +98,19 @@ impl<P: Protocol> Host<P> {
     /// Looks at a timer, as the node [asked for](Request::Look).
     pub fn look_at(&mut self, now: Time, timer: &P::Timer) -> Look {
         self.timers.look_at(now, timer)
+    }
+
+    /// Writes the state of the node down, abstracted.
+    pub(crate) fn outline(&self, view: u64, out: &mut Encoder) {
+        match &self.role {
+            Role::Replica(replica) => replica.outline(view, out),
+            Role::Client(client) => client.outline(view, out),
+        }
+    }
+
+    /// Its armed timers: since when, and until when.
+    pub(crate) fn armed(&self) -> impl Iterator<Item = (&P::Timer, [Time; 2])> {
+        self.timers.armed()
     }
 
     /// The node crashes: its timers are gone.

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use crate::checkers::Promptness;
 use crate::crypto::{Digest, Signer};
 use crate::editable::Pen;
-use crate::encode::Encode;
+use crate::encode::{Encode, Encoder};
 use crate::evidence::{Conviction, Evidence, Law};
 use crate::field::{Edit, Field};
 use crate::forensics::{Case, Held};
@@ -83,6 +83,10 @@ pub trait Node<M, T> {
     /// The node starts again after a crash, with nothing but what it keeps on stable storage; its
     /// timers are gone. The implementation forgets whatever the paper does not call durable.
     fn on_restart(&mut self, out: &mut Outbox<M, T>);
+    /// Writes the state down, abstracted: views relative to `view`, the highest one that a correct
+    /// replica is in or asks for, and without what only grows while nothing is served, such as
+    /// counters and timeouts. In a run that goes round in circles the same words come again.
+    fn outline(&self, view: u64, out: &mut Encoder);
 }
 
 /// A client: a node that is asked for operations, one at a time.

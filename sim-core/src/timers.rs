@@ -79,6 +79,11 @@ impl<T: Ord + Clone> Timers<T> {
         }
     }
 
+    /// The armed timers: since when, and until when.
+    pub(crate) fn armed(&self) -> impl Iterator<Item = (&T, [Time; 2])> {
+        self.armed.iter().filter_map(|(timer, it)| Some((timer, [it.since, it.deadline?])))
+    }
+
     /// Disarms all timers.
     pub(crate) fn clear(&mut self) {
         self.armed.clear();

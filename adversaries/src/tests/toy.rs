@@ -95,6 +95,8 @@ impl Node<Msg, Timer> for Replica {
     fn on_restart(&mut self, out: &mut Outbox<Msg, Timer>) {
         self.on_start(out);
     }
+
+    fn outline(&self, _: u64, _: &mut Encoder) {}
 }
 
 pub(super) struct Client {
@@ -124,6 +126,8 @@ impl Node<Msg, Timer> for Client {
     fn on_timer(&mut self, _: Timer, _: &mut Outbox<Msg, Timer>) {}
 
     fn on_restart(&mut self, _: &mut Outbox<Msg, Timer>) {}
+
+    fn outline(&self, _: u64, _: &mut Encoder) {}
 }
 
 impl ClientNode<Msg, Timer> for Client {

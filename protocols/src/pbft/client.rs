@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use byzsim_core::{Answer, ClientNode, Node, NodeId, Observation, Operation, Signed, Signer};
+use byzsim_core::{
+    Answer, ClientNode, Encoder, Node, NodeId, Observation, Operation, Signed, Signer,
+};
 
 use super::Params;
 use super::message::{Msg, Reply, Request, View};
@@ -19,18 +21,18 @@ pub struct Client {
     params: Params,
     rules: Rules,
     /// The view that it believes the replicas to be in.
-    view: View,
+    pub(super) view: View,
     /// t of its last request.
-    timestamp: u64,
-    pending: Option<Pending>,
+    pub(super) timestamp: u64,
+    pub(super) pending: Option<Pending>,
 }
 
 /// The one request that waits for an answer.
 #[derive(Debug)]
-struct Pending {
+pub(super) struct Pending {
     request: Rc<Signed<Request>>,
     /// The last valid reply of each replica.
-    replies: BTreeMap<NodeId, (View, Answer)>,
+    pub(super) replies: BTreeMap<NodeId, (View, Answer)>,
 }
 
 impl Client {
@@ -98,6 +100,10 @@ impl Node<Msg, Timer> for Client {
             out.broadcast(Msg::Request(Rc::clone(&pending.request)));
             out.set_timer(Timer::Retransmit(self.timestamp), self.params.client_timeout);
         }
+    }
+
+    fn outline(&self, view: u64, out: &mut Encoder) {
+        self.write_outline(view, out);
     }
 }
 

@@ -113,6 +113,7 @@ mod lies;
 mod log;
 pub mod message;
 mod normal;
+mod outline;
 mod replica;
 pub mod retransmit;
 mod rules;

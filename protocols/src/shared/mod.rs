@@ -7,11 +7,13 @@
 //! * [`checkpoints`]: hear CHECKPOINTs, prove one stable, and know whom to ask for the state.
 //! * [`waiting`]: requests that wait for their execution, and the timer of one of them.
 //! * [`early`]: messages of views that a replica has not entered.
+//! * [`outline`]: how states are written down to be compared.
 //! * [`patience`]: timeouts that double with each view that fails.
 //! * [`status`]: the clock that tells whether a replica is stuck.
 
 pub mod checkpoints;
 pub mod early;
+pub mod outline;
 pub mod patience;
 pub mod quorum;
 pub mod status;

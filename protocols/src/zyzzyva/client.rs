@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use byzsim_core::{
-    Answer, ClientNode, Encode, Node, NodeId, Observation, Operation, Signed, Signer, Span,
+    Answer, ClientNode, Encode, Encoder, Node, NodeId, Observation, Operation, Signed, Signer, Span,
 };
 
 use super::Params;
@@ -27,18 +27,18 @@ pub struct Client {
     params: Params,
     rules: Rules,
     /// The view that it believes the replicas to be in.
-    view: View,
+    pub(super) view: View,
     /// t of its last request.
-    timestamp: u64,
-    pending: Option<Pending>,
+    pub(super) timestamp: u64,
+    pub(super) pending: Option<Pending>,
 }
 
 /// The one request that waits for completion.
 #[derive(Debug)]
-struct Pending {
+pub(super) struct Pending {
     request: Rc<Signed<Request>>,
     /// The last valid response of each replica, of its highest view.
-    responses: BTreeMap<NodeId, Response>,
+    pub(super) responses: BTreeMap<NodeId, Response>,
     /// The orders that responses rested on: two of one view may prove that its primary is faulty.
     orders: Vec<Signed<OrderReq>>,
     /// The last view whose primary it proved guilty.
@@ -46,14 +46,14 @@ struct Pending {
     /// What it made a certificate of, and deposited.
     deposited: Option<(SpecResponse, Answer)>,
     /// The last LOCAL-COMMIT of each replica.
-    local_commits: BTreeMap<NodeId, LocalCommit>,
+    pub(super) local_commits: BTreeMap<NodeId, LocalCommit>,
     /// How often it retransmitted.
     retransmissions: u32,
 }
 
 #[derive(Debug)]
-struct Response {
-    signed: Signed<SpecResponse>,
+pub(super) struct Response {
+    pub(super) signed: Signed<SpecResponse>,
     answer: Answer,
 }
 
@@ -257,6 +257,10 @@ impl Node<Msg, Timer> for Client {
 
     fn on_restart(&mut self, out: &mut Out) {
         self.retransmit(out);
+    }
+
+    fn outline(&self, view: u64, out: &mut Encoder) {
+        self.write_outline(view, out);
     }
 }
 

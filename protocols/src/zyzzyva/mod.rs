@@ -150,6 +150,7 @@ mod history;
 mod lies;
 mod mechanism;
 pub mod message;
+mod outline;
 pub mod reading;
 mod reconcile;
 mod replica;

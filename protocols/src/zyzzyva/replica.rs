@@ -284,6 +284,10 @@ impl Node<Msg, Timer> for Replica {
         self.ask_for_help(out);
         self.watch(out);
     }
+
+    fn outline(&self, view: u64, out: &mut Encoder) {
+        self.write_outline(view, out);
+    }
 }
 
 impl Replica {

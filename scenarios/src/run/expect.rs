@@ -72,6 +72,7 @@ mod tests {
         let open = Verdict::Inconclusive("nothing happened".to_owned());
         let at = Stamp { time: Time::ZERO, event: 0 };
         let broken = Verdict::Violated(byzsim_core::Violation {
+            repeats: None,
             at,
             explanation: "slots differ".to_owned(),
             shape: "slots".to_owned(),

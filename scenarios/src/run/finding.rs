@@ -58,6 +58,7 @@ mod tests {
     #[test]
     fn a_panic_comes_first_and_an_unknown_property_last() {
         let violated = Verdict::Violated(Violation {
+            repeats: None,
             at: Stamp { time: Time::ZERO, event: 7 },
             explanation: "it is not so".to_owned(),
             shape: "not so".to_owned(),

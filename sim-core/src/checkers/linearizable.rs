@@ -104,6 +104,7 @@ impl Checker for Linearizable {
                  {budget} steps"
             )),
             Linearizability::NotLinearizable(why) => Verdict::Violated(Violation {
+                repeats: None,
                 at: self.completions[why.call].unwrap_or(end),
                 explanation: why.explanation,
                 shape: "no order explains the answers".to_owned(),

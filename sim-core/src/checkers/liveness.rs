@@ -4,10 +4,15 @@
 //! ([`Protocol::liveness_bound`](crate::Protocol::liveness_bound)). In a network that never becomes
 //! synchronous no protocol can guarantee progress (Fischer, Lynch, Paterson 1985), so the verdict
 //! is inconclusive there.
+//!
+//! A violation says what the run was doing: it goes round in circles (*livelock*), nothing can
+//! happen any more (*deadlock*), or others are served (*slow*). Where rounds grow longer, as
+//! timeouts double, a longer timeout may end the livelock: that is a class of its own. Where no
+//! state came again, and nothing was served, the run is just *stuck*.
 
 use std::collections::BTreeMap;
 
-use super::{Checker, Findings, RunInfo, Stamp, Verdict};
+use super::{Checker, Circle, Findings, RunInfo, Stagnation, Stamp, Verdict};
 use crate::history::Operation;
 use crate::id::NodeId;
 use crate::observation::Observation;
@@ -22,6 +27,11 @@ pub(super) struct Liveness {
     waiting: BTreeMap<NodeId, (u64, Operation, Time)>,
     /// The last report of each replica, to show where it is stuck.
     last: BTreeMap<NodeId, (Time, Observation)>,
+    /// How many operations completed, the highest slot that was executed, and when either rose.
+    completed: u64,
+    executed: u64,
+    served: Time,
+    stagnation: Stagnation,
 }
 
 impl Liveness {
@@ -32,6 +42,10 @@ impl Liveness {
             bound: info.liveness_bound,
             waiting: BTreeMap::new(),
             last: BTreeMap::new(),
+            completed: 0,
+            executed: 0,
+            served: Time::ZERO,
+            stagnation: Stagnation::default(),
         }
     }
 
@@ -51,13 +65,90 @@ impl Liveness {
             .iter()
             .map(|(node, (time, what))| format!("{node} last {what} at {time}"))
             .collect();
-        self.findings.violate(at, "stuck", || {
+        let (class, why) = self.class(at);
+        let is_first = self.findings.violation.is_none();
+        self.findings.violate(at, class, || {
             format!(
-                "{client}#{timestamp} `{operation}`, requested at {asked}, was due by {deadline}; {}",
-                last.join(", ")
+                "{client}#{timestamp} `{operation}`, requested at {asked}, was due by {deadline}; \
+                 {class}: {why}; replicas: {}",
+                listed(&last)
             )
         });
+        if let Some(violation) = self.findings.violation.as_mut().filter(|_| is_first)
+            && class.starts_with("livelock")
+            && let Some(Circle::Views { from, to, .. } | Circle::Still { from, to }) =
+                self.stagnation.lasso
+        {
+            violation.repeats = Some([from, to]);
+        }
     }
+
+    /// A correct replica executed this slot. One that is executed again, after a rollback, serves
+    /// nobody.
+    fn note_slot(&mut self, at: Stamp, seq: u64) {
+        if self.executed < seq {
+            (self.executed, self.served) = (seq, at.time);
+        }
+    }
+
+    /// What the run was doing: the class of the violation, and the facts.
+    fn class(&self, at: Stamp) -> (&'static str, String) {
+        let Stagnation { lasso, timers, held, is_dead, may_lead_on } = &self.stagnation;
+        let facts = format!("timers: {}; held for ever: {}", listed(timers), listed(held));
+        if at.time.since(self.served) < Span::from_nanos(self.bound.nanos() / 3) {
+            let why = format!(
+                "{} operations completed and {} slots were executed in all, the last at {}",
+                self.completed, self.executed, self.served
+            );
+            return ("slow", why);
+        }
+        if *is_dead {
+            let why = format!("no timer of a replica runs, and nothing is under way; {facts}");
+            return ("deadlock", why);
+        }
+        match lasso {
+            Some(Circle::Views { views, took, took_before, from, to }) => {
+                let longer = *took_before + Span::from_nanos(took_before.nanos() / 4) < *took;
+                let class = if longer { "livelock with back-off" } else { "livelock" };
+                let views = if *views == 1 { "1 view".into() } else { format!("{views} views") };
+                let why = format!(
+                    "the states of the correct nodes repeat with a period of {views} / {took}, \
+                     after {took_before} in the round before, {}; {facts}",
+                    stretch(*from, *to)
+                );
+                (class, why)
+            }
+            Some(Circle::Still { from, to }) if *may_lead_on => {
+                let why = format!(
+                    "nothing changes at the correct nodes {}, but a timer that was armed before \
+                     still runs, and may lead on; {facts}",
+                    stretch(*from, *to)
+                );
+                ("slow", why)
+            }
+            Some(Circle::Still { from, to }) => {
+                let why = format!(
+                    "the states of the correct nodes repeat with a period of 0 views: all timers \
+                     expired {}, and nothing changed but that messages were sent again; {facts}",
+                    stretch(*from, *to)
+                );
+                ("livelock", why)
+            }
+            None => {
+                let why = format!("no state of the correct nodes came again so far; {facts}");
+                ("stuck", why)
+            }
+        }
+    }
+}
+
+/// A list for a reader, who must be able to tell that it is empty.
+fn listed(list: &[String]) -> String {
+    if list.is_empty() { "none".to_owned() } else { list.join(", ") }
+}
+
+fn stretch(from: Stamp, to: Stamp) -> String {
+    format!("from {} (event {}) to {} (event {})", from.time, from.event, to.time, to.event)
 }
 
 impl Checker for Liveness {
@@ -67,6 +158,7 @@ impl Checker for Liveness {
                 self.waiting.insert(node, (*timestamp, operation.clone(), at.time));
             }
             Observation::Completed { timestamp, .. } => {
+                (self.completed, self.served) = (self.completed + 1, at.time);
                 let Some(asked) = self.waiting.remove(&node) else { return };
                 assert_eq!(asked.0, *timestamp, "a client completes what it asked last");
                 if self.gst != Time::NEVER {
@@ -80,10 +172,20 @@ impl Checker for Liveness {
             | Observation::EnteredView { .. }
             | Observation::Executed { .. }
             | Observation::Restored { .. } => {
+                if let Observation::Executed { seq, .. } | Observation::Restored { seq, .. } =
+                    observation
+                {
+                    self.note_slot(at, *seq);
+                }
                 self.last.insert(node, (at.time, observation.clone()));
             }
+            Observation::Speculated { seq, .. } => self.note_slot(at, *seq),
             _ => {}
         }
+    }
+
+    fn conclude(&mut self, stagnation: &Stagnation) {
+        self.stagnation = stagnation.clone();
     }
 
     fn finish(&mut self, end: Stamp) -> Verdict {

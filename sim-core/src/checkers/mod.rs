@@ -43,8 +43,50 @@ pub trait Checker {
     fn observe(&mut self, at: Stamp, node: NodeId, observation: &Observation);
     /// Something happens to a correct node that it does not report.
     fn happen(&mut self, _: Stamp, _: Happening) {}
+    /// The run is about to be over, and an operation is overdue: what it was doing.
+    fn conclude(&mut self, _: &Stagnation) {}
     /// The run is over at `end`.
     fn finish(&mut self, end: Stamp) -> Verdict;
+}
+
+/// What a run was doing that served no operation any more.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stagnation {
+    /// The states of the correct nodes that came again.
+    pub lasso: Option<Circle>,
+    /// Whose timers run.
+    pub timers: Vec<String>,
+    /// What the adversary holds for ever.
+    pub held: Vec<String>,
+    /// Whether no replica's timer runs, and nothing is under way.
+    pub is_dead: bool,
+    /// Whether a timer runs that has not expired since the states stand still.
+    pub may_lead_on: bool,
+}
+
+/// States of the correct nodes that came again, after abstraction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Circle {
+    /// As views went by: those of the last round came before.
+    Views {
+        /// How many views a round has.
+        views: u64,
+        /// How long the last round took.
+        took: Span,
+        /// How long the one before took.
+        took_before: Span,
+        /// Where the repeated stretch begins.
+        from: Stamp,
+        /// Where it ends.
+        to: Stamp,
+    },
+    /// Without any view: the states stayed as they were.
+    Still {
+        /// From here.
+        from: Stamp,
+        /// To here.
+        to: Stamp,
+    },
 }
 
 /// What happens to a correct node, and is no word of its own.
@@ -110,6 +152,9 @@ pub struct Violation {
     pub at: Stamp,
     /// What happened, in a sentence that names nodes, slots and requests.
     pub explanation: String,
+    /// The stretch of the run that repeats, if it goes round in circles.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<[Stamp; 2]>,
     /// The shape of the violation: what stays the same when names and numbers change. Runs that
     /// violate a property in the same shape count as one finding.
     pub shape: String,
@@ -240,7 +285,7 @@ impl Findings {
     fn violate(&mut self, at: Stamp, shape: &str, explanation: impl FnOnce() -> String) {
         if self.violation.is_none() {
             let (explanation, shape) = (explanation(), shape.to_owned());
-            self.violation = Some(Violation { at, explanation, shape });
+            self.violation = Some(Violation { at, explanation, repeats: None, shape });
         }
     }
 

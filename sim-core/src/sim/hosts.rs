@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use super::corrupted::Corrupted;
-use crate::crypto::Signer;
+use crate::crypto::{Digest, Signer};
+use crate::encode::Encoder;
 use crate::host::Host;
 use crate::id::{Committee, NodeId};
 use crate::metrics::CryptoCount;
@@ -69,6 +70,42 @@ impl<P: Protocol> Hosts<P> {
     /// Lets a crashed node be up again. Whether that changes anything.
     pub(super) fn restart(&mut self, node: NodeId) -> bool {
         std::mem::replace(&mut self.down[self.committee.index(node)], false)
+    }
+
+    /// The state of all correct nodes, abstracted ([`Node::outline`](crate::Node::outline)).
+    pub(super) fn outline(&self, view: u64) -> Digest {
+        let mut out = Encoder::default();
+        for (host, is_down) in self.hosts.iter().zip(&self.down) {
+            out.u8(u8::from(*is_down));
+            if let Some(host) = host {
+                host.outline(view, &mut out);
+            }
+        }
+        out.sha256()
+    }
+
+    /// Whether a timer of a correct replica runs.
+    pub(super) fn any_replica_waits(&self) -> bool {
+        let mut replicas = self.hosts.iter().flatten().filter(|host| !host.id().is_client());
+        replicas.any(|host| host.armed().next().is_some())
+    }
+
+    /// Whether a timer of a correct node runs that was armed before `time`.
+    pub(super) fn any_waits_since(&self, time: Time) -> bool {
+        let mut armed = self.hosts.iter().flatten().flat_map(Host::armed);
+        armed.any(|(_, [since, _])| since < time)
+    }
+
+    /// Whose timers run, for a reader.
+    pub(super) fn timers(&self) -> Vec<String> {
+        let timers = |host: &Host<P>| {
+            let mut armed: Vec<_> = host.armed().collect();
+            armed.sort_by_key(|(_, [_, until])| *until);
+            let named = armed.iter().map(|(it, [_, until])| format!("{it:?} until {until}"));
+            let armed: Vec<_> = named.collect();
+            (!armed.is_empty()).then(|| format!("{} {}", host.id(), armed.join(" and ")))
+        };
+        self.hosts.iter().flatten().filter_map(timers).collect()
     }
 
     /// What each node, corrupted ones included, signed and verified so far.

@@ -4,6 +4,7 @@ mod adversary;
 mod clients;
 mod corrupted;
 mod hosts;
+mod lasso;
 mod outcome;
 mod recording;
 mod setup;
@@ -11,7 +12,7 @@ mod transport;
 mod world;
 
 use crate::adversary::{Command, Wake};
-use crate::checkers::Happening;
+use crate::checkers::{Circle, Happening, Stagnation};
 use crate::id::NodeId;
 use crate::node::{Input, Protocol};
 use crate::time::{Span, Time};
@@ -21,6 +22,7 @@ pub use outcome::{Audit, Ended, Outcome, Served, Slack};
 pub use setup::{CorruptedSigners, Setup, Simulation};
 
 use hosts::Hosts;
+use lasso::Lasso;
 use transport::Envelope;
 use world::World;
 
@@ -53,6 +55,7 @@ struct Run<'a, P: Protocol> {
     limits: Limits,
     hosts: Hosts<P>,
     world: World<'a, P>,
+    lasso: Lasso,
 }
 
 impl<P: Protocol> Run<'_, P> {
@@ -60,6 +63,7 @@ impl<P: Protocol> Run<'_, P> {
     fn play_to_the_end(mut self) -> Outcome {
         self.start();
         let (ended, end) = self.play();
+        self.conclude(end);
         let World { recording, clients, transport, .. } = self.world;
         recording.finish((ended, end), clients, self.hosts.crypto(), transport.moved())
     }
@@ -97,6 +101,7 @@ impl<P: Protocol> Run<'_, P> {
             }
             let (now, event) = self.world.queue.pop().expect("an event is queued for that time");
             self.happen(now, event);
+            self.sample(now);
             let is_done = self.world.clients.done_at().is_some();
             if is_done && self.world.transport.is_idle() && self.limits.at_least <= now {
                 return (Ended::Done, now);
@@ -120,6 +125,41 @@ impl<P: Protocol> Run<'_, P> {
             None => Time::NEVER,
         };
         drained.min(self.world.clients.next_deadline()).min(self.limits.at_most)
+    }
+
+    /// Keeps the state of the correct nodes where the lasso wants it.
+    fn sample(&mut self, now: Time) {
+        let (deadline, view) =
+            (self.world.clients.next_deadline(), self.world.recording.goal_max());
+        if !self.lasso.wants(deadline, view, now) {
+            return;
+        }
+        let at = self.world.recording.stamp(now);
+        self.lasso.sample(at, view, self.hosts.outline(view));
+    }
+
+    /// Tells the checkers what the run was doing, if an operation is overdue.
+    fn conclude(&mut self, end: Time) {
+        if end < self.world.clients.next_deadline() {
+            return;
+        }
+        let lasso = self.lasso.circle(self.world.committee.faults);
+        let stands = match lasso {
+            Some(Circle::Still { from, .. }) => Some(from.time),
+            Some(Circle::Views { .. }) | None => None,
+        };
+        // Between two rounds of a livelock, too, there may be a moment in which nobody waits.
+        let is_quiet = stands.is_some() || self.world.queue.next_time().is_none();
+        let is_idle = !self.hosts.any_replica_waits() && self.world.transport.is_idle();
+        let stagnation = Stagnation {
+            is_dead: is_quiet && is_idle,
+            // A timer that has not expired since may lead on.
+            may_lead_on: stands.is_some_and(|from| self.hosts.any_waits_since(from)),
+            lasso,
+            timers: self.hosts.timers(),
+            held: self.world.transport.held_for_ever(),
+        };
+        self.world.recording.conclude(&stagnation);
     }
 
     /// Lets an event happen.

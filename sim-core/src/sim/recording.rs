@@ -3,7 +3,7 @@
 use super::clients::Clients;
 use super::outcome::{Ended, Outcome};
 use super::transport::Envelope;
-use crate::checkers::{Checker, Happening, PROPERTIES, RunInfo, Stamp};
+use crate::checkers::{Checker, Happening, PROPERTIES, RunInfo, Stagnation, Stamp};
 use crate::encode::Encoder;
 use crate::id::NodeId;
 use crate::metrics::{CryptoCount, Metrics, Moved, Traffic};
@@ -22,6 +22,8 @@ pub(super) struct Recording<'a> {
     milestones: Milestones,
     /// The highest view that a correct replica entered.
     view_max: u64,
+    /// The highest view that a correct replica asked for or entered.
+    goal_max: u64,
     gst: Time,
     /// How long the slowest message between correct nodes takes that was sent since GST.
     slowest: Span,
@@ -46,6 +48,7 @@ impl<'a> Recording<'a> {
             metrics: Metrics { traffic: vec![Traffic::default(); kinds], ..Metrics::default() },
             milestones: Milestones::default(),
             view_max: 0,
+            goal_max: 0,
             gst: info.gst,
             slowest: Span::ZERO,
             checkers: PROPERTIES.iter().map(|p| (p.name, (p.checker)(info))).collect(),
@@ -86,6 +89,18 @@ impl<'a> Recording<'a> {
         let (Transit::Arrives(at, _) | Transit::Held(_, at)) = transit else { return };
         if self.gst <= now {
             self.slowest = self.slowest.max(at.since(now));
+        }
+    }
+
+    /// The highest view that a correct replica asked for or entered.
+    pub(super) const fn goal_max(&self) -> u64 {
+        self.goal_max
+    }
+
+    /// Tells the checkers what a run was doing in which an operation is overdue.
+    pub(super) fn conclude(&mut self, stagnation: &Stagnation) {
+        for (_, checker) in &mut self.checkers {
+            checker.conclude(stagnation);
         }
     }
 
@@ -141,6 +156,11 @@ impl<'a> Recording<'a> {
         if let Observation::EnteredView { view } = observation {
             self.view_max = self.view_max.max(*view);
         }
+        if let Observation::EnteredView { view } | Observation::ViewChangeStarted { view, .. } =
+            observation
+        {
+            self.goal_max = self.goal_max.max(*view);
+        }
     }
 
     /// The outcome of a run that ended for this reason, at this time.
@@ -178,7 +198,7 @@ impl<'a> Recording<'a> {
         }
     }
 
-    fn stamp(&self, time: Time) -> Stamp {
+    pub(super) fn stamp(&self, time: Time) -> Stamp {
         Stamp { time, event: self.trace.events().saturating_sub(1) }
     }
 

@@ -8,6 +8,7 @@ use super::adversary::AdversaryPort;
 use super::clients::{Clients, Times};
 use super::corrupted::Corrupted;
 use super::hosts::Hosts;
+use super::lasso::Lasso;
 use super::recording::Recording;
 use super::transport::Transport;
 use super::world::World;
@@ -152,6 +153,7 @@ impl<P: Protocol> Simulation<P> {
                 drain: setup.drain,
                 events_max: setup.events_max,
             },
+            lasso: Lasso::new(liveness_bound),
             hosts: Hosts::new(committee, signers, &params, &corrupted, drift_ppm),
             world: World {
                 committee,

@@ -203,6 +203,16 @@ impl<M: Message> Transport<M> {
         released.into_iter().map(arrival).collect()
     }
 
+    /// The messages that the adversary holds for ever, for a reader: how many of which kind.
+    pub(super) fn held_for_ever(&self) -> Vec<String> {
+        let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+        let held = self.held.values().flatten().filter(|it| it.deadline == Time::NEVER);
+        for held in held {
+            *kinds.entry(M::KINDS[usize::from(held.envelope.kind.0)]).or_default() += 1;
+        }
+        kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect()
+    }
+
     /// A message has arrived: it is under way no longer.
     pub(super) fn land(&mut self, envelope: Envelope<M>) -> Envelope<M> {
         self.in_flight -= 1;

@@ -53,7 +53,7 @@ impl Recorder for Count {
 fn every_loss_and_every_copy_has_a_reason() {
     let chaos = scenario("pbft/chaos", &[]);
     let mut all = Moved::default();
-    for seed in 0..60 {
+    for seed in 0..200 {
         let mut count = Count::default();
         let report = chaos.play_recorded(seed, &PlayOptions::default(), Some(&mut count));
         let moved = moved(&report);

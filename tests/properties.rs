@@ -1,7 +1,7 @@
 //! Each property has a scenario that trips it, a stream that leaves it undecided, and a stream that
 //! a naive form of it would get wrong.
 
-use byzsim_core::checkers::{Promptness, RunInfo};
+use byzsim_core::checkers::{Closing, Promptness, RunInfo};
 use byzsim_core::{
     Answer, Committee, Conviction, Digest, Evidence, NodeId, Observation, Operation, PROPERTIES,
     Span, Stamp, Time, Verdict, Verifier,
@@ -18,6 +18,8 @@ pub(crate) struct Stream {
     gst: Time,
     facts: Vec<(u64, NodeId, Observation)>,
     end_ms: u64,
+    /// Who is down at the end.
+    down: Vec<NodeId>,
 }
 
 impl Stream {
@@ -43,7 +45,20 @@ impl Stream {
         for (event, (ms, node, what)) in (0..).zip(&self.facts) {
             checker.observe(stamp(*ms, event), *node, what);
         }
-        checker.finish(stamp(self.end_ms, self.facts.len() as u64))
+        let end = stamp(self.end_ms, self.facts.len() as u64);
+        // The clients are done, correct nodes are at rest, and nobody sent anything too late.
+        let closing = Closing {
+            calm: self.gst,
+            settled: (self.gst != Time::NEVER).then_some(self.gst),
+            bound: Span::from_millis(1_000),
+            is_at_rest: true,
+            late: None,
+            open: Vec::new(),
+            is_down: &|node| self.down.contains(&node),
+            standing: &|_, _| None,
+        };
+        checker.close(end, &closing);
+        checker.finish(end)
     }
 }
 
@@ -148,6 +163,22 @@ const CASES: &[Case] = &[
         undecided: Undecided::In(streams::nothing),
         naive: naive::wants_every_view,
         mistaken: streams::a_replica_skips_a_view,
+        is_violated: false,
+    },
+    Case {
+        property: "convergence",
+        tripped_by: "pbft/flaws/P40c-state-not-fetched",
+        undecided: Undecided::In(streams::nothing),
+        naive: naive::wants_every_slot_everywhere,
+        mistaken: streams::a_replica_stays_crashed,
+        is_violated: false,
+    },
+    Case {
+        property: "quiescence",
+        tripped_by: "pbft/flaws/P47-votes-kept",
+        undecided: Undecided::In(streams::the_network_never_becomes_synchronous),
+        naive: naive::wants_silence_after_the_last_answer,
+        mistaken: streams::a_corrupted_replica_asks_later,
         is_violated: false,
     },
     Case {

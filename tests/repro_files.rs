@@ -87,7 +87,9 @@ fn a_replay_is_judged_on_the_properties_that_are_recorded() {
 fn torn_and_hostile_repro_files_are_refused() {
     let workdir = Workdir::new("hostile");
     let repro = workdir.repro();
-    for (number, end) in (1..repro.len()).step_by(repro.len() / 12).enumerate() {
+    // The line break at the end may be missing.
+    let whole = repro.trim_end().len();
+    for (number, end) in (1..whole).step_by(whole / 12).enumerate() {
         let cut = repro.get(..end).unwrap_or("{");
         let name = format!("cut-{number}.json");
         workdir.write(&name, cut);

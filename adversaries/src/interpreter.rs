@@ -32,6 +32,8 @@ pub struct PlanAdversary<P: Protocol> {
     triggered: Vec<(Awaited<Trigger>, u32)>,
     corrupted: BTreeMap<NodeId, CorruptedNode<P>>,
     drift_ppm: BTreeMap<NodeId, i32>,
+    /// When the last fault ended.
+    last_end: Time,
 }
 
 /// A transition of a fault, and what it waits for.
@@ -66,6 +68,7 @@ impl<P: Protocol> PlanAdversary<P> {
             triggered: Vec::new(),
             corrupted: corrupted(plan, signers, committee, params),
             drift_ppm: BTreeMap::new(),
+            last_end: Time::ZERO,
         };
         for (number, fault) in plan.faults.iter().enumerate() {
             adversary.wait_for(number, Transition::Start, fault.start.as_ref());
@@ -140,7 +143,10 @@ impl<P: Protocol> PlanAdversary<P> {
             }
             match (transition, self.faults[number].phase) {
                 (Transition::Start, Phase::Waiting) => self.begin(now, number, control),
-                (Transition::End, Phase::InForce) => self.end(number, control),
+                (Transition::End, Phase::InForce) => {
+                    self.last_end = now;
+                    self.end(number, control);
+                }
                 // It ends before it began: it never does.
                 (Transition::End, Phase::Waiting) => self.faults[number].phase = Phase::Over,
                 (Transition::Start, Phase::InForce | Phase::Over)
@@ -340,8 +346,11 @@ impl<P: Protocol> Adversary<P::Msg> for PlanAdversary<P> {
     }
 
     fn settled_at(&self) -> Time {
-        let ends = self.timed.iter().filter(|awaited| awaited.transition == Transition::End);
-        let known = ends.map(|awaited| awaited.when).filter(|when| *when != Time::NEVER);
-        known.max().unwrap_or(Time::ZERO)
+        let ends = self.timed.iter().filter(|it| {
+            it.transition == Transition::End
+                && it.when != Time::NEVER
+                && self.faults[it.number].phase != Phase::Over
+        });
+        ends.map(|it| it.when).max().unwrap_or(Time::ZERO).max(self.last_end)
     }
 }

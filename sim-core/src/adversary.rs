@@ -126,8 +126,9 @@ pub trait Adversary<M> {
     /// Is called at the start, and at every alarm that it asked for.
     fn control(&mut self, now: Time, control: &mut Control);
 
-    /// When the last of what it does to the network and to correct nodes for a known time is over.
-    /// What lasts for ever, or until a report that may never come, does not count.
+    /// When the last of what it does to the network and to correct nodes for a known time is over,
+    /// and what lasted until a report, if that came. What lasts for ever, or until a report that
+    /// may never come, does not count. It may grow while the run goes on.
     fn settled_at(&self) -> Time;
 }
 

@@ -12,7 +12,7 @@ use crate::crypto::Signer;
 use crate::encode::Encoder;
 use crate::id::{Committee, NodeId};
 use crate::node::{ClientNode as _, Effect, Input, Node, Outbox, Protocol};
-use crate::observation::Observation;
+use crate::observation::{Observation, Standing};
 use crate::time::Time;
 use crate::timers::{Look, Timers};
 
@@ -111,6 +111,31 @@ impl<P: Protocol> Host<P> {
     /// Its armed timers: since when, and until when.
     pub(crate) fn armed(&self) -> impl Iterator<Item = (&P::Timer, [Time; 2])> {
         self.timers.armed()
+    }
+
+    /// Says whether what the node does next was provoked: not its own doing. The timers that it
+    /// arms then pass that on.
+    pub(crate) const fn provoke(&mut self, provoked: bool) {
+        self.timers.provoke(provoked);
+    }
+
+    /// Whether what the node does now was provoked.
+    pub(crate) const fn is_provoked(&self) -> bool {
+        self.timers.is_provoked()
+    }
+
+    /// Whether a timer of the node runs; of those that it armed on its own account if only these
+    /// are meant.
+    pub(crate) fn any_timer_runs(&self, own_only: bool) -> bool {
+        self.timers.any_runs(own_only)
+    }
+
+    /// What a replica holds. See [`Node::standing`].
+    pub(crate) fn standing(&self, seq: u64) -> Option<Standing> {
+        match &self.role {
+            Role::Replica(replica) => replica.standing(seq),
+            Role::Client(_) => None,
+        }
     }
 
     /// The node crashes: its timers are gone.

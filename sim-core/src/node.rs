@@ -15,7 +15,7 @@ use crate::field::{Edit, Field};
 use crate::forensics::{Case, Held};
 use crate::history::Operation;
 use crate::id::{Committee, NodeId};
-use crate::observation::Observation;
+use crate::observation::{Observation, Standing};
 use crate::rng::SimRng;
 use crate::time::{Span, Time};
 
@@ -87,6 +87,11 @@ pub trait Node<M, T> {
     /// replica is in or asks for, and without what only grows while nothing is served, such as
     /// counters and timeouts. In a run that goes round in circles the same words come again.
     fn outline(&self, view: u64, out: &mut Encoder);
+    /// What a replica holds, for the judges, who ask when the run is over; `seq` is a slot that is
+    /// decided. Nothing of a client.
+    fn standing(&self, _seq: u64) -> Option<Standing> {
+        None
+    }
 }
 
 /// A client: a node that is asked for operations, one at a time.

@@ -177,6 +177,19 @@ pub struct Content {
     pub replies: BTreeMap<NodeId, (u64, Answer)>,
 }
 
+/// What a replica holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The last slot that it executed, speculatively or not.
+    pub executed: u64,
+    /// The digest of its state after that slot: of all that requests change, and nothing else.
+    pub state: Digest,
+    /// In a protocol whose replicas may hold different requests in one slot: the digest of the
+    /// whole history up to the last slot, and of that up to the slot that was asked for, if the
+    /// replica still knows it.
+    pub history: Option<(Digest, Option<Digest>)>,
+}
+
 /// For the trace: digests are cut to eight bytes, as the messages that carry them are hashed whole.
 impl Encode for Observation {
     fn encode(&self, out: &mut Encoder) {

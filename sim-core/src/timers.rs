@@ -12,6 +12,8 @@ pub struct Timers<T> {
     looks: Looks,
     /// How much slower (positive, in parts per million) they run.
     drift_ppm: i32,
+    /// Whether what the node does now was provoked.
+    provoked: bool,
 }
 
 /// For which armings of a timer a look is asked for.
@@ -32,6 +34,8 @@ struct Armed {
     deadline: Option<Time>,
     /// When it is looked at next.
     looked_at: Time,
+    /// Whether the node armed it when it was provoked.
+    provoked: bool,
 }
 
 /// What a look at a timer shows.
@@ -48,25 +52,43 @@ pub enum Look {
 impl<T: Ord + Clone> Timers<T> {
     /// No timers yet; those that will be run slower by `drift_ppm` parts per million.
     pub const fn new(looks: Looks, drift_ppm: i32) -> Self {
-        Self { armed: BTreeMap::new(), looks, drift_ppm }
+        Self { armed: BTreeMap::new(), looks, drift_ppm, provoked: false }
+    }
+
+    /// Says whether what the node does next was provoked: not its own doing.
+    pub(crate) const fn provoke(&mut self, provoked: bool) {
+        self.provoked = provoked;
+    }
+
+    /// Whether what the node does now was provoked.
+    pub(crate) const fn is_provoked(&self) -> bool {
+        self.provoked
+    }
+
+    /// Whether a timer runs; of those that the node armed on its own account if only these are
+    /// meant.
+    pub(crate) fn any_runs(&self, own_only: bool) -> bool {
+        self.armed.values().any(|it| it.deadline.is_some() && !(own_only && it.provoked))
     }
 
     /// Arms a timer that expires after `span`, or moves it. When it must be looked at for that, if
     /// no earlier look serves.
     pub(crate) fn arm(&mut self, now: Time, timer: &T, span: Span) -> Option<Time> {
         let deadline = now + span.drifted(self.drift_ppm);
+        let provoked = self.provoked;
+        let fresh = Armed { since: now, deadline: Some(deadline), looked_at: deadline, provoked };
         match self.armed.get_mut(timer) {
             Some(armed) if self.looks == Looks::WhereNeeded && armed.looked_at <= deadline => {
                 (armed.since, armed.deadline) = (now, Some(deadline));
+                armed.provoked = provoked;
                 None
             }
             Some(armed) => {
-                *armed = Armed { since: now, deadline: Some(deadline), looked_at: deadline };
+                *armed = fresh;
                 Some(deadline)
             }
             None => {
-                let armed = Armed { since: now, deadline: Some(deadline), looked_at: deadline };
-                self.armed.insert(timer.clone(), armed);
+                self.armed.insert(timer.clone(), fresh);
                 Some(deadline)
             }
         }
@@ -89,7 +111,8 @@ impl<T: Ord + Clone> Timers<T> {
         self.armed.clear();
     }
 
-    /// Looks at a timer. One that expired is armed no longer.
+    /// Looks at a timer. One that expired is armed no longer; what follows is provoked if its
+    /// arming was.
     pub(crate) fn look_at(&mut self, now: Time, timer: &T) -> Look {
         let Some(armed) = self.armed.get_mut(timer).filter(|it| it.looked_at == now) else {
             // The timer was moved forward, or a crash wiped it out.
@@ -102,6 +125,7 @@ impl<T: Ord + Clone> Timers<T> {
             }
             Some(_) => {
                 let since = armed.since;
+                self.provoked = armed.provoked;
                 self.armed.remove(timer);
                 Look::Expired(since)
             }
@@ -173,5 +197,22 @@ mod tests {
         assert_eq!(timers.arm(at(0), &"tick", Span::from_millis(20)), Some(at(30)));
         timers.disarm(&"tick");
         assert_eq!(timers.look_at(at(30), &"tick"), Look::Stale);
+    }
+
+    #[test]
+    fn what_a_timer_leads_to_is_provoked_if_its_arming_was() {
+        let mut timers = Timers::new(Looks::WhereNeeded, 0);
+        assert!(!timers.any_runs(false));
+        timers.arm(at(0), &"own", Span::from_millis(20));
+        timers.provoke(true);
+        timers.arm(at(0), &"provoked", Span::from_millis(10));
+        timers.provoke(false);
+        assert_eq!(timers.look_at(at(10), &"provoked"), Look::Expired(at(0)));
+        assert!(timers.is_provoked() && timers.any_runs(true));
+        // The timer that a provoked handler moves is the provoker's.
+        timers.arm(at(10), &"own", Span::from_millis(20));
+        assert!(timers.any_runs(false) && !timers.any_runs(true));
+        timers.disarm(&"own");
+        assert!(!timers.any_runs(false));
     }
 }

@@ -145,3 +145,23 @@ pub(super) fn compares_the_digests_of_states(stream: &Stream) -> bool {
         _ => false,
     })
 }
+
+/// Whatever one replica executed, all four must have executed in the end.
+pub(super) fn wants_every_slot_everywhere(stream: &Stream) -> bool {
+    let executed = stream.facts.iter().filter_map(|(_, node, what)| match what {
+        Observation::Executed { seq, .. } => Some((*seq, *node)),
+        _ => None,
+    });
+    let executed: BTreeSet<(u64, NodeId)> = executed.collect();
+    let slots: BTreeSet<u64> = executed.iter().map(|(seq, _)| *seq).collect();
+    executed.len() < 4 * slots.len()
+}
+
+/// Who is heard when the last answer is long past goes on for ever.
+pub(super) fn wants_silence_after_the_last_answer(stream: &Stream) -> bool {
+    let bound_ms = stream.info().liveness_bound.nanos() / 1_000_000;
+    let answers =
+        stream.facts.iter().filter(|(_, _, what)| matches!(what, Observation::Completed { .. }));
+    let last = answers.map(|(ms, ..)| *ms).max().unwrap_or(0);
+    stream.facts.iter().any(|(ms, ..)| last + bound_ms < *ms)
+}

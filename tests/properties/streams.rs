@@ -11,7 +11,7 @@ const C1: NodeId = NodeId::Client(1);
 
 /// A run of correct nodes in a network that is synchronous from the start.
 fn stream(facts: Vec<(u64, NodeId, Observation)>) -> Stream {
-    Stream { corrupted: Vec::new(), gst: Time::ZERO, facts, end_ms: 10_000 }
+    Stream { corrupted: Vec::new(), gst: Time::ZERO, facts, end_ms: 10_000, down: Vec::new() }
 }
 
 fn operation(text: &str) -> Operation {
@@ -199,4 +199,22 @@ pub(super) fn a_replica_skips_a_request_and_reports_the_same_digest() -> Stream 
         (3, R1, Observation::Checkpointed { seq: 1, state }),
         executes(4, R1, 2, 2),
     ])
+}
+
+/// r3 crashed before the first slot, and does not restart.
+pub(super) fn a_replica_stays_crashed() -> Stream {
+    let mut facts = vec![asks(1, C0, "put x a")];
+    facts.extend([R0, R1, R2].map(|node| executes(2, node, 1, 1)));
+    facts.push(accepts(3, C0, Answer::Done));
+    Stream { down: vec![R3], ..stream(facts) }
+}
+
+/// r3, corrupted, asks for what it lacks long after the last answer, and r0 answers.
+pub(super) fn a_corrupted_replica_asks_later() -> Stream {
+    let facts = vec![
+        asks(1, C0, "put x a"),
+        accepts(3, C0, Answer::Done),
+        (9_000, R0, Observation::Suspected { node: R3, reason: "it asks again and again" }),
+    ];
+    Stream { corrupted: vec![R3], ..stream(facts) }
 }

@@ -2,7 +2,9 @@
 
 use byzsim_core::{Latency, NodeId, Observation, Span, Time};
 
-use super::runs::{C0, C1, Log, R0, R1, R2, R3, Seen, always, between, link, play, play_with};
+use super::runs::{
+    C0, C1, Log, R0, R1, R2, R3, Seen, always, between, link, millis, play, play_with, settled_at,
+};
 use super::toy::{STUTTER, TWIST};
 use crate::{Action, Change, Fault, Moment, Pattern, Range, Reported, Split, Trigger};
 
@@ -300,4 +302,26 @@ fn taking_a_fault_out_leaves_the_rest_as_it_was() {
 
 fn twins(node: NodeId, left: Vec<NodeId>, right: Vec<NodeId>) -> Action {
     Action::Twins { node, left, right, splits: Vec::new() }
+}
+
+#[test]
+fn the_adversary_has_settled_when_the_last_fault_that_ends_is_over() {
+    let drop = || Action::Drop(link(C0, R1));
+    let committed = |seq| {
+        let (event, seq) = (Reported::Committed, Some(Range { min: seq, max: seq }));
+        Some(Moment::When(Trigger { node: Some(R0), event, view: None, seq, count: 1 }))
+    };
+    let until = |end| Fault { note: None, start: None, end, action: drop() };
+    // R0 commits the first operation of the first client at 20 ms. The run ends at 1 s.
+    for (faults, settled) in [
+        (vec![], 0),
+        (vec![always(drop())], 0),
+        (vec![always(drop()), between(100, 300, drop()), between(50, 200, drop())], 300),
+        (vec![between(100, 5_000, drop())], 5_000),
+        (vec![until(committed(1))], 20),
+        (vec![until(committed(99))], 0),
+        (vec![Fault { end: Some(Moment::At(Time::NEVER)), ..always(drop()) }], 0),
+    ] {
+        assert_eq!(settled_at(faults.clone()), millis(settled), "{faults:?}");
+    }
 }

@@ -4,8 +4,8 @@ use byzsim_core::network::Transit;
 use byzsim_core::trace::TraceEvent;
 use byzsim_core::workload::{self, Workload};
 use byzsim_core::{
-    Committee, CryptoBackend, Latency, NetworkModel, NodeId, Observation, Recorder, Setup,
-    Simulation, Span, Time,
+    Adversary as _, Committee, CryptoBackend, Latency, NetworkModel, NodeId, Observation, Recorder,
+    Setup, Simulation, Span, Time,
 };
 
 use super::toy::{Msg, Toy};
@@ -127,6 +127,13 @@ pub(super) fn play_with(latency: Latency, faults: Vec<Fault>) -> (Log, Vec<u64>)
     let (with_logs, _) = run(latency, &plan, PlanAdversary::with_logs);
     assert_eq!(log, with_logs, "a run is the same if its faults keep logs");
     (log, adversary.fired())
+}
+
+/// When the faults that end are over, as the adversary says when the run has ended.
+pub(super) fn settled_at(faults: Vec<Fault>) -> Time {
+    let latency = Latency::Constant(Span::from_millis(10));
+    let (_, adversary) = run(latency, &Plan { faults }, |adversary| adversary);
+    adversary.settled_at()
 }
 
 /// What the faults go through.

@@ -145,6 +145,9 @@ pub fn verdict(scenario: &Scenario, report: &Report) -> String {
             Verdict::Inconclusive(_) | Verdict::Holds(_) => {}
         }
     }
+    for (name, remark) in &outcome.remarks {
+        line(&mut text, "", &format!("{name}: {remark}"));
+    }
     text.push_str(&faults(scenario, report));
     line(&mut text, "network", &moved(&outcome.metrics.moved));
     let reached: Vec<String> = outcome
@@ -185,6 +188,7 @@ fn audit(outcome: &Outcome) -> String {
 const fn ended(ended: Ended) -> &'static str {
     match ended {
         Ended::Done => "done",
+        Ended::Unsettled => "ended because correct nodes did not come to rest",
         Ended::Overdue => "ended by an overdue operation",
         Ended::Quiet => "ended because no event was left",
         Ended::Horizon => "ended at the time limit",

@@ -56,9 +56,10 @@ pub fn judge<'a>(
 }
 
 /// Whether the property is not judged at all: no protocol owes progress in a network that never
-/// becomes synchronous (Fischer, Lynch, Paterson 1985).
+/// becomes synchronous (Fischer, Lynch, Paterson 1985), nor that replicas that are cut off catch up,
+/// nor that they stop asking for what they lack.
 pub fn is_unjudged(property: &str, gst: Time) -> bool {
-    property == "liveness" && gst == Time::NEVER
+    matches!(property, "liveness" | "convergence" | "quiescence") && gst == Time::NEVER
 }
 
 #[cfg(test)]

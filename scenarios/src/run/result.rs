@@ -60,7 +60,7 @@ impl Report {
         fired.filter(|(_, count)| **count == 0).map(|(place, _)| place).collect()
     }
 
-    /// Whether liveness was not to be judged.
+    /// Whether the property was not to be judged.
     pub fn is_unjudged(&self, property: &str) -> bool {
         expect::is_unjudged(property, self.drawn.network.gst)
     }

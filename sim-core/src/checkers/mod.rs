@@ -11,6 +11,7 @@
 mod accusation;
 mod agreement;
 mod coherence;
+mod convergence;
 mod deposition;
 mod durability;
 mod exactly_once;
@@ -18,13 +19,14 @@ mod linearizable;
 mod liveness;
 mod log;
 mod model;
+mod quiescence;
 mod replicated_state;
 mod result_integrity;
 mod validity;
 
 use crate::evidence::Verifier;
 use crate::id::{Committee, NodeId};
-use crate::observation::Observation;
+use crate::observation::{Observation, Standing};
 use crate::time::{Span, Time};
 use serde::{Deserialize, Serialize};
 
@@ -45,8 +47,60 @@ pub trait Checker {
     fn happen(&mut self, _: Stamp, _: Happening) {}
     /// The run is about to be over, and an operation is overdue: what it was doing.
     fn conclude(&mut self, _: &Stagnation) {}
+    /// The run is over at `end`: how it stands then. Called before [`finish`](Self::finish).
+    fn close(&mut self, _end: Stamp, _closing: &Closing<'_>) {}
     /// The run is over at `end`.
     fn finish(&mut self, end: Stamp) -> Verdict;
+    /// Whether the property waits for something that is still to come, though correct nodes are at
+    /// rest. `calm` is when the faults that end are over and the network is synchronous.
+    fn is_open(&self, _calm: Time, _is_down: &dyn Fn(NodeId) -> bool) -> bool {
+        false
+    }
+    /// What the verdict leaves out, in a sentence. Called after [`close`](Self::close).
+    fn remark(&mut self) -> Option<String> {
+        None
+    }
+}
+
+/// How a run stands when it is over.
+pub struct Closing<'a> {
+    /// Since when nothing hinders correct nodes any more but what does so for ever: the faults that
+    /// end are over, the network is synchronous, and what was sent before arrived. `NEVER` in a
+    /// network that stays asynchronous.
+    pub calm: Time,
+    /// The same, and every correct client has its answers; none if that never came.
+    pub settled: Option<Time>,
+    /// How long after that correct nodes may take to come to rest.
+    pub bound: Span,
+    /// Whether they have: they have nothing to do on their own account.
+    pub is_at_rest: bool,
+    /// The first message that one of them sent on its own account later than that.
+    pub late: Option<Late>,
+    /// Which correct replicas go on as they are left with something open that nobody can close.
+    pub open: Vec<String>,
+    /// Whether a node is down.
+    pub is_down: &'a dyn Fn(NodeId) -> bool,
+    /// What a replica holds.
+    pub standing: &'a dyn Fn(NodeId, u64) -> Option<Standing>,
+}
+
+impl std::fmt::Debug for Closing<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Closing").field("settled", &self.settled).finish_non_exhaustive()
+    }
+}
+
+/// A message that a correct node sends when it should have come to rest.
+#[derive(Clone, Debug)]
+pub struct Late {
+    /// When.
+    pub at: Stamp,
+    /// Who.
+    pub node: NodeId,
+    /// Its kind.
+    pub kind: &'static str,
+    /// The how manieth it is that correct nodes sent on their own account since the run settled.
+    pub sent: u64,
 }
 
 /// What a run was doing that served no operation any more.
@@ -261,6 +315,17 @@ pub const PROPERTIES: &[Property] = &[
         about: "What a correct node reports agrees with its reports before, and with those of \
                 others about the same batch, history or decision.",
         checker: |info| Box::new(coherence::Coherence::new(info)),
+    },
+    Property {
+        name: "convergence",
+        about: "When the faults are over, every correct replica comes to hold each decided slot, and \
+                the same state.",
+        checker: |info| Box::new(convergence::Convergence::new(info)),
+    },
+    Property {
+        name: "quiescence",
+        about: "When the faults are over and no client waits, correct nodes stop sending.",
+        checker: |info| Box::new(quiescence::Quiescence::new(info)),
     },
     Property {
         name: "accusation",

@@ -9,6 +9,7 @@ use crate::host::Host;
 use crate::id::{Committee, NodeId};
 use crate::metrics::CryptoCount;
 use crate::node::Protocol;
+use crate::observation::Standing;
 use crate::time::Time;
 use crate::timers::{Look, Looks, Timers};
 
@@ -44,6 +45,11 @@ impl<P: Protocol> Hosts<P> {
         self.hosts[self.committee.index(node)].as_mut()
     }
 
+    /// Whether the timer of a correct node that expired just now was armed when it was provoked.
+    pub(super) fn is_provoked(&self, node: NodeId) -> bool {
+        self.hosts[self.committee.index(node)].as_ref().is_some_and(Host::is_provoked)
+    }
+
     pub(super) fn is_down(&self, node: NodeId) -> bool {
         self.down[self.committee.index(node)]
     }
@@ -52,6 +58,18 @@ impl<P: Protocol> Hosts<P> {
     pub(super) fn look_at(&mut self, now: Time, node: NodeId, timer: &P::Timer) -> Look {
         let host = self.correct(node).expect("the timers of a corrupted node are the adversary's");
         host.look_at(now, timer)
+    }
+
+    /// Whether a timer of a correct node runs; of the nodes that `counts` and the timers that they
+    /// armed on their own account, if only these are meant.
+    pub(super) fn any_timer_runs(&self, own_only: bool, counts: impl Fn(NodeId) -> bool) -> bool {
+        let correct = self.hosts.iter().flatten();
+        correct.filter(|host| counts(host.id())).any(|host| host.any_timer_runs(own_only))
+    }
+
+    /// What a correct replica holds. See [`Node::standing`](crate::Node::standing).
+    pub(super) fn standing(&self, node: NodeId, seq: u64) -> Option<Standing> {
+        self.hosts[self.committee.index(node)].as_ref()?.standing(seq)
     }
 
     /// Stops a correct node. Whether that changes anything.

@@ -7,12 +7,13 @@ mod hosts;
 mod lasso;
 mod outcome;
 mod recording;
+mod settling;
 mod setup;
 mod transport;
 mod world;
 
 use crate::adversary::{Command, Wake};
-use crate::checkers::{Circle, Happening, Stagnation};
+use crate::checkers::{Circle, Closing, Happening, Stagnation};
 use crate::id::NodeId;
 use crate::node::{Input, Protocol};
 use crate::time::{Span, Time};
@@ -64,15 +65,33 @@ impl<P: Protocol> Run<'_, P> {
         self.start();
         let (ended, end) = self.play();
         self.conclude(end);
-        let World { recording, clients, transport, .. } = self.world;
-        recording.finish((ended, end), clients, self.hosts.crypto(), transport.moved())
+        let (calm, settled) = (self.world.calm_at(), self.world.settled_at());
+        let is_at_rest = self.is_at_rest();
+        let Self {
+            hosts,
+            world: World { recording, clients, settling, committee, transport, .. },
+            ..
+        } = self;
+        let runs = |node: &NodeId| hosts.any_timer_runs(false, |other| other == *node);
+        let open = |node| Some(format!("{node} {}", settling.open(node)?));
+        let closing = Closing {
+            calm,
+            settled: settled.filter(|settled| *settled != Time::NEVER),
+            bound: settling.bound(),
+            is_at_rest,
+            late: settling.late().cloned(),
+            open: committee.replica_ids().filter(runs).filter_map(open).collect(),
+            is_down: &|node| hosts.is_down(node),
+            standing: &|node, seq| hosts.standing(node, seq),
+        };
+        recording.finish((ended, end), &closing, clients, (hosts.crypto(), transport.moved()))
     }
 
     fn start(&mut self) {
         let committee = self.world.committee;
         self.world.consult(|adversary, control| adversary.control(Time::ZERO, control));
         for node in committee.nodes() {
-            self.give(node, Input::Start);
+            self.give(node, Input::Start, false);
         }
         for client in committee.client_ids().filter(|client| self.world.clients.has_next(*client)) {
             self.world.queue.push(Time::ZERO, Event::Ask { client });
@@ -84,16 +103,8 @@ impl<P: Protocol> Run<'_, P> {
     /// Plays events until the run ends. Why it ended, and when.
     fn play(&mut self) -> (Ended, Time) {
         while let Some(time) = self.world.queue.next_time() {
-            let end = self.end_by();
+            let (end, ended) = self.end_by();
             if end < time {
-                let ended = if self.world.clients.done_at().is_some() && self.limits.at_most != end
-                {
-                    Ended::Done
-                } else if end == self.world.clients.next_deadline() {
-                    Ended::Overdue
-                } else {
-                    Ended::Horizon
-                };
                 return (ended, end.max(self.world.now()));
             }
             if self.limits.events_max <= self.world.recording.events() {
@@ -102,14 +113,14 @@ impl<P: Protocol> Run<'_, P> {
             let (now, event) = self.world.queue.pop().expect("an event is queued for that time");
             self.happen(now, event);
             self.sample(now);
-            let is_done = self.world.clients.done_at().is_some();
-            if is_done && self.world.transport.is_idle() && self.limits.at_least <= now {
-                return (Ended::Done, now);
+            if self.world.settling.late().is_some() {
+                return (Ended::Unsettled, now);
             }
         }
         let now = self.world.now();
-        if self.world.clients.done_at().is_some() {
-            return (Ended::Done, now);
+        if let Some(settled) = self.world.settled_at() {
+            let end = if settled == Time::NEVER { now } else { settled.max(now) };
+            return (Ended::Done, end.min(self.limits.at_most.max(now)));
         }
         match self.world.clients.next_deadline() {
             Time::NEVER => (Ended::Quiet, now),
@@ -118,13 +129,51 @@ impl<P: Protocol> Run<'_, P> {
         }
     }
 
-    /// The latest time at which the run may still go on.
-    fn end_by(&self) -> Time {
-        let drained = match self.world.clients.done_at() {
-            Some(done) => self.limits.at_least.max(done + self.limits.drain),
-            None => Time::NEVER,
+    /// The latest time at which the run may still go on, and why it ends then.
+    fn end_by(&self) -> (Time, Ended) {
+        let (end, ended) = match self.world.clients.done_at() {
+            None => (self.world.clients.next_deadline(), Ended::Overdue),
+            Some(done) => self.end_after(done),
         };
-        drained.min(self.world.clients.next_deadline()).min(self.limits.at_most)
+        if self.limits.at_most < end { (self.limits.at_most, Ended::Horizon) } else { (end, ended) }
+    }
+
+    /// The same, when the clients are `done`: when correct nodes have come to rest, or when they
+    /// should have long ago.
+    fn end_after(&self, done: Time) -> (Time, Ended) {
+        let calm = self.world.calm_at();
+        let (settled, is_idle) = (done.max(calm), self.world.transport.is_idle());
+        let drained = |from: Time| match is_idle {
+            true => from.max(self.limits.at_least).max(self.world.now()),
+            false => self.limits.at_least.max(from + self.limits.drain),
+        };
+        if settled == Time::NEVER {
+            return (drained(done), Ended::Done);
+        }
+        if self.is_at_rest() && (self.is_still() || !self.is_judging(calm)) {
+            return (drained(settled), Ended::Done);
+        }
+        // Who sends on its own account in the second half of this goes on for ever.
+        let end = settled.max(self.limits.at_least) + self.world.settling.bound() * 2;
+        (end, Ended::Unsettled)
+    }
+
+    /// Whether correct nodes have nothing to do on their own account: of their messages none is
+    /// under way, and none of their timers runs.
+    fn is_at_rest(&self) -> bool {
+        let settling = &self.world.settling;
+        let counts = |node| settling.open(node).is_none();
+        self.world.transport.is_at_rest() && !self.hosts.any_timer_runs(true, counts)
+    }
+
+    /// Whether nothing is under way, and no timer of a correct node runs, whoever provoked it.
+    fn is_still(&self) -> bool {
+        self.world.transport.is_idle() && !self.hosts.any_timer_runs(false, |_| true)
+    }
+
+    /// Whether a property waits for something that is still to come.
+    fn is_judging(&self, calm: Time) -> bool {
+        self.world.recording.is_judging(calm, &|node| self.hosts.is_down(node))
     }
 
     /// Keeps the state of the correct nodes where the lasso wants it.
@@ -177,7 +226,8 @@ impl<P: Protocol> Run<'_, P> {
             Event::Timer { node, timer } => match self.hosts.look_at(now, node, &timer) {
                 Look::Expired(armed) => {
                     self.world.recording.expired(now, node, (&timer, armed));
-                    self.give(node, Input::Timer(timer));
+                    let provoked = self.hosts.is_provoked(node) || self.is_left_open(now, node);
+                    self.give(node, Input::Timer(timer), provoked);
                     self.world.recording.happened(now, Happening::Handled);
                 }
                 Look::Again(at) => self.world.queue.push(at, Event::Timer { node, timer }),
@@ -186,7 +236,7 @@ impl<P: Protocol> Run<'_, P> {
             Event::Wake { node, wake } => self.world.act(node, Input::Timer(wake)),
             Event::Ask { client } => {
                 let operation = self.world.clients.ask(now, client);
-                self.give(client, Input::Operation(&operation));
+                self.give(client, Input::Operation(&operation), false);
             }
             Event::Command(command) => self.obey(now, command),
         }
@@ -198,8 +248,18 @@ impl<P: Protocol> Run<'_, P> {
             self.world.recording.lost(now, arrived);
         } else {
             self.world.recording.delivered(now, arrived);
-            self.give(arrived.to, Input::Message(arrived.from, &arrived.msg));
+            let provoked = !arrived.is_own && self.is_settled(now);
+            self.give(arrived.to, Input::Message(arrived.from, &arrived.msg), provoked);
         }
+    }
+
+    fn is_settled(&self, now: Time) -> bool {
+        self.world.settled_at().is_some_and(|settled| settled <= now)
+    }
+
+    /// Whether the run has settled, and the node is left with something that nobody can close.
+    fn is_left_open(&self, now: Time, node: NodeId) -> bool {
+        self.is_settled(now) && self.world.settling.open(node).is_some()
     }
 
     fn obey(&mut self, now: Time, command: Command) {
@@ -212,7 +272,7 @@ impl<P: Protocol> Run<'_, P> {
             Command::Restart(node) => {
                 if self.hosts.restart(node) {
                     self.world.recording.restarted(now, node);
-                    self.give(node, Input::Restart);
+                    self.give(node, Input::Restart, false);
                 }
             }
             Command::Release(key) => self.world.release(key),
@@ -222,11 +282,14 @@ impl<P: Protocol> Run<'_, P> {
         }
     }
 
-    /// Gives an input to a correct node; to the adversary, if the node is corrupted.
-    fn give(&mut self, node: NodeId, input: Input<'_, P::Msg, P::Timer>) {
+    /// Gives an input to a correct node; to the adversary, if the node is corrupted. `provoked`:
+    /// what comes of it is not the node's own doing.
+    fn give(&mut self, node: NodeId, input: Input<'_, P::Msg, P::Timer>, provoked: bool) {
         let Self { hosts, world, .. } = self;
         if let Some(host) = hosts.correct(node) {
             let now = world.now();
+            host.provoke(provoked);
+            world.settling.provoke(provoked);
             return host.handle(now, input, |request| world.perform(node, request));
         }
         world.act(

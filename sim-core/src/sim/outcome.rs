@@ -13,8 +13,12 @@ use serde::{Deserialize, Serialize};
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// Every correct client completed its operations, and the messages under way arrived.
+    /// Every correct client completed its operations, the messages under way arrived, and correct
+    /// nodes were at rest.
     Done,
+    /// Every correct client completed its operations, and correct nodes had not come to rest within
+    /// the bound.
+    Unsettled,
     /// An operation of a correct client was overdue.
     Overdue,
     /// Nothing was left that could happen.
@@ -75,6 +79,8 @@ pub enum Audit {
 pub struct Outcome {
     /// The verdict on each of [`PROPERTIES`](crate::PROPERTIES), in their order.
     pub verdicts: Vec<(&'static str, Verdict)>,
+    /// What a verdict leaves out, by property.
+    pub remarks: Vec<(&'static str, String)>,
     /// The SHA-256 hash over every event: the run's fingerprint.
     pub trace: Digest,
     /// Marks of the trace, if they were asked for.

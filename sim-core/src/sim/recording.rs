@@ -3,7 +3,7 @@
 use super::clients::Clients;
 use super::outcome::{Ended, Outcome};
 use super::transport::Envelope;
-use crate::checkers::{Checker, Happening, PROPERTIES, RunInfo, Stagnation, Stamp};
+use crate::checkers::{Checker, Closing, Happening, PROPERTIES, RunInfo, Stagnation, Stamp};
 use crate::encode::Encoder;
 use crate::id::NodeId;
 use crate::metrics::{CryptoCount, Metrics, Moved, Traffic};
@@ -163,18 +163,30 @@ impl<'a> Recording<'a> {
         }
     }
 
+    /// Whether a property waits for something that is still to come. `calm`: since when nothing
+    /// hinders correct nodes.
+    pub(super) fn is_judging(&self, calm: Time, is_down: &dyn Fn(NodeId) -> bool) -> bool {
+        self.checkers.iter().any(|(_, checker)| checker.is_open(calm, is_down))
+    }
+
     /// The outcome of a run that ended for this reason, at this time.
     pub(super) fn finish(
         mut self,
         (ended, end): (Ended, Time),
+        closing: &Closing<'_>,
         clients: Clients,
-        crypto: Vec<CryptoCount>,
-        moved: Moved,
+        (crypto, moved): (Vec<CryptoCount>, Moved),
     ) -> Outcome {
         let at = self.stamp(end);
         if let Some(recorder) = &mut self.recorder {
             recorder.end(at);
         }
+        for (_, checker) in &mut self.checkers {
+            checker.close(at, closing);
+        }
+        let remarks = self.checkers.iter_mut();
+        let remarks = remarks.filter_map(|(name, checker)| Some((*name, checker.remark()?)));
+        let remarks = remarks.collect();
         let verdicts =
             self.checkers.iter_mut().map(|(name, checker)| (*name, checker.finish(at))).collect();
         let events = self.trace.events();
@@ -183,6 +195,7 @@ impl<'a> Recording<'a> {
         let (served, operations, audit) = clients.finish();
         Outcome {
             verdicts,
+            remarks,
             trace,
             marks,
             events,
@@ -198,6 +211,7 @@ impl<'a> Recording<'a> {
         }
     }
 
+    /// When something happens.
     pub(super) fn stamp(&self, time: Time) -> Stamp {
         Stamp { time, event: self.trace.events().saturating_sub(1) }
     }

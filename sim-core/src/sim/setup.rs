@@ -10,6 +10,7 @@ use super::corrupted::Corrupted;
 use super::hosts::Hosts;
 use super::lasso::Lasso;
 use super::recording::Recording;
+use super::settling::Settling;
 use super::transport::Transport;
 use super::world::World;
 use super::{Limits, Outcome, Run};
@@ -42,7 +43,8 @@ pub struct Setup {
     pub at_least: Time,
     /// The run ends then at the latest.
     pub at_most: Time,
-    /// When the clients are done, messages that are under way get this long to arrive.
+    /// When the clients are done and the run has settled, messages that are under way get this long
+    /// to arrive, unless correct nodes themselves go on.
     pub drain: Span,
     /// The run ends after so many events: a guard against protocols that spin.
     pub events_max: u64,
@@ -125,6 +127,7 @@ impl<P: Protocol> Simulation<P> {
         let nodes = adversary.corrupted();
         let corrupted = Corrupted::new(committee, &nodes);
         let (gst, delta, at_most) = (network.gst, network.delta, setup.at_most);
+        let synchronous = network.deadline(Time::ZERO);
         let asynchrony = gst.since(Time::ZERO);
         let bound = P::liveness_bound(committee, &params, delta, asynchrony);
         // Every timer of a slow clock runs longer, and with it all that follows from timers.
@@ -167,6 +170,7 @@ impl<P: Protocol> Simulation<P> {
                 ),
                 recording: Recording::new(&info, P::Msg::KINDS.len(), trace, recorder),
                 adversary: AdversaryPort::new(adversary, corrupted),
+                settling: Settling::new(committee, synchronous, liveness_bound),
             },
         }
     }

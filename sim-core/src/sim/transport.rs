@@ -25,6 +25,8 @@ pub(super) struct Envelope<M> {
     fingerprint: u64,
     /// How many messages of its kind the link had carried before.
     pub(super) count: u32,
+    /// Whether a correct node sent it on its own account.
+    pub(super) is_own: bool,
 }
 
 impl<M> Clone for Envelope<M> {
@@ -81,6 +83,8 @@ pub(super) struct Transport<M> {
     /// How many messages are under way, held ones excluded.
     in_flight: u64,
     moved: Moved,
+    /// How many of them correct nodes sent on their own account.
+    own_in_flight: u64,
     encoder: Encoder,
 }
 
@@ -102,6 +106,7 @@ impl<M: Message> Transport<M> {
             holds: 0,
             in_flight: 0,
             moved: Moved::default(),
+            own_in_flight: 0,
             encoder: Encoder::default(),
             model,
         }
@@ -112,6 +117,11 @@ impl<M: Message> Transport<M> {
         self.in_flight == 0
     }
 
+    /// Whether no message is under way that a correct node sent on its own account.
+    pub(super) const fn is_at_rest(&self) -> bool {
+        self.own_in_flight == 0
+    }
+
     /// What `msg` is on the wire, whoever receives it.
     pub(super) fn measure(&mut self, msg: &M) -> Measured {
         self.encoder.clear();
@@ -120,13 +130,13 @@ impl<M: Message> Transport<M> {
         Measured { bytes, fingerprint: self.encoder.sha256().prefix() }
     }
 
-    /// Puts `msg` into an envelope, and counts it on its link.
+    /// Puts `msg` into an envelope, and counts it on its link. `provoked`: what happens now was.
     pub(super) fn envelope(
         &mut self,
         from: NodeId,
         to: NodeId,
         msg: &Rc<M>,
-        measured: &Measured,
+        (measured, provoked): (&Measured, bool),
     ) -> Envelope<M> {
         let kind = msg.kind();
         let link = self.link(from, to);
@@ -134,7 +144,8 @@ impl<M: Message> Transport<M> {
         let count = *carried;
         *carried += 1;
         let Measured { bytes, fingerprint } = *measured;
-        Envelope { from, to, msg: Rc::clone(msg), kind, bytes, fingerprint, count }
+        let is_own = !provoked && !self.corrupted.contains(from);
+        Envelope { from, to, msg: Rc::clone(msg), kind, bytes, fingerprint, count, is_own }
     }
 
     /// What the network makes of the adversary's wish for one message. Each time of arrival that it
@@ -154,7 +165,9 @@ impl<M: Message> Transport<M> {
             Transit::Arrives(first, second) => {
                 let first = self.in_order(from, to, first);
                 let second = second.map(|second| second.max(first));
-                self.in_flight += 1 + u64::from(second.is_some());
+                let arrivals = 1 + u64::from(second.is_some());
+                self.in_flight += arrivals;
+                self.own_in_flight += arrivals * u64::from(envelope.is_own);
                 (Transit::Arrives(first, second), Granted { arrives: Some(first), ..granted })
             }
             Transit::Held(..) | Transit::Lost => (transit, granted),
@@ -198,6 +211,7 @@ impl<M: Message> Transport<M> {
             let latency = self.model.natural(from.number(), to.number(), &mut choices);
             let at = self.in_order(from, to, (now + latency).min(deadline));
             self.in_flight += 1;
+            self.own_in_flight += u64::from(envelope.is_own);
             (at, envelope)
         };
         released.into_iter().map(arrival).collect()
@@ -216,6 +230,7 @@ impl<M: Message> Transport<M> {
     /// A message has arrived: it is under way no longer.
     pub(super) fn land(&mut self, envelope: Envelope<M>) -> Envelope<M> {
         self.in_flight -= 1;
+        self.own_in_flight -= u64::from(envelope.is_own);
         envelope
     }
 

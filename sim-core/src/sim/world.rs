@@ -8,12 +8,13 @@ use super::Event;
 use super::adversary::AdversaryPort;
 use super::clients::{Clients, Next};
 use super::recording::Recording;
+use super::settling::Settling;
 use super::transport::Transport;
 use crate::adversary::{Adversary, Command, Control, Fate, Wake};
 use crate::host::Request;
 use crate::id::{Committee, NodeId};
 use crate::network::Transit;
-use crate::node::{Effect, Input, Protocol};
+use crate::node::{Effect, Input, Message as _, Protocol};
 use crate::observation::Observation;
 use crate::queue::EventQueue;
 use crate::time::Time;
@@ -26,11 +27,23 @@ pub(super) struct World<'a, P: Protocol> {
     pub(super) clients: Clients,
     pub(super) recording: Recording<'a>,
     pub(super) adversary: AdversaryPort<'a, P::Msg>,
+    pub(super) settling: Settling,
 }
 
 impl<P: Protocol> World<'_, P> {
     pub(super) const fn now(&self) -> Time {
         self.queue.now()
+    }
+
+    /// Since when the run has settled: the clients are done, the network is synchronous, and the
+    /// faults that end are over. None as long as a client is not done.
+    pub(super) fn settled_at(&self) -> Option<Time> {
+        self.clients.done_at().map(|done| done.max(self.calm_at()))
+    }
+
+    /// Since when nothing hinders correct nodes any more but what does so for ever.
+    pub(super) fn calm_at(&self) -> Time {
+        self.settling.calm_at(self.adversary.settled_at())
     }
 
     /// Does what a correct node asks for.
@@ -93,8 +106,9 @@ impl<P: Protocol> World<'_, P> {
     fn send(&mut self, from: NodeId, receivers: impl Iterator<Item = NodeId>, msg: &Rc<P::Msg>) {
         let now = self.now();
         let measured = self.transport.measure(msg);
+        let provoked = self.settling.is_provoked();
         for to in receivers {
-            let sent = self.transport.envelope(from, to, msg, &measured);
+            let sent = self.transport.envelope(from, to, msg, (&measured, provoked));
             let Some(wish) = self.adversary.wish(now, &sent) else {
                 // It was never sent: it costs nothing. Its place in the link's count stays, so
                 // that the messages after it keep their choices.
@@ -107,6 +121,12 @@ impl<P: Protocol> World<'_, P> {
             self.recording.sent(now, &sent, transit);
             if !self.adversary.is_corrupted(from) && !self.adversary.is_corrupted(to) {
                 self.recording.promised(now, transit);
+            }
+            if sent.is_own
+                && let Some(settled) = self.settled_at()
+            {
+                let kind = P::Msg::KINDS[usize::from(sent.kind.0)];
+                self.settling.sent(self.recording.stamp(now), settled, from, kind);
             }
             match transit {
                 Transit::Lost => self.recording.lost(now, &sent),
@@ -143,6 +163,7 @@ impl<P: Protocol> World<'_, P> {
         }
         if !self.adversary.is_corrupted(node) {
             self.recording.judge(now, node, observation);
+            self.settling.note(node, observation);
         }
         self.consult(|adversary, control| adversary.notice(now, node, observation, control));
     }

@@ -1,0 +1,423 @@
+//! Convergence: when the faults are over, every correct replica comes to hold each decided slot,
+//! and the same state.
+//!
+//! A slot is *decided* when a correct replica executes or commits it for good, or when a correct
+//! client completes an operation and knows that it has its place there. Each correct replica that
+//! is up must have executed the slot, or have fetched a state that covers it, within the liveness
+//! bound of the protocol after that, or after the run settled: the clients are done, the network is
+//! synchronous, and the faults that end are over.
+//!
+//! A replica that was cut off cannot know what it missed before others speak again. So if no client
+//! asked for anything since the faults were over, one that lags behind is left out; so is one that
+//! stays crashed. The verdict says so. Nothing else excuses a correct replica.
+
+use super::quiescence::unsettled;
+use super::{Checker, Closing, Findings, RunInfo, Stamp, Verdict};
+use crate::crypto::Digest;
+use crate::id::NodeId;
+use crate::observation::{Observation, Standing};
+use crate::time::{Span, Time};
+
+/// A decided slot: the first that is higher than all before it.
+#[derive(Clone, Copy, Debug)]
+struct Decided {
+    seq: u64,
+    time: Time,
+    /// Who knows it.
+    by: NodeId,
+}
+
+/// How far a correct replica is.
+#[derive(Clone, Debug, Default)]
+struct Progress {
+    /// The last slot that it executed, or that a state covers which it fetched.
+    executed: u64,
+    /// How many of the decided slots lie at or below it.
+    covered: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Convergence {
+    findings: Findings,
+    bound: Span,
+    decided: Vec<Decided>,
+    /// By replica; none of a corrupted one.
+    progress: Vec<Option<Progress>>,
+    /// Slots that a replica came to hold long after they were decided: who, which, and when.
+    slow: Vec<(NodeId, Decided, Stamp)>,
+    /// The history with which an operation completed, at the highest slot that has one.
+    completed: Option<(u64, Digest)>,
+    /// When a correct client asked for something last.
+    asked: Option<Time>,
+    undecided: Option<String>,
+    /// Which replicas are left out, and why.
+    left_out: Vec<String>,
+}
+
+impl Convergence {
+    pub(super) fn new(info: &RunInfo) -> Self {
+        let progress = |node| (!info.corrupted.contains(&node)).then(Progress::default);
+        Self {
+            findings: Findings::default(),
+            bound: info.liveness_bound,
+            decided: Vec::new(),
+            progress: info.committee.replica_ids().map(progress).collect(),
+            slow: Vec::new(),
+            completed: None,
+            asked: None,
+            undecided: None,
+            left_out: Vec::new(),
+        }
+    }
+
+    fn decide(&mut self, at: Stamp, by: NodeId, seq: u64) {
+        if self.decided.last().is_some_and(|last| seq <= last.seq) {
+            return;
+        }
+        self.decided.push(Decided { seq, time: at.time, by });
+        // Who executed it before covers it now, and all before it.
+        for it in self.progress.iter_mut().flatten().filter(|it| seq <= it.executed) {
+            it.covered = self.decided.len();
+        }
+    }
+
+    /// A replica has come to this slot.
+    fn advance(&mut self, at: Stamp, node: NodeId, seq: u64) {
+        let Some(it) = &mut self.progress[usize::from(node.number())] else { return };
+        it.executed = it.executed.max(seq);
+        while let Some(decided) = self.decided.get(it.covered)
+            && decided.seq <= it.executed
+        {
+            if decided.time + self.bound < at.time {
+                self.slow.push((node, *decided, at));
+            }
+            it.covered += 1;
+        }
+    }
+
+    fn roll_back(&mut self, node: NodeId, to: u64) {
+        if let Some(it) = &mut self.progress[usize::from(node.number())] {
+            it.executed = it.executed.min(to);
+            it.covered = self.decided.partition_point(|decided| decided.seq <= to).min(it.covered);
+        }
+    }
+
+    /// How far the correct replicas are that are up, or those that are down.
+    fn replicas<'a>(
+        &'a self,
+        down: bool,
+        is_down: &'a dyn Fn(NodeId) -> bool,
+    ) -> impl Iterator<Item = (NodeId, &'a Progress)> {
+        let replicas = (0..).map(NodeId::Replica).zip(&self.progress);
+        replicas
+            .filter_map(|(node, it)| Some((node, it.as_ref()?)))
+            .filter(move |(node, _)| is_down(*node) == down)
+    }
+
+    /// Whether a client asked for something since the faults were over: then every replica hears of
+    /// what was decided.
+    fn is_told(&self, calm: Time) -> bool {
+        self.asked.is_some_and(|asked| calm <= asked)
+    }
+
+    /// Whether each replica that is up came to each decided slot.
+    fn judge_progress(&mut self, end: Stamp, settled: Time, closing: &Closing<'_>) {
+        for (node, decided, at) in std::mem::take(&mut self.slow) {
+            let due = decided.time.max(settled) + closing.bound;
+            if due < at.time {
+                let Decided { seq, time, by } = decided;
+                self.findings.violate(at, "caught up late", || {
+                    format!(
+                        "{node} comes to slot s{seq}, which {by} knew to be decided at {time}; it \
+                         was due by {due}"
+                    )
+                });
+            }
+        }
+        let replicas = self.replicas(false, closing.is_down);
+        let replicas: Vec<_> = replicas.map(|(node, it)| (node, it.clone())).collect();
+        for (node, it) in replicas {
+            self.findings.judged += it.covered as u64;
+            let Some(Decided { seq, time, by }) = self.decided.get(it.covered).copied() else {
+                continue;
+            };
+            let due = time.max(settled) + closing.bound;
+            let lags = format!(
+                "{node} executed up to slot s{} and lacks slot s{seq}, which {by} knew to be \
+                 decided at {time}",
+                it.executed
+            );
+            if !closing.is_at_rest && end.time <= due {
+                let why = format!("the run ended at {}: {lags}, and had until {due}", end.time);
+                self.undecided = Some(why);
+            } else if !self.is_told(closing.calm) {
+                self.left_out.push(format!(
+                    "{lags}, and nothing told it, as no client asked for anything after the faults \
+                     were over at {}",
+                    closing.calm
+                ));
+            } else {
+                let still = match closing.is_at_rest {
+                    true => "and correct nodes are at rest".to_owned(),
+                    false => format!("and was due by {due}"),
+                };
+                self.findings.violate(end, "left behind", || {
+                    format!(
+                        "{lags}; the last fault and the last answer were over at {settled}, {still}"
+                    )
+                });
+            }
+        }
+    }
+
+    /// Whether the replicas that are up hold the same.
+    fn judge_standings(&mut self, end: Stamp, closing: &Closing<'_>) {
+        let Some(Decided { seq, .. }) = self.decided.last().copied() else { return };
+        // The history up to another slot is another one.
+        let completed = self.completed.filter(|(slot, _)| *slot == seq);
+        let mut prefix = completed.map(|(_, history)| (history, "a client".to_owned()));
+        let mut heads: Vec<(NodeId, Standing)> = Vec::new();
+        let replicas = self.replicas(false, closing.is_down).filter(|(_, it)| seq <= it.executed);
+        let nodes: Vec<NodeId> = replicas.map(|(node, _)| node).collect();
+        for node in nodes {
+            let Some(standing) = (closing.standing)(node, seq) else { continue };
+            if let Some((_, Some(own))) = standing.history {
+                match &prefix {
+                    Some((other, whose)) if *other != own => {
+                        self.findings.violate(end, "histories differ", || {
+                            format!(
+                                "slot s{seq} is decided, and {node} holds history {own} up to it, \
+                                 where {whose} has {other}"
+                            )
+                        });
+                    }
+                    Some(_) => self.findings.judge(),
+                    None => prefix = Some((own, node.to_string())),
+                }
+            }
+            let head = |it: &Standing| (it.executed, it.history.map(|(head, _)| head));
+            let other = heads.iter().find(|(_, other)| head(other) == head(&standing));
+            match other {
+                Some((other, its)) if its.state != standing.state => {
+                    let (own, its) = (standing.state, its.state);
+                    self.findings.violate(end, "states differ", || {
+                        format!(
+                            "after slot s{} {node} has state {own}, where {other} has {its}",
+                            standing.executed
+                        )
+                    });
+                }
+                Some(_) => self.findings.judge(),
+                None => heads.push((node, standing)),
+            }
+        }
+    }
+}
+
+impl Checker for Convergence {
+    fn observe(&mut self, at: Stamp, node: NodeId, observation: &Observation) {
+        match observation {
+            Observation::Executed { seq, .. } => {
+                self.decide(at, node, *seq);
+                self.advance(at, node, *seq);
+            }
+            Observation::Speculated { seq, .. } | Observation::Restored { seq, .. } => {
+                self.advance(at, node, *seq);
+            }
+            Observation::Committed { seq, .. } => self.decide(at, node, *seq),
+            Observation::RolledBack { to } => self.roll_back(node, *to),
+            Observation::Anchored { seq, history, .. } => {
+                self.decide(at, node, *seq);
+                if self.completed.is_none_or(|(last, _)| last < *seq) {
+                    self.completed = Some((*seq, *history));
+                }
+            }
+            Observation::Invoked { .. } => self.asked = Some(at.time),
+            _ => {}
+        }
+    }
+
+    fn is_open(&self, calm: Time, is_down: &dyn Fn(NodeId) -> bool) -> bool {
+        self.is_told(calm)
+            && self.decided.last().is_some_and(|last| {
+                self.replicas(false, is_down).any(|(_, it)| it.executed < last.seq)
+            })
+    }
+
+    fn close(&mut self, end: Stamp, closing: &Closing<'_>) {
+        let Some(settled) = closing.settled else {
+            self.undecided = Some(unsettled(closing.calm));
+            return;
+        };
+        let down = self.replicas(true, closing.is_down);
+        self.left_out = down.map(|(node, _)| format!("{node} stays crashed")).collect();
+        self.judge_progress(end, settled, closing);
+        if self.undecided.is_none() {
+            self.judge_standings(end, closing);
+        }
+    }
+
+    fn finish(&mut self, _: Stamp) -> Verdict {
+        match self.undecided.take() {
+            Some(why) if self.findings.violation.is_none() => Verdict::Inconclusive(why),
+            _ => self.findings.verdict("no slot was decided"),
+        }
+    }
+
+    fn remark(&mut self) -> Option<String> {
+        let left_out = std::mem::take(&mut self.left_out);
+        (!left_out.is_empty()).then(|| format!("left out: {}", left_out.join("; ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Committee;
+
+    const R: [NodeId; 3] = [NodeId::Replica(0), NodeId::Replica(1), NodeId::Replica(2)];
+    const C: NodeId = NodeId::Client(0);
+    const BOUND: Span = Span::from_secs(10);
+
+    fn at(secs: u64) -> Stamp {
+        Stamp { time: Time::ZERO + Span::from_secs(secs), event: secs }
+    }
+
+    fn executed(seq: u64) -> Observation {
+        Observation::Executed { view: 0, seq, batch: Digest::default(), null: false }
+    }
+
+    fn speculated(seq: u64) -> Observation {
+        let (batch, history) = (Digest::default(), Digest::default());
+        Observation::Speculated { view: 0, seq, batch, history }
+    }
+
+    fn asked() -> Observation {
+        let operation = "get x".parse().expect("an operation");
+        Observation::Invoked { timestamp: 1, operation }
+    }
+
+    /// What the checker says of three correct replicas, when the run is calm from 5 s and settled
+    /// from 6 s on, and ends at `end`.
+    fn judge(
+        seen: &[(u64, NodeId, Observation)],
+        (end, is_at_rest): (u64, bool),
+        is_down: &dyn Fn(NodeId) -> bool,
+        standing: &dyn Fn(NodeId) -> Option<Standing>,
+    ) -> (Verdict, Option<String>) {
+        let mut checker = Convergence::new(&RunInfo {
+            committee: Committee { replicas: 4, faults: 1, clients: 1 },
+            corrupted: vec![NodeId::Replica(3)],
+            gst: Time::ZERO,
+            delta: Span::ZERO,
+            promptness: crate::checkers::Promptness::default(),
+            verifier: crate::evidence::Verifier::new(|_| Err("nothing is signed")),
+            liveness_bound: BOUND,
+            search_budget: 0,
+        });
+        for (secs, node, observation) in seen {
+            checker.observe(at(*secs), *node, observation);
+        }
+        let closing = Closing {
+            calm: at(5).time,
+            settled: Some(at(6).time),
+            bound: BOUND,
+            is_at_rest,
+            late: None,
+            open: Vec::new(),
+            is_down,
+            standing: &|node, _| standing(node),
+        };
+        checker.close(at(end), &closing);
+        let remark = checker.remark();
+        (checker.finish(at(end)), remark)
+    }
+
+    fn up(seen: &[(u64, NodeId, Observation)], end: (u64, bool)) -> (Verdict, Option<String>) {
+        judge(seen, end, &|_| false, &|_| None)
+    }
+
+    fn shape(verdict: &Verdict) -> &str {
+        match verdict {
+            Verdict::Violated(violation) => &violation.shape,
+            Verdict::Holds(_) => "holds",
+            Verdict::Inconclusive(_) => "inconclusive",
+        }
+    }
+
+    #[test]
+    fn who_lags_behind_for_ever_violates_it() {
+        let seen = |asking| {
+            let mut seen =
+                vec![(1, R[0], executed(1)), (1, R[1], executed(1)), (asking, C, asked())];
+            seen.push((6, R[0], executed(2)));
+            seen.push((6, R[1], executed(2)));
+            seen
+        };
+        let (verdict, remark) = up(&seen(5), (6, true));
+        assert_eq!((shape(&verdict), remark), ("left behind", None));
+        // The run went on, and ended too early, or late enough.
+        assert_eq!(shape(&up(&seen(5), (16, false)).0), "inconclusive");
+        assert_eq!(shape(&up(&seen(5), (17, false)).0), "left behind");
+        // Nobody told it.
+        let (verdict, remark) = up(&seen(4), (6, true));
+        assert_eq!(verdict, Verdict::Holds(4));
+        assert!(remark.is_some_and(|why| why.contains("r2") && why.contains("nothing told it")));
+        // It stays crashed.
+        let (verdict, remark) = judge(&seen(5), (6, true), &|node| node == R[2], &|_| None);
+        assert_eq!(verdict, Verdict::Holds(4));
+        assert_eq!(remark.as_deref(), Some("left out: r2 stays crashed"));
+    }
+
+    #[test]
+    fn who_catches_up_in_time_keeps_it_and_who_does_later_does_not() {
+        for (secs, expected) in [(7, "holds"), (16, "holds"), (17, "caught up late")] {
+            let (state, content) = (Digest::default(), std::rc::Rc::default());
+            let restored = Observation::Restored { seq: 1, state, history: None, content };
+            let seen = [
+                (1, R[0], executed(1)),
+                (1, R[1], executed(1)),
+                (5, C, asked()),
+                (secs, R[2], restored),
+            ];
+            assert_eq!(shape(&up(&seen, (secs, true)).0), expected, "at {secs} s");
+        }
+    }
+
+    #[test]
+    fn what_is_executed_before_it_is_decided_is_held_and_what_is_rolled_back_is_not() {
+        let anchored = |seq| {
+            let history = Digest::default();
+            Observation::Anchored { timestamp: 1, view: 0, seq, history }
+        };
+        let mut seen: Vec<_> = R.iter().map(|node| (1, *node, speculated(1))).collect();
+        seen.push((5, C, asked()));
+        seen.push((30, C, anchored(1)));
+        assert_eq!(shape(&up(&seen, (30, true)).0), "holds");
+        seen.push((30, R[1], Observation::RolledBack { to: 0 }));
+        assert_eq!(shape(&up(&seen, (30, true)).0), "left behind");
+        seen.push((31, R[1], speculated(1)));
+        assert_eq!(shape(&up(&seen, (31, true)).0), "holds");
+    }
+
+    #[test]
+    fn replicas_that_executed_the_same_hold_the_same() {
+        let seen: Vec<_> = R.iter().map(|node| (1, *node, executed(1))).collect();
+        let judged = |states: [u8; 3], histories: [Option<(u8, u8)>; 3]| {
+            let digest = |byte| Digest([byte; 32]);
+            let (verdict, _) = judge(&seen, (6, true), &|_| false, &|node| {
+                let place = usize::from(node.number());
+                let history = histories[place].map(|(head, at)| (digest(head), Some(digest(at))));
+                Some(Standing { executed: 1, state: digest(states[place]), history })
+            });
+            shape(&verdict).to_owned()
+        };
+        assert_eq!(judged([1, 1, 1], [None; 3]), "holds");
+        assert_eq!(judged([1, 1, 2], [None; 3]), "states differ");
+        // What is not decided may differ, and then states do.
+        let above = |head| Some((head, 9));
+        assert_eq!(judged([1, 2, 2], [above(1), above(2), above(2)]), "holds");
+        assert_eq!(judged([1, 2, 3], [above(1), above(2), above(2)]), "states differ");
+        assert_eq!(judged([1, 1, 1], [above(1), above(1), Some((1, 8))]), "histories differ");
+    }
+}

@@ -1,0 +1,156 @@
+//! Quiescence: when the faults are over and no client waits, correct nodes stop sending.
+//!
+//! The run *settles* when every correct client has its answers, the faults that end are over, and
+//! the network is synchronous. From then on a correct node may send on its own account for the
+//! liveness bound of the protocol, and no longer. What a corrupted node says after that moment, and
+//! all that follows from it, was *provoked*: it is nobody's own doing. Nor is what a replica says
+//! that is left with something open which nobody can close: it asks for a view, and at most f
+//! correct ones ask for any; or it accepted a proposal, and no correct replica executed the slot. A
+//! corrupted primary can leave both behind. The verdict names who is left out.
+
+use super::{Checker, Closing, Findings, RunInfo, Stamp, Verdict};
+use crate::id::NodeId;
+use crate::observation::Observation;
+use crate::time::Time;
+
+#[derive(Debug)]
+pub(super) struct Quiescence {
+    findings: Findings,
+    /// How many nodes are correct.
+    correct: usize,
+    /// Why nothing can be said, if so.
+    undecided: Option<String>,
+    remark: Option<String>,
+}
+
+impl Quiescence {
+    pub(super) fn new(info: &RunInfo) -> Self {
+        Self {
+            findings: Findings::default(),
+            correct: info.committee.len() - info.corrupted.len(),
+            undecided: None,
+            remark: None,
+        }
+    }
+}
+
+impl Checker for Quiescence {
+    fn observe(&mut self, _: Stamp, _: NodeId, _: &Observation) {}
+
+    fn close(&mut self, end: Stamp, closing: &Closing<'_>) {
+        let Some(settled) = closing.settled else {
+            self.undecided = Some(unsettled(closing.calm));
+            return;
+        };
+        if !closing.open.is_empty() {
+            self.remark = Some(format!("left out: {}", closing.open.join("; ")));
+        }
+        let due = settled + closing.bound;
+        if let Some(late) = &closing.late {
+            let shape = format!("goes on sending {}", late.kind);
+            self.findings.violate(late.at, &shape, || {
+                format!(
+                    "{} sends {}, though the last fault and the last answer were over at {settled}, \
+                     and correct nodes should have come to rest by {due}; it is their message {} \
+                     since then",
+                    late.node, late.kind, late.sent
+                )
+            });
+        } else if closing.is_at_rest || due < end.time {
+            self.findings.judged = self.correct as u64;
+        } else {
+            self.undecided = Some(format!(
+                "the run ended at {}: correct nodes were not at rest, and had until {due}",
+                end.time
+            ));
+        }
+    }
+
+    fn finish(&mut self, _: Stamp) -> Verdict {
+        match self.undecided.take() {
+            Some(why) => Verdict::Inconclusive(why),
+            None => self.findings.verdict("no node is correct"),
+        }
+    }
+
+    fn remark(&mut self) -> Option<String> {
+        self.remark.take()
+    }
+}
+
+/// Why a run has not settled.
+pub(super) fn unsettled(calm: Time) -> String {
+    match calm {
+        Time::NEVER => "the network never becomes synchronous",
+        _ => "a client still waited when the run ended",
+    }
+    .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkers::Late;
+    use crate::id::Committee;
+    use crate::time::Span;
+
+    const R0: NodeId = NodeId::Replica(0);
+
+    fn at(secs: u64) -> Stamp {
+        Stamp { time: Time::ZERO + Span::from_secs(secs), event: secs }
+    }
+
+    /// What the checker says of a run that settled at 6 s, with a bound of 10 s.
+    fn judge(
+        closing: impl FnOnce(Closing<'_>) -> Closing<'_>,
+        end: u64,
+    ) -> (Verdict, Option<String>) {
+        let mut checker = Quiescence::new(&RunInfo {
+            committee: Committee { replicas: 4, faults: 1, clients: 2 },
+            corrupted: vec![R0],
+            gst: Time::ZERO,
+            delta: Span::ZERO,
+            promptness: crate::checkers::Promptness::default(),
+            verifier: crate::evidence::Verifier::new(|_| Err("nothing is signed")),
+            liveness_bound: Span::from_secs(10),
+            search_budget: 0,
+        });
+        let closing = closing(Closing {
+            calm: at(5).time,
+            settled: Some(at(6).time),
+            bound: Span::from_secs(10),
+            is_at_rest: false,
+            late: None,
+            open: Vec::new(),
+            is_down: &|_| false,
+            standing: &|_, _| None,
+        });
+        checker.close(at(end), &closing);
+        let remark = checker.remark();
+        (checker.finish(at(end)), remark)
+    }
+
+    #[test]
+    fn correct_nodes_are_at_rest_in_time_or_send_too_late_or_the_run_ends_before() {
+        let late = Late { at: at(17), node: R0, kind: "status", sent: 3 };
+        let (verdict, _) = judge(|it| Closing { late: Some(late), ..it }, 17);
+        assert!(matches!(&verdict, Verdict::Violated(it) if it.shape == "goes on sending status"));
+        let (verdict, _) = judge(|it| Closing { is_at_rest: true, ..it }, 6);
+        assert_eq!(verdict, Verdict::Holds(5));
+        // Their timers run, and nothing is sent.
+        assert_eq!(judge(|it| it, 17).0, Verdict::Holds(5));
+        assert!(matches!(judge(|it| it, 16).0, Verdict::Inconclusive(_)));
+    }
+
+    #[test]
+    fn what_has_not_settled_is_not_judged_and_who_is_left_out_is_named() {
+        let (verdict, remark) = judge(|it| Closing { settled: None, ..it }, 99);
+        let Verdict::Inconclusive(why) = verdict else { panic!("{verdict:?}") };
+        assert!(why.contains("a client still waited") && remark.is_none(), "{why}");
+        let (verdict, _) = judge(|it| Closing { settled: None, calm: Time::NEVER, ..it }, 99);
+        assert!(matches!(verdict, Verdict::Inconclusive(why) if why.contains("synchronous")));
+        let asks = vec!["r1 asks for view 1, as too few do".to_owned()];
+        let (_, remark) = judge(|it| Closing { open: asks, is_at_rest: true, ..it }, 6);
+        assert_eq!(remark.as_deref(), Some("left out: r1 asks for view 1, as too few do"));
+    }
+}

@@ -1,0 +1,204 @@
+//! When a run has settled: every fault that ends is over, every client has its answers, and what
+//! correct nodes still do is their own doing or was provoked.
+//!
+//! The run plays on after the last answer until correct nodes are at rest. What a corrupted node
+//! says after the run has settled, and all that follows from it, was *provoked*: correct nodes
+//! would answer it for ever, and need not come to rest. So was what a replica does that is left
+//! with something open that nobody can close ([`Settling::open`]). Everything else is their own
+//! doing: what goes on from before, and what their own timers lead to.
+
+use crate::checkers::{Late, Stamp};
+use crate::id::{Committee, NodeId};
+use crate::observation::Observation;
+use crate::time::{Span, Time};
+
+/// How far a run has settled.
+#[derive(Debug)]
+pub(super) struct Settling {
+    committee: Committee,
+    /// When the network is synchronous, and what was sent before has arrived.
+    synchronous: Time,
+    /// How long correct nodes may take to come to rest.
+    bound: Span,
+    /// By replica; of corrupted ones nothing is known.
+    replicas: Vec<Known>,
+    /// The last slot that a correct replica executed.
+    executed: u64,
+    /// How many correct replicas ask for a view.
+    asking: u16,
+    /// Whether what happens now was provoked.
+    provoked: bool,
+    /// How many messages correct nodes sent on their own account since the run has settled.
+    sent: u64,
+    /// The first that came later than the bound allows.
+    late: Option<Late>,
+}
+
+/// What a correct replica reported.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    /// The view that it asks for, while it is in none.
+    asks: Option<u64>,
+    /// The last slot for which it accepted a proposal in its view.
+    accepted: u64,
+}
+
+/// What a correct replica has open, and nobody can close.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Open {
+    /// It asks for this view, and at most f correct ones ask for any. With f + 1, all would join.
+    View(u64),
+    /// It accepted a proposal for this slot, which no correct replica executed: no client waits for
+    /// it, so nobody owes that it is decided.
+    Slot(u64),
+}
+
+impl std::fmt::Display for Open {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::View(view) => write!(f, "asks for view {view}, as too few do"),
+            Self::Slot(seq) => {
+                write!(f, "accepted a proposal for slot s{seq}, which nobody executed")
+            }
+        }
+    }
+}
+
+impl Settling {
+    pub(super) fn new(committee: Committee, synchronous: Time, bound: Span) -> Self {
+        Self {
+            committee,
+            synchronous,
+            bound,
+            replicas: vec![Known::default(); usize::from(committee.replicas)],
+            executed: 0,
+            asking: 0,
+            provoked: false,
+            sent: 0,
+            late: None,
+        }
+    }
+
+    /// Since when nothing hinders correct nodes any more but what does so for ever; never in a
+    /// network that stays asynchronous. `faults_over`: when the faults that end are over.
+    pub(super) fn calm_at(&self, faults_over: Time) -> Time {
+        self.synchronous.max(faults_over)
+    }
+
+    /// How long correct nodes may take to come to rest.
+    pub(super) const fn bound(&self) -> Span {
+        self.bound
+    }
+
+    /// Says whether what happens from now on was provoked.
+    pub(super) const fn provoke(&mut self, provoked: bool) {
+        self.provoked = provoked;
+    }
+
+    /// Whether what happens now was provoked.
+    pub(super) const fn is_provoked(&self) -> bool {
+        self.provoked
+    }
+
+    /// A correct node reports something.
+    pub(super) fn note(&mut self, node: NodeId, observation: &Observation) {
+        let number = usize::from(node.number());
+        if let Observation::Accepted { seq, .. } = observation {
+            let known = &mut self.replicas[number];
+            known.accepted = known.accepted.max(*seq);
+        } else if let Observation::Executed { seq, .. }
+        | Observation::Speculated { seq, .. }
+        | Observation::Restored { seq, .. } = observation
+        {
+            self.executed = self.executed.max(*seq);
+        } else if let Observation::ViewChangeStarted { view, .. } = observation {
+            self.asking += u16::from(self.replicas[number].asks.is_none());
+            self.replicas[number] = Known { asks: Some(*view), accepted: 0 };
+        } else if let Observation::EnteredView { .. } = observation {
+            let known = &mut self.replicas[number];
+            self.asking -= u16::from(known.asks.take().is_some());
+        }
+    }
+
+    /// What a correct node has open, and nobody can close.
+    pub(super) fn open(&self, node: NodeId) -> Option<Open> {
+        if node.is_client() {
+            return None;
+        }
+        let Known { asks, accepted } = self.replicas[usize::from(node.number())];
+        let alone = self.asking <= self.committee.faults;
+        let slot = || (self.executed < accepted).then_some(Open::Slot(accepted));
+        asks.filter(|_| alone).map(Open::View).or_else(slot)
+    }
+
+    /// A correct node sends a message of this kind on its own account; the run has `settled` then.
+    pub(super) fn sent(&mut self, at: Stamp, settled: Time, node: NodeId, kind: &'static str) {
+        self.sent += u64::from(settled < at.time);
+        if self.late.is_none() && settled + self.bound < at.time {
+            self.late = Some(Late { at, node, kind, sent: self.sent });
+        }
+    }
+
+    /// The first message that a correct node sent on its own account too late.
+    pub(super) const fn late(&self) -> Option<&Late> {
+        self.late.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Digest;
+
+    const R: [NodeId; 4] =
+        [NodeId::Replica(0), NodeId::Replica(1), NodeId::Replica(2), NodeId::Replica(3)];
+
+    fn settling() -> Settling {
+        let committee = Committee { replicas: 4, faults: 1, clients: 1 };
+        Settling::new(committee, Time::ZERO, Span::from_secs(9))
+    }
+
+    fn asks(view: u64) -> Observation {
+        Observation::ViewChangeStarted { view, reason: "a timeout" }
+    }
+
+    #[test]
+    fn one_replica_asks_for_a_view_for_ever_and_two_are_joined() {
+        let mut settling = settling();
+        settling.note(R[1], &asks(1));
+        settling.note(R[1], &asks(2));
+        assert_eq!(settling.open(R[1]), Some(Open::View(2)));
+        assert_eq!(settling.open(R[2]), None);
+        settling.note(R[2], &asks(1));
+        assert_eq!(settling.open(R[1]), None, "f + 1 ask: everyone owes that the view opens");
+        settling.note(R[2], &Observation::EnteredView { view: 1 });
+        settling.note(R[1], &Observation::EnteredView { view: 2 });
+        assert_eq!((settling.open(R[1]), settling.asking), (None, 0));
+    }
+
+    #[test]
+    fn a_proposal_is_left_open_until_somebody_executes_it() {
+        let (mut settling, batch) = (settling(), Digest::default());
+        settling.note(R[1], &Observation::Accepted { view: 0, seq: 3, batch });
+        assert_eq!(settling.open(R[1]), Some(Open::Slot(3)));
+        let executed = Observation::Executed { view: 0, seq: 3, batch, null: false };
+        settling.note(R[2], &executed);
+        assert_eq!(settling.open(R[1]), None, "now it lags behind");
+        settling.note(R[1], &Observation::Accepted { view: 0, seq: 4, batch });
+        settling.note(R[1], &asks(1));
+        settling.note(R[1], &Observation::EnteredView { view: 1 });
+        assert_eq!(settling.open(R[1]), None, "the proposal was of another view");
+    }
+
+    #[test]
+    fn who_sends_too_late_is_remembered_with_how_much_was_sent_before() {
+        let mut settling = settling();
+        let at = |secs| Stamp { time: Time::ZERO + Span::from_secs(secs), event: 0 };
+        let settled = at(1).time;
+        for (secs, node) in [(1, R[0]), (2, R[0]), (10, R[1]), (11, R[2]), (12, R[3])] {
+            settling.sent(at(secs), settled, node, "status");
+        }
+        let late = settling.late().expect("11 s is more than 1 s + 9 s");
+        assert_eq!((late.node, late.at.time, late.sent), (R[2], at(11).time, 3));
+    }
+}

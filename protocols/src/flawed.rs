@@ -3,6 +3,7 @@
 use byzsim_core::{Answer, Digest, NodeId, Operation, Signed, Statement};
 
 use crate::service::Service;
+use crate::shared::checkpoints::Checkpoints;
 use crate::shared::quorum::Votes;
 
 impl<T: Statement + Clone> Votes<T> {
@@ -10,6 +11,15 @@ impl<T: Statement + Clone> Votes<T> {
     pub(crate) fn add_again(&mut self, vote: Signed<T>) {
         self.voters.insert(vote.signer());
         self.votes.push(vote);
+    }
+}
+
+impl<C: Statement + Clone, S> Checkpoints<C, S> {
+    /// A checkpoint becomes stable, and what was heard up to it is kept.
+    pub(crate) fn stabilise_keeping(&mut self, seq: u64, proof: Vec<Signed<C>>) {
+        let heard = self.heard.clone();
+        self.stabilise(seq, proof);
+        self.heard = heard;
     }
 }
 

@@ -52,7 +52,7 @@ impl Replica {
         if self.has_diverged(seq, state) {
             self.start_over(seq, out);
         }
-        self.checkpoints.stabilise(seq, proof);
+        self.rules.stabilise(&mut self.checkpoints, seq, proof);
         self.log.collect_garbage(seq);
         self.next_seq = self.next_seq.max(seq + 1);
         out.observe(Observation::StableCheckpoint { seq, state });
@@ -82,7 +82,7 @@ impl Replica {
 
     /// Asks one of those who proved the checkpoint for the state; at each call the next.
     pub(super) fn fetch_state(&mut self, out: &mut Out) {
-        if !self.lacks_state() {
+        if !self.lacks_state() || !self.rules.fetches_states() {
             return;
         }
         let to = self.checkpoints.whom_to_ask(self.id, &mut self.volatile.fetches);

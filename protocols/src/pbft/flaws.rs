@@ -108,6 +108,10 @@ flaws! {
         "a fetched state is not compared with the proven digest";
     CheckpointDigestIgnored: "P40b-checkpoint-digest-ignored" breaks "liveness",
         "CHECKPOINTs match by slot only, not by the state's digest";
+    StateNotFetched: "P40c-state-not-fetched" breaks "convergence",
+        "a replica that lags behind a stable checkpoint does not ask for its state";
+    VotesKept: "P47-votes-kept" breaks "quiescence",
+        "CHECKPOINTs of slots that are stable are kept, and count as open";
 
     // Retransmission.
     DecisionsUnproven: "P45-decisions-unproven" breaks "liveness",

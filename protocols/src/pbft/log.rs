@@ -181,8 +181,15 @@ impl Log {
         self.certificates.get(&seq).map(|certificate| certificate.pre_prepare.digest)
     }
 
-    /// Whether some slot above `executed` has begun.
-    pub(super) fn has_open(&self, executed: Seq) -> bool {
-        self.slots.range(executed + 1..).next().is_some()
+    /// Whether some slot above `executed` is open: it is proposed or decided, or `weak` replicas
+    /// voted in it. One vote alone may be a liar's, for a slot that will never begin.
+    pub(super) fn has_open(&self, executed: Seq, weak: usize) -> bool {
+        let is_open = |slot: &Slot| {
+            let votes = slot.prepares.iter().count().max(slot.commits.iter().count());
+            slot.pre_prepare.is_some() || weak <= votes
+        };
+        let above = executed + 1;
+        self.decisions.range(above..).next().is_some()
+            || self.slots.range(above..).any(|(_, slot)| is_open(slot))
     }
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use byzsim_core::{
     Encode, Encoder, Message as _, Node, NodeId, Observation, Outbox, Signed, Signer, Span,
-    Statement,
+    Standing, Statement,
 };
 
 use super::Params;
@@ -89,6 +89,8 @@ pub(super) struct Volatile {
     pub(super) patience: Patience,
     /// Messages of views that it has not entered.
     pub(super) early: Early<Msg>,
+    /// Of each replica: the last slot above the window that it spoke of. What it said is dropped.
+    pub(super) beyond: BTreeMap<NodeId, Seq>,
     /// How often it asked for the state of its stable checkpoint.
     pub(super) fetches: usize,
     /// Whether it is stuck.
@@ -214,6 +216,11 @@ impl Node<Msg, Timer> for Replica {
     fn outline(&self, view: u64, out: &mut Encoder) {
         self.write_outline(view, out);
     }
+
+    fn standing(&self, _: u64) -> Option<Standing> {
+        let state = self.service.digest();
+        Some(Standing { executed: self.executed, state, history: None })
+    }
 }
 
 impl Replica {
@@ -223,6 +230,13 @@ impl Replica {
         if msg.view().is_some_and(|view| self.view < view) && !from.is_client() {
             // Three messages for each slot is what a correct replica has to say in a view.
             self.volatile.early.keep(from, msg, 3 * self.params.window);
+        }
+        if let Some(seq) = msg.seq()
+            && self.stable().saturating_add(self.params.window) < seq
+            && !from.is_client()
+        {
+            let beyond = self.volatile.beyond.entry(from).or_default();
+            *beyond = seq.max(*beyond);
         }
         self.rules.is_of_view(msg, self.active_view())
     }

@@ -11,6 +11,7 @@ use byzsim_core::{Digest, NodeId, Observation, Signed};
 
 use super::message::{Batch, Commit, Decision, Msg, Seq, Status};
 use super::replica::{Out, Replica, Timer};
+use crate::shared::quorum::certain_view;
 
 /// How many slots one retransmission covers at most; more are asked for when these are done.
 const SLOTS_MAX: usize = 16;
@@ -28,11 +29,21 @@ impl Replica {
         !self.is_active()
             || self.lacks_state()
             || !self.volatile.waiting.is_empty()
-            || self.log.has_open(self.executed)
+            || self.log.has_open(self.executed, self.rules.weak())
+            || self.is_overtaken()
             || self.checkpoints.heard().any(|votes| {
                 // One vote alone may be a liar's; the own one waits for others.
                 votes.of(self.id).is_some() || self.rules.weak() <= votes.iter().count()
             })
+    }
+
+    /// Whether f + 1 replicas spoke of slots above its window that it has not executed: one of them
+    /// is correct, and further. What they said of them was dropped, and they may say no more.
+    fn is_overtaken(&self) -> bool {
+        let beyond = &self.volatile.beyond;
+        !beyond.is_empty()
+            && certain_view(beyond.values().copied().collect(), self.rules.weak() - 1)
+                .is_some_and(|seq| self.executed < seq)
     }
 
     fn progress(&self) -> Status {

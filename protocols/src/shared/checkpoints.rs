@@ -23,7 +23,7 @@ pub struct Checkpoints<C, S> {
     /// A quorum's word on the stable checkpoint; none on the initial state.
     proof: Vec<Signed<C>>,
     /// CHECKPOINTs above the stable one.
-    heard: BTreeMap<u64, Votes<C>>,
+    pub(crate) heard: BTreeMap<u64, Votes<C>>,
     /// The own states, with their digests: at the stable checkpoint, and at those after it.
     states: BTreeMap<u64, (Digest, Rc<S>)>,
 }

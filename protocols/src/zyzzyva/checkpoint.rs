@@ -22,6 +22,14 @@ impl Replica {
         }
     }
 
+    /// The same for each of its slots that are due for a checkpoint, and not stable.
+    pub(super) fn announce_unproven(&mut self, out: &mut Out) {
+        let due: Vec<Seq> = self.checkpoints.unproven().map(|(seq, _)| seq).collect();
+        for seq in due {
+            self.announce_checkpoint(seq, out);
+        }
+    }
+
     /// What it answers, in the current view, in a slot that is due for a checkpoint.
     fn checkpoint_response(&self, seq: Seq) -> Option<SpecResponse> {
         let slot = self.history.get(seq)?;
@@ -210,7 +218,7 @@ impl Replica {
 
     /// Asks one of those who proved the checkpoint for the state; at each call the next.
     pub(super) fn fetch_state(&mut self, out: &mut Out) {
-        if !self.lacks_state() {
+        if !self.lacks_state() || !self.rules.fetches_states() {
             return;
         }
         let to = self.checkpoints.whom_to_ask(self.id, &mut self.volatile.fetches);

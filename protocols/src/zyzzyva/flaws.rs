@@ -61,4 +61,8 @@ flaws! {
         "a proof of misbehaviour of an earlier view accuses the primary of the present one";
     ViewsMixed: "Z18-views-mixed" breaks "durability",
         "the 2f + 1 VIEW-CHANGEs that open a new view may be for earlier views";
+    StateNotFetched: "Z22-state-not-fetched" breaks "convergence",
+        "a replica that lags behind a stable checkpoint does not ask for its state";
+    EvidenceKept: "Z23-evidence-kept" breaks "quiescence",
+        "a replica tells the others of evidence against its primary again and again";
 }

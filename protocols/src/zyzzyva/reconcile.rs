@@ -178,10 +178,7 @@ impl Replica {
 
     /// Takes up the work in a view that was just entered.
     fn resume(&mut self, out: &mut Out) {
-        let due: Vec<Seq> = self.checkpoints.unproven().map(|(seq, _)| seq).collect();
-        for seq in due {
-            self.announce_checkpoint(seq, out);
-        }
+        self.announce_unproven(out);
         let mut requests = self.volatile.waiting.take();
         requests.extend(std::mem::take(&mut self.volatile.unanswered).into_values());
         for request in requests {

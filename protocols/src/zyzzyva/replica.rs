@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use byzsim_core::{
-    Encode, Encoder, Message as _, Node, NodeId, Observation, Outbox, Signed, Signer,
+    Encode, Encoder, Message as _, Node, NodeId, Observation, Outbox, Signed, Signer, Standing,
 };
 
 use super::Params;
@@ -144,9 +144,11 @@ pub(super) struct Volatile {
     pub(super) commits: BTreeMap<NodeId, Rc<Vec<Signed<SpecResponse>>>>,
     /// SPEC-RESPONSEs of replicas to slots that are due for a checkpoint, of the current view.
     pub(super) responses: BTreeMap<Seq, Votes<SpecResponse>>,
-    /// It holds evidence of the current view that contradicts its own history.
+    /// It came by evidence of the current view that contradicts its own history, and has not told
+    /// the others since.
     pub(super) contradicted: bool,
-    /// A client asked again for what this replica executed.
+    /// A client asked again for what this replica executed, or another one that is stuck executed
+    /// more.
     pub(super) doubted: bool,
     /// The view whose primary it proved guilty last.
     pub(super) proven: Option<View>,
@@ -277,16 +279,26 @@ impl Node<Msg, Timer> for Replica {
     }
 
     /// What a replica's messages said is on stable storage: views, history, certificate,
-    /// checkpoints, state. Requests that wait, and messages before their time, are lost.
+    /// checkpoints, state. Requests that wait, and messages before their time, are lost. So are the
+    /// responses to slots that are due for a checkpoint: it says its own again, as the others might
+    /// have lost theirs, too, and nobody would ever hold a certificate.
     fn on_restart(&mut self, out: &mut Out) {
         self.volatile = Volatile::default();
         self.await_new_view(out);
+        if self.is_active() {
+            self.announce_unproven(out);
+        }
         self.ask_for_help(out);
         self.watch(out);
     }
 
     fn outline(&self, view: u64, out: &mut Encoder) {
         self.write_outline(view, out);
+    }
+
+    fn standing(&self, seq: u64) -> Option<Standing> {
+        let history = Some((self.history.head(), self.history.digest(seq)));
+        Some(Standing { executed: self.executed, state: self.state.digest(), history })
     }
 }
 

@@ -11,7 +11,7 @@ use byzsim_core::NodeId;
 
 use super::agreement::ORDERS_MAX;
 use super::message::{Msg, Status};
-use super::replica::{Out, Replica, Timer};
+use super::replica::{Hole, Out, Replica, Timer};
 
 impl Replica {
     /// Arms the status timer while something is open.
@@ -32,7 +32,10 @@ impl Replica {
             || volatile.contradicted
             || volatile.doubted
             || self.checkpoints.unproven().next().is_some()
-            || self.checkpoints.heard().next().is_some()
+            || self.checkpoints.heard().any(|votes| {
+                // One vote alone may be a liar's; the own one waits for others.
+                votes.of(self.id).is_some() || self.rules.weak() <= votes.iter().count()
+            })
     }
 
     fn progress(&self) -> Status {
@@ -53,6 +56,8 @@ impl Replica {
                 self.say_again(to, out);
             }
             self.ask_for_help(out);
+            // The others know now. If a client still waits, it asks again, and so does this one.
+            self.volatile.contradicted &= !self.rules.forgets_evidence();
         }
         self.volatile.doubted = false;
     }
@@ -100,15 +105,23 @@ impl Replica {
         for own in self.checkpoints.votes_of(self.id) {
             out.send(to, Msg::Checkpoint(own.clone()));
         }
+        // Nobody fills the hole before this order: the others should look for it, too. If nobody
+        // can, f + 1 suspect the primary.
+        if let (Some(Hole::AskedAll(_)), Some((_, (order, request)))) =
+            (self.volatile.hole, self.volatile.ahead.first_key_value())
+        {
+            out.send(to, Msg::OrderReq(order.clone(), Rc::clone(request)));
+        }
     }
 
     /// Someone is stuck: sends it what it lacks. If it is in the same view with another history,
     /// the order where they differ is what it lacks: with its own one it is proof against the
-    /// primary.
-    pub(super) fn on_status(&self, from: NodeId, status: &Status, out: &mut Out) {
+    /// primary. One that is further may be stuck as this one is not: then this one asks.
+    pub(super) fn on_status(&mut self, from: NodeId, status: &Status, out: &mut Out) {
         if from.is_client() {
             return;
         }
+        self.volatile.doubted |= status.view == self.view && self.executed < status.executed;
         if status.stable < self.stable() {
             self.send_stable_proof(from, out);
         }

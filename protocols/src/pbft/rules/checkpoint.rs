@@ -7,6 +7,7 @@ use super::super::message::{Checkpoint, Seq};
 use super::super::replica::Replica;
 use super::Rules;
 use crate::service::Service;
+use crate::shared::checkpoints::Checkpoints;
 use crate::shared::quorum::{Votes, are_of_distinct_replicas};
 
 impl Rules {
@@ -40,6 +41,24 @@ impl Rules {
         proof: &[Signed<Checkpoint>],
     ) -> bool {
         self.flaws.has(PbftFlaw::StateUnproven) || replica.proves(seq, state, proof)
+    }
+
+    /// §4.3: what is stable is forgotten, CHECKPOINTs up to it as well.
+    pub(in crate::pbft) fn stabilise(
+        &self,
+        checkpoints: &mut Checkpoints<Checkpoint, Service>,
+        seq: Seq,
+        proof: Vec<Signed<Checkpoint>>,
+    ) {
+        match self.flaws.has(PbftFlaw::VotesKept) {
+            false => checkpoints.stabilise(seq, proof),
+            true => checkpoints.stabilise_keeping(seq, proof),
+        }
+    }
+
+    /// §4.6: a replica that lags behind a stable checkpoint asks for the state.
+    pub(in crate::pbft) fn fetches_states(&self) -> bool {
+        !self.flaws.has(PbftFlaw::StateNotFetched)
     }
 
     /// §4.3: the state that a checkpoint speaks of has the reply cache in it.

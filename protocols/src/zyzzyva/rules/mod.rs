@@ -136,6 +136,17 @@ impl Rules {
         }
     }
 
+    /// A replica that lags behind a stable checkpoint asks for the state.
+    pub(super) fn fetches_states(&self) -> bool {
+        !self.flaws.has(ZyzzyvaFlaw::StateNotFetched)
+    }
+
+    /// Evidence against the primary that the others were told of is no news. If a client waits for
+    /// more, it asks again.
+    pub(super) fn forgets_evidence(&self) -> bool {
+        !self.flaws.has(ZyzzyvaFlaw::EvidenceKept)
+    }
+
     /// VC2: f + 1 accusations, one of them from a correct replica.
     pub(super) fn accusations(&self) -> usize {
         match self.flaws.has(ZyzzyvaFlaw::HateAlone) {

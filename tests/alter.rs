@@ -12,7 +12,7 @@ use crate::workdir::{Output, Workdir};
 const LEAST: u64 = 99;
 
 /// The properties that rest on more than what nodes report.
-const REST_ON_MORE: &[&str] = &["deposition"];
+const REST_ON_MORE: &[&str] = &["deposition", "convergence", "quiescence"];
 
 #[test]
 fn altered_streams_are_noticed() {

@@ -53,7 +53,7 @@ impl Recorder for Count {
 fn every_loss_and_every_copy_has_a_reason() {
     let chaos = scenario("pbft/chaos", &[]);
     let mut all = Moved::default();
-    for seed in 0..200 {
+    for seed in 0..60 {
         let mut count = Count::default();
         let report = chaos.play_recorded(seed, &PlayOptions::default(), Some(&mut count));
         let moved = moved(&report);
@@ -66,7 +66,9 @@ fn every_loss_and_every_copy_has_a_reason() {
     }
     for (name, total) in all.counts() {
         // A drop that lasts until a report comes may last beyond GST, when nothing more is lost.
-        assert_eq!(total == 0, name == "latencies-cut", "{name} {total}");
+        // What faults hold is released by then, and the runs go on for longer.
+        let never = ["latencies-cut", "held-to-the-end"].contains(&name);
+        assert_eq!(total == 0, never, "{name} {total}");
     }
 }
 

@@ -46,8 +46,8 @@
 //!   the paper's text leaves retransmission open, its library does it periodically. Any replica
 //!   passes on the NEW-VIEW that opened its view. STATUS, FETCH, BATCH and STATE messages are not
 //!   signed: links are authenticated, and what they carry proves itself.
-//! * A replica takes a slot above the last that it executed for open if it is proposed or decided, or
-//!   if f + 1 replicas voted in it; and it asks for help if f + 1 spoke of slots above its window,
+//! * A replica takes a slot above the last that it executed for open if it is proposed or decided,
+//!   or if f + 1 replicas voted in it; and it asks for help if f + 1 spoke of slots above its window,
 //!   though §4.2 has it drop what they say. One vote alone may be a liar's: when each counted, one
 //!   message made all ask for ever. Without the second rule a random run left one behind for ever.
 //! * State transfer sends the whole state at once, with the checkpoint's proof (§4.3 and TOCS 2002

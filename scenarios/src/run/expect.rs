@@ -56,8 +56,8 @@ pub fn judge<'a>(
 }
 
 /// Whether the property is not judged at all: no protocol owes progress in a network that never
-/// becomes synchronous (Fischer, Lynch, Paterson 1985), nor that replicas that are cut off catch up,
-/// nor that they stop asking for what they lack.
+/// becomes synchronous (Fischer, Lynch, Paterson 1985), nor that replicas which are cut off catch
+/// up, nor that they stop asking for what they lack.
 pub fn is_unjudged(property: &str, gst: Time) -> bool {
     matches!(property, "liveness" | "convergence" | "quiescence") && gst == Time::NEVER
 }

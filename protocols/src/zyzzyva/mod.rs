@@ -120,8 +120,8 @@
 //!   view change and is content in view 0, the faulty one is silent, and the client hears two
 //!   matching answers and one of another view, again and again.
 //! * Evidence against the primary that convinces nobody else is told with one STATUS, and again
-//!   when a client asks again. Told for as long as the view lasts, it is told for ever where no client
-//!   waits: a random run showed it.
+//!   when a client asks again. Told for as long as the view lasts, it is told for ever where no
+//!   client waits: a random run showed it.
 //! * A replica that hears a STATUS of one that is stuck and executed more asks for help, once.
 //!   Those who wait for its word on a checkpoint may have slots that it never heard of.
 //! * A replica that waits in vain for a hole to be filled shows the others the order after it. With

@@ -211,6 +211,7 @@ fn links_lead_somewhere() {
         "docs/searching.md",
         "docs/scenarios.md",
         "docs/glossary.md",
+        "docs/persistence.md",
         "docs/flaws.md",
         "docs/judges.md",
         "docs/compare.md",

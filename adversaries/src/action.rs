@@ -9,6 +9,8 @@ use byzsim_core::{NodeId, Span};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::crash::Lost;
+use crate::descriptor::{Descriptor, Strikes, Window};
 use crate::groups::Groups;
 use crate::plan::{Change, Pattern, Split};
 
@@ -49,7 +51,8 @@ pub enum Action {
         #[serde(default)]
         lose: bool,
     },
-    /// A correct replica crashes. It restarts with its stable storage when the fault ends.
+    /// A correct node crashes, between two inputs. It restarts with its stable storage when the
+    /// fault ends.
     Crash(NodeId),
     /// A correct node's timers run slow by that many parts per million, or fast if the number is
     /// negative. This lasts for the whole run.
@@ -166,53 +169,33 @@ pub enum Action {
         /// For how long what is sent changes places with the first.
         by: Span,
     },
+    /// A correct node crashes in the middle of the first input upon which it sends more than
+    /// `after` messages: so many are sent, the others are not. What it wrote is on stable storage
+    /// by then. It restarts when the fault ends.
+    CrashMidway {
+        /// Who.
+        node: NodeId,
+        /// How many messages are sent before. A broadcast is one message to each receiver, in the
+        /// order of their numbers.
+        after: u32,
+    },
+    /// A replica crashes and loses what it wrote, so that it may contradict what it said before. It
+    /// counts as faulty for the whole run, and is not corrupted otherwise.
+    Forget {
+        /// Who.
+        node: NodeId,
+        /// What it loses.
+        loses: Lost,
+        /// Whether it crashes in the middle of the first input upon which it sends more than so
+        /// many messages. By default it crashes at once if it loses everything, and after the first
+        /// input upon which it sends anything if it loses its last write.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<u32>,
+    },
 }
 
 const fn yes() -> bool {
     true
-}
-
-/// What there is to know about a class of faults.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Descriptor {
-    /// The name in scenario files, of the class and of its action.
-    pub name: &'static str,
-    /// What it does.
-    pub about: &'static str,
-    /// Whom it strikes.
-    pub strikes: Strikes,
-    /// When it can be active.
-    pub window: Window,
-    /// Whether the model allows it only before GST: afterwards the network heals what it does. The
-    /// messages that a corrupted node ignores are not subject to this.
-    pub needs_asynchrony: bool,
-    /// Whether it is drawn where the weather names no classes.
-    pub is_usual: bool,
-}
-
-/// Whom a fault strikes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Strikes {
-    /// The network: messages, whoever sends them.
-    Messages,
-    /// A node that is correct otherwise.
-    CorrectNode {
-        /// What a corrupted node has instead.
-        instead: &'static str,
-    },
-    /// A node that it corrupts, for the whole run.
-    CorruptedNode,
-}
-
-/// When a fault can be active.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Window {
-    /// From any start to any end.
-    Any,
-    /// Once, when it starts: so it needs a start.
-    AtStart,
-    /// For the whole run: it has no start and no end, and a node has one such fault at most.
-    WholeRun,
 }
 
 const ON_MESSAGES: Descriptor = Descriptor {
@@ -259,7 +242,7 @@ classes! {
     Drop: "drop", "Messages are lost.", HEALED;
     Duplicate: "duplicate", "Messages arrive twice.", ON_MESSAGES;
     Partition: "partition", "Messages between groups of nodes wait or are lost.", HEALED;
-    Crash: "crash", "A correct replica crashes, and restarts when the fault ends.",
+    Crash: "crash", "A correct node crashes, and restarts when the fault ends.",
         Descriptor {
             strikes: Strikes::CorrectNode { instead: "use `mute`, which looks the same to other \
                                                       nodes" },
@@ -286,6 +269,14 @@ classes! {
         Descriptor { is_usual: false, ..ON_MESSAGES };
     Relay: "relay", "A corrupted node passes on what it receives or sends, as it is or altered.",
         ON_CORRUPTED;
+    CrashMidway: "crash-midway",
+        "A correct node crashes in the middle of what it sends, and restarts when the fault ends.",
+        Descriptor { strikes: Strikes::CorrectNode { instead: "use `omit`" }, ..HEALED };
+    Forget: "forget", "A replica crashes and loses what it wrote; it counts as faulty.",
+        Descriptor {
+            strikes: Strikes::CorrectNode { instead: "remove one of the two" },
+            ..HEALED
+        };
 }
 
 /// The parts of a fault that validation, searches and shrinking reach for. A part that an action
@@ -304,6 +295,8 @@ pub struct Parts<'a> {
     pub delay: Option<&'a mut Span>,
     /// How many messages at most change places.
     pub within: Option<&'a mut u32>,
+    /// How many messages its node sends before it crashes.
+    pub after: Option<&'a mut u32>,
     /// How much later copies arrive.
     pub copy_after: Option<&'a mut Span>,
     /// Nodes besides those of the messages; an empty list means everyone.
@@ -339,6 +332,8 @@ impl Action {
             Self::Relay { node, .. } => (Class::Relay, Some(*node)),
             Self::Rush(node) => (Class::Rush, Some(*node)),
             Self::Reorder { .. } => (Class::Reorder, None),
+            Self::CrashMidway { node, .. } => (Class::CrashMidway, Some(*node)),
+            Self::Forget { node, .. } => (Class::Forget, Some(*node)),
         }
     }
 
@@ -388,6 +383,12 @@ impl Action {
             Self::Reorder { messages, within, by } => {
                 let (messages, within, delay) = (Some(messages), Some(within), Some(by));
                 Parts { messages, within, delay, ..none }
+            }
+            Self::CrashMidway { node, after } => {
+                Parts { owner: Some(node), after: Some(after), ..none }
+            }
+            Self::Forget { node, loses: _, after } => {
+                Parts { owner: Some(node), after: after.as_mut(), ..none }
             }
         }
     }

@@ -1,8 +1,9 @@
 //! Active faults: where each fault of a plan stands during a run, what it does, how often it did.
 
-use byzsim_core::{Committee, Fate, Granted, Lie, Message, NodeId, Span, Time};
+use byzsim_core::{Committee, CrashPoint, Fate, Granted, Lie, Message, NodeId, Span, Time};
 
 use crate::action::Action;
+use crate::crash::Downfall;
 use crate::log::{Demand, FaultLog, MomentLog, Target};
 use crate::pattern::Matcher;
 use crate::plan::{Change, Fault, Pattern};
@@ -45,8 +46,8 @@ pub(crate) enum Behavior {
     Reorder(Matcher, Reorder),
     /// Messages to and from the node take no time.
     Rush(NodeId),
-    /// The replica is down.
-    Crash(NodeId),
+    /// The node crashes so.
+    Crash(Downfall),
     /// The corrupted sender sends other versions of messages that match.
     Rewrite(Rewrite, Matcher),
     /// The corrupted node repeats what it kept for this.
@@ -98,7 +99,7 @@ const RELAYED_MAX: u64 = 256;
 impl ActiveFault {
     /// The `number`-th fault of its plan, from 0, before the run.
     pub(crate) fn new<M: Message>(number: usize, fault: &Fault, committee: Committee) -> Self {
-        let behavior = Behavior::new::<M>(number, &fault.action, committee);
+        let behavior = Behavior::new::<M>(number, fault, committee);
         Self { phase: Phase::Waiting, behavior, fired: 0, log: None }
     }
 
@@ -218,14 +219,16 @@ impl ActiveFault {
 }
 
 impl Behavior {
-    fn new<M: Message>(number: usize, action: &Action, committee: Committee) -> Self {
+    fn new<M: Message>(number: usize, fault: &Fault, committee: Committee) -> Self {
         // The network keeps the key u32::MAX for itself, and no plan has so many faults.
         let hold = Fate::Hold(u32::try_from(number).expect("a plan has fewer than 2^32 faults"));
         let matcher = |pattern: &Pattern| Matcher::new::<M>(pattern.clone(), committee);
         let sent_by = |node: NodeId, pattern: &Pattern| {
             Matcher::new::<M>(Pattern { from: vec![node], ..pattern.clone() }, committee)
         };
-        match action {
+        let downfall =
+            |node, after, loses| Self::Crash(Downfall::new(node, after, loses, fault.end.as_ref()));
+        match &fault.action {
             Action::Hold(messages) => Self::Decide(matcher(messages), hold),
             Action::Delay { messages, by } => Self::Decide(matcher(messages), Fate::Delay(*by)),
             Action::Drop(messages) => Self::Decide(matcher(messages), Fate::Drop),
@@ -236,7 +239,9 @@ impl Behavior {
                 let fate = if *lose { Fate::Drop } else { hold };
                 Self::Partition(Cut::new(groups, *one_way, committee), fate)
             }
-            Action::Crash(node) => Self::Crash(*node),
+            Action::Crash(node) => downfall(*node, None, None),
+            Action::CrashMidway { node, after } => downfall(*node, Some(*after), None),
+            Action::Forget { node, loses, after } => downfall(*node, *after, Some(*loses)),
             // What a corrupted node withholds keeps its number on its link, though it was never
             // sent, so that taking the fault out changes nothing but these messages.
             Action::Mute(node) => Self::Decide(sent_by(*node, &Pattern::default()), Fate::Drop),
@@ -299,7 +304,12 @@ impl Behavior {
                 target(*node, messages.pattern().clone())
             }
             Self::Twins => Target::Copies,
-            Self::Crash(_) | Self::Drift => Target::Node,
+            Self::Crash(Downfall { node, crash, .. }) => match crash.point {
+                CrashPoint::Now => Target::Node,
+                CrashPoint::AfterSending(count) => Target::Sends(*node, count),
+                CrashPoint::AfterInput => Target::Sends(*node, 0),
+            },
+            Self::Drift => Target::Node,
         }
     }
 

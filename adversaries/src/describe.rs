@@ -3,6 +3,7 @@
 use byzsim_core::NodeId;
 
 use crate::action::{Action, Parts};
+use crate::crash;
 use crate::plan::{Change, Fault, Moment, Pattern, Plan, Reported, Split, Trigger};
 use crate::range::Range;
 
@@ -68,10 +69,9 @@ impl Fault {
                 let crossing = crossing(groups, *one_way);
                 if *lose { meanwhile(format!("{crossing} are lost")) } else { waits(crossing) }
             }
-            Action::Crash(node) => match &self.end {
-                None => format!("{node} crashes for good"),
-                Some(end) => format!("{node} is down and restarts {}", point(end)),
-            },
+            Action::Crash(_) | Action::CrashMidway { .. } | Action::Forget { .. } => {
+                crash::in_words(&self.action, self.end.as_ref())
+            }
             Action::Drift { node, ppm } => drift(*node, *ppm),
             Action::Mute(node) => meanwhile(format!("{node} sends nothing")),
             Action::Omit { node, messages: of } => {
@@ -134,7 +134,7 @@ fn moment(end: &Moment) -> String {
     }
 }
 
-fn point(end: &Moment) -> String {
+pub(crate) fn point(end: &Moment) -> String {
     match end {
         Moment::At(time) => format!("at {time}"),
         Moment::When(trigger) => format!("when {}", report(trigger)),
@@ -321,6 +321,7 @@ fn changed(field: &str, change: &Change) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crash::Lost;
     use byzsim_core::{Span, Time};
 
     fn at(ms: u64) -> Option<Moment> {
@@ -364,6 +365,12 @@ mod tests {
         says(None, None, part(false, true), words);
         let words = "from 1ms on, r1 is down and restarts at 2ms";
         says(at(1), at(2), Action::Crash(R1), words);
+        let words = "from 1ms on, r1 crashes after 2 of the messages that it has to send, and \
+                     restarts at 2ms";
+        says(at(1), at(2), Action::CrashMidway { node: R1, after: 2 }, words);
+        let words = "r1 crashes when it sent something, and restarts at 2ms without what it wrote \
+                     for that";
+        says(None, at(2), Action::Forget { node: R1, loses: Lost::LastWrite, after: None }, words);
         let (messages, by) = (of_kind("prepare"), Span::from_millis(5));
         let reorder = Action::Reorder { messages, within: 3, by };
         let words = "prepare messages that a link carries within 5ms arrive in reverse order, up \

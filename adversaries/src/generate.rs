@@ -46,6 +46,7 @@ pub fn generate<M: Message>(
             draw.strike(class, &correct);
         }
     }
+    draw.more_crashes(weather, seed);
     Plan { faults: draw.faults }
 }
 
@@ -84,8 +85,11 @@ impl<'a> Draw<'a> {
                 && (*class != Class::Mutate || !self.vocabulary.fields.is_empty())
                 && (*class != Class::Drift || 0 < self.weather.drift_ppm_max)
         };
+        // These are drawn in place of some crashes, from a stream of their own.
+        let is_apart = |class: &Class| matches!(class, Class::CrashMidway | Class::Forget);
         let classes = self.weather.classes.iter().copied();
-        let mut allowed: Vec<Class> = classes.filter(possible).collect();
+        let mut allowed: Vec<Class> =
+            classes.filter(|class| !is_apart(class) && possible(class)).collect();
         allowed.sort_unstable();
         allowed.dedup();
         allowed
@@ -211,7 +215,9 @@ impl<'a> Draw<'a> {
             | Class::Partition
             | Class::Crash
             | Class::Drift
-            | Class::Reorder => unreachable!("{class:?} has no window of a behaviour"),
+            | Class::Reorder
+            | Class::CrashMidway
+            | Class::Forget => unreachable!("{class:?} has no window of a behaviour"),
         };
         // Who is silent from the start to the end does no more than one replica fewer.
         let whole_run = start.is_none() && class == Class::Mute;
@@ -221,7 +227,7 @@ impl<'a> Draw<'a> {
 
     /// Something that strikes correct nodes, or the network.
     pub(crate) fn strike(&mut self, class: Class, correct: &[NodeId]) {
-        if class == Class::Crash {
+        if matches!(class, Class::Crash | Class::CrashMidway | Class::Forget) {
             return self.crashes(correct);
         }
         if class == Class::Drift {
@@ -263,6 +269,8 @@ impl<'a> Draw<'a> {
                 lose: aim.rng.chance(odds::LOSE_PPM),
             },
             Class::Crash
+            | Class::CrashMidway
+            | Class::Forget
             | Class::Drift
             | Class::Mute
             | Class::Omit

@@ -5,13 +5,14 @@ use std::fmt;
 use std::rc::Rc;
 
 use byzsim_core::{
-    Adversary, Committee, Control, CorruptedSigners, Fate, Granted, Input, NodeId, Observation,
-    Outbox, Protocol, Sent, Time, Wake,
+    Adversary, Committee, Control, CorruptedSigners, CrashPoint, Fate, Granted, Input, NodeId,
+    Observation, Outbox, Protocol, Sent, Time, Wake,
 };
 
 use crate::action::{Action, Class, Parts};
 use crate::active::{ActiveFault, Behavior, Phase, Transition};
 use crate::corrupted::CorruptedNode;
+use crate::crash::Downfall;
 use crate::groups::Groups;
 use crate::log::FaultLog;
 use crate::plan::{Moment, Plan, Reported, Trigger};
@@ -31,6 +32,7 @@ pub struct PlanAdversary<P: Protocol> {
     /// The transitions that wait for a report, with how many such reports were seen.
     triggered: Vec<(Awaited<Trigger>, u32)>,
     corrupted: BTreeMap<NodeId, CorruptedNode<P>>,
+    forgetful: Vec<NodeId>,
     drift_ppm: BTreeMap<NodeId, i32>,
     /// When the last fault ended.
     last_end: Time,
@@ -67,6 +69,7 @@ impl<P: Protocol> PlanAdversary<P> {
             alarms_set: false,
             triggered: Vec::new(),
             corrupted: corrupted(plan, signers, committee, params),
+            forgetful: plan.forgetful(),
             drift_ppm: BTreeMap::new(),
             last_end: Time::ZERO,
         };
@@ -167,9 +170,12 @@ impl<P: Protocol> PlanAdversary<P> {
             None => {}
         }
         match &mut self.faults[number].behavior {
-            Behavior::Crash(node) => {
-                control.crash(*node);
-                self.faults[number].fired += 1;
+            Behavior::Crash(Downfall { node, crash, has_come }) => {
+                control.crash(*node, *crash);
+                if crash.point == CrashPoint::Now {
+                    *has_come = true;
+                    self.faults[number].fired += 1;
+                }
             }
             Behavior::Replay(replay) => replay.pending = true,
             Behavior::Decide(..)
@@ -193,7 +199,8 @@ impl<P: Protocol> PlanAdversary<P> {
             Behavior::Decide(_, Fate::Hold(key)) | Behavior::Partition(_, Fate::Hold(key)) => {
                 control.release(*key);
             }
-            Behavior::Crash(node) => {
+            Behavior::Crash(Downfall { node, has_come: false, .. }) => control.call_off(*node),
+            Behavior::Crash(Downfall { node, .. }) => {
                 let node = *node;
                 if !self.keeps_down(node) {
                     control.restart(node);
@@ -214,8 +221,7 @@ impl<P: Protocol> PlanAdversary<P> {
 
     /// Whether a fault in force says that `node` is down.
     fn keeps_down(&self, node: NodeId) -> bool {
-        let says_so =
-            |fault: &ActiveFault| matches!(fault.behavior, Behavior::Crash(down) if down == node);
+        let says_so = |fault: &ActiveFault| matches!(fault.behavior, Behavior::Crash(it) if it.node == node && it.has_come);
         self.faults.iter().any(|fault| fault.phase == Phase::InForce && says_so(fault))
     }
 }
@@ -263,6 +269,27 @@ fn corrupted<P: Protocol>(
 impl<P: Protocol> Adversary<P::Msg> for PlanAdversary<P> {
     fn corrupted(&self) -> Vec<NodeId> {
         self.corrupted.keys().copied().collect()
+    }
+
+    fn forgetful(&self) -> Vec<NodeId> {
+        self.forgetful.clone()
+    }
+
+    fn crashed(&mut self, node: NodeId, control: &mut Control) {
+        // A node has one fault at most that lets it crash in the middle of something.
+        let awaits = |fault: &&mut ActiveFault| {
+            matches!(fault.behavior, Behavior::Crash(it) if it.node == node && !it.has_come)
+                && fault.phase != Phase::Waiting
+        };
+        let Some(fault) = self.faults.iter_mut().find(awaits) else { return };
+        if let Behavior::Crash(downfall) = &mut fault.behavior {
+            downfall.has_come = true;
+        }
+        fault.fired += 1;
+        // It came at the moment when the fault ended, and was not called off in time.
+        if fault.phase == Phase::Over && !self.keeps_down(node) {
+            control.restart(node);
+        }
     }
 
     fn drift_ppm(&self, node: NodeId) -> i32 {

@@ -30,8 +30,11 @@ mod active;
 mod aim;
 mod copy;
 mod corrupted;
+mod crash;
+mod crashes;
 mod deceit;
 mod describe;
+mod descriptor;
 mod generate;
 mod groups;
 mod interpreter;
@@ -57,7 +60,9 @@ mod weather;
 #[cfg(test)]
 mod tests;
 
-pub use action::{Action, Class, Descriptor, Parts, Strikes, Window};
+pub use action::{Action, Class, Parts};
+pub use crash::Lost;
+pub use descriptor::{Descriptor, Strikes, Window};
 pub use generate::generate;
 pub use groups::Groups;
 pub use interpreter::PlanAdversary;

@@ -63,6 +63,8 @@ pub enum Target {
     Links(NodeId),
     /// The copies of a node.
     Copies,
+    /// A node that crashes as soon as it sends more than so many messages at once.
+    Sends(NodeId, u32),
     /// A node or its clock, on which it acts as soon as it starts.
     Node,
 }

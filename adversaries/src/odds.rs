@@ -123,6 +123,14 @@ pub(crate) const ALONE_PPM: u32 = 400_000;
 pub(crate) const CRASH_TOGETHER_PPM: u32 = 400_000;
 /// That the next of several crashes waits for a report.
 pub(crate) const CRASH_WAITS_PPM: u32 = 250_000;
+/// That a crash of a replica comes in the middle of something.
+pub(crate) const CRASH_MIDWAY_PPM: u32 = 300_000;
+/// That a replica that crashes loses what it wrote, if one more may be faulty.
+pub(crate) const FORGETS_PPM: u32 = 500_000;
+/// That it does so in the middle of something.
+pub(crate) const FORGETS_MIDWAY_PPM: u32 = 500_000;
+/// That a correct client crashes.
+pub(crate) const CLIENT_CRASHES_PPM: u32 = 50_000;
 /// That a clock that drifts is fast.
 pub(crate) const FAST_PPM: u32 = 500_000;
 

@@ -176,14 +176,15 @@ pub enum Change {
 }
 
 impl Plan {
-    /// The replicas that count as faulty, in order: those that are corrupted, or down when the
-    /// network becomes synchronous. Protocols keep their promises for at most f of them.
+    /// The replicas that count as faulty, in order: those that are corrupted, that lose what they
+    /// wrote, or that are down when the network becomes synchronous. Protocols keep their promises
+    /// for at most f of them.
     ///
     /// A replica that crashes and restarts before `gst` was only slow. One whose restart waits for
     /// a trigger may never restart.
     pub fn faulty_replicas(&self, gst: Time) -> Vec<NodeId> {
         let gone = |fault: &Fault| {
-            let Action::Crash(node) = fault.action else { return None };
+            let node = fault.action.crashes()?;
             let is_back = match fault.end {
                 None => false,
                 Some(Moment::At(end)) => end <= gst,
@@ -192,8 +193,20 @@ impl Plan {
             (!is_back).then_some(node)
         };
         let gone = self.faults.iter().filter_map(gone);
-        let mut nodes: Vec<NodeId> = self.corrupted().into_iter().chain(gone).collect();
+        let mut nodes: Vec<NodeId> =
+            self.corrupted().into_iter().chain(self.forgetful()).chain(gone).collect();
         nodes.retain(|node| !node.is_client());
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes
+    }
+
+    /// The replicas that lose what they wrote, in order.
+    pub fn forgetful(&self) -> Vec<NodeId> {
+        let forgets = |fault: &Fault| {
+            if let Action::Forget { node, .. } = fault.action { Some(node) } else { None }
+        };
+        let mut nodes: Vec<NodeId> = self.faults.iter().filter_map(forgets).collect();
         nodes.sort_unstable();
         nodes.dedup();
         nodes

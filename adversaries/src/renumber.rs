@@ -38,6 +38,7 @@ impl Fault {
             lie: _,
             delay: _,
             within: _,
+            after: _,
             copy_after: _,
             heard: _,
             drift: _,

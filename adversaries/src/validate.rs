@@ -5,7 +5,8 @@ use std::fmt;
 
 use byzsim_core::{Committee, Field, Lie, Message, NodeId, Span};
 
-use crate::action::{Action, Descriptor, Parts, Strikes, Window};
+use crate::action::{Action, Parts};
+use crate::descriptor::{Descriptor, Strikes, Window};
 use crate::names;
 use crate::plan::{Change, Fault, Moment, Pattern, Plan, Split, Trigger};
 use crate::range::Range;
@@ -117,6 +118,7 @@ impl Judge<'_> {
             if window == Window::WholeRun {
                 self.alone(place, *node)?;
             }
+            self.crashes_midway_once(place, *node)?;
         }
         if let Some(to) = to {
             self.nodes(to)?;
@@ -145,10 +147,12 @@ impl Judge<'_> {
             | Action::Rush(_) => Ok(()),
             Action::Reorder { within, by, .. } => reorder(*within, *by),
             Action::Partition { groups, .. } => self.partition(groups),
-            Action::Crash(node) if node.is_client() => {
-                refuse(format!("{node} is a client: only replicas can crash"), "use `mute`")
+            Action::Crash(_) | Action::CrashMidway { .. } => Ok(()),
+            Action::Forget { node, .. } if node.is_client() => {
+                let help = "use `crash`, or corrupt it, such as with `twins`";
+                refuse(format!("{node} is a client: only replicas can forget"), help)
             }
-            Action::Crash(_) => Ok(()),
+            Action::Forget { .. } => Ok(()),
             Action::Drift { node, ppm } => drift(*node, *ppm),
             Action::Lie { lie, messages, .. } => self.lie(lie, messages),
             Action::Mutate { messages, field, change, .. } => {
@@ -337,6 +341,21 @@ impl Judge<'_> {
                 let problem = format!("{node} already has a `{}` fault", class.name());
                 refuse(problem, format!("keep faults[{first}] or this fault"))
             }
+        }
+    }
+
+    /// Refuses a second fault that lets the node crash in the middle of something, or forget: what
+    /// the first awaits would be lost.
+    fn crashes_midway_once(&self, place: usize, node: NodeId) -> Judgement {
+        let is_one = |fault: &Fault| fault.action.crashes_midway() == Some(node);
+        let faults = &self.plan.faults;
+        match faults[..place].iter().position(is_one) {
+            Some(first) if is_one(&faults[place]) => {
+                let names = "`crash-midway` or `forget`";
+                let problem = format!("{node} already has a fault {names}");
+                refuse(problem, format!("keep faults[{first}] or this fault"))
+            }
+            Some(_) | None => Ok(()),
         }
     }
 

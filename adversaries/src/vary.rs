@@ -3,9 +3,10 @@
 
 use byzsim_core::{Committee, Message, NodeId, Purpose, SimRng};
 
-use crate::action::{Action, Class, Parts, Window};
+use crate::action::{Class, Parts};
 use crate::aim::place;
 use crate::deceit::change;
+use crate::descriptor::Window;
 use crate::generate::Draw;
 use crate::groups::Groups;
 use crate::odds::{self, Detail, Shift, Step, Tweak};
@@ -202,7 +203,7 @@ impl Variation<'_> {
     /// Another window.
     fn shift(&mut self, fault: &mut Fault) {
         let window = fault.action.class().descriptor().window;
-        let heals = matches!(fault.action, Action::Crash(_));
+        let heals = fault.action.crashes().is_some();
         let aim = &mut self.draw.aim;
         (fault.start, fault.end) = match odds::pick(&mut aim.rng, &odds::SHIFTS) {
             _ if window == Window::WholeRun => (None, None),
@@ -259,6 +260,7 @@ impl Variation<'_> {
             mut groups,
             // To vary these as well would shift the draws of every recorded search.
             within: _,
+            after: _,
             copy_after: _,
             drift: _,
             extras: _,

@@ -61,11 +61,57 @@ pub struct Granted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Wake(pub u64);
 
+/// When and how a node crashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crash {
+    /// When it stops.
+    pub point: CrashPoint,
+    /// What it has lost when it restarts.
+    pub loses: Loss,
+    /// Whether it surely never restarts.
+    pub is_final: bool,
+}
+
+impl Crash {
+    /// At once, with all that it wrote, to restart or not.
+    pub const PLAIN: Self = Self { point: CrashPoint::Now, loses: Loss::Nothing, is_final: false };
+}
+
+/// When a node stops that crashes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CrashPoint {
+    /// At once, between two inputs.
+    Now,
+    /// In the middle of the first input from now on upon which it sends more than so many messages:
+    /// so many are sent, and the others are not. A broadcast is one message to each receiver, in
+    /// the order of their numbers.
+    AfterSending(u32),
+    /// After the first input from now on upon which it sends anything, when all of it is sent.
+    AfterInput,
+}
+
+/// What a node has lost that crashed.
+///
+/// A node writes what it learned from an input, its own messages to itself included, before it
+/// sends the first message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// Nothing but its timers.
+    Nothing,
+    /// What it wrote upon the last input, although it sent messages that rest on that. Not with
+    /// [`CrashPoint::Now`].
+    LastWrite,
+    /// All that it ever wrote: it starts again from its initial state.
+    Everything,
+}
+
 /// What the adversary decides outside of any message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// A correct node stops; messages to it are lost, its timers are gone.
-    Crash(NodeId),
+    /// A node stops; messages to it are lost, its timers are gone.
+    Crash(NodeId, Crash),
+    /// A crash that was to come in the middle of something, and did not, is called off.
+    CallOff(NodeId),
     /// A crashed node starts again with what it kept.
     Restart(NodeId),
     /// The messages held under this key are delivered, with the latency that the network draws.
@@ -81,9 +127,14 @@ pub struct Control {
 }
 
 impl Control {
-    /// Stops a correct node.
-    pub fn crash(&mut self, node: NodeId) {
-        self.commands.push(Command::Crash(node));
+    /// Stops a node that is not corrupted.
+    pub fn crash(&mut self, node: NodeId, crash: Crash) {
+        self.commands.push(Command::Crash(node, crash));
+    }
+
+    /// Calls off a crash that was to come in the middle of something, and did not.
+    pub fn call_off(&mut self, node: NodeId) {
+        self.commands.push(Command::CallOff(node));
     }
 
     /// Starts a crashed node again.
@@ -106,6 +157,15 @@ impl Control {
 pub trait Adversary<M> {
     /// The nodes that it corrupted, from the start to the end.
     fn corrupted(&self) -> Vec<NodeId>;
+
+    /// The nodes that lose what they wrote when they crash. They are not the adversary's, but they
+    /// count as faulty: such a node may contradict what it said before.
+    fn forgetful(&self) -> Vec<NodeId> {
+        Vec::new()
+    }
+
+    /// Is told that a node crashed in the middle of something, as it commanded.
+    fn crashed(&mut self, _: NodeId, _: &mut Control) {}
 
     /// How much slower (positive, in parts per million) a node's timers run.
     fn drift_ppm(&self, node: NodeId) -> i32;

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::rc::Rc;
 
+use crate::adversary::{Crash, CrashPoint, Loss};
 use crate::crypto::Signer;
 use crate::encode::Encoder;
 use crate::id::{Committee, NodeId};
@@ -23,6 +24,11 @@ pub struct Host<P: Protocol> {
     timers: Timers<P::Timer>,
     outbox: Outbox<P::Msg, P::Timer>,
     loopback: VecDeque<Rc<P::Msg>>,
+    committee: Committee,
+    /// The crash that is to come in the middle of something.
+    awaited: Option<Crash>,
+    /// The crash that just came.
+    crashed: Option<Crash>,
 }
 
 enum Role<P: Protocol> {
@@ -57,17 +63,15 @@ impl<P: Protocol> Host<P> {
         params: &P::Params,
         timers: Timers<P::Timer>,
     ) -> Self {
-        let shared = Rc::clone(signer);
-        let role = match signer.node() {
-            NodeId::Replica(_) => Role::Replica(P::replica(shared, committee, params)),
-            NodeId::Client(_) => Role::Client(P::client(shared, committee, params)),
-        };
         Self {
             id: signer.node(),
-            role,
+            role: Role::new(signer, committee, params),
             timers,
             outbox: Outbox::new(Time::ZERO),
             loopback: VecDeque::new(),
+            committee,
+            awaited: None,
+            crashed: None,
         }
     }
 
@@ -84,14 +88,95 @@ impl<P: Protocol> Host<P> {
         input: Input<'_, P::Msg, P::Timer>,
         mut request: impl FnMut(Request<P::Msg, P::Timer>),
     ) {
+        match self.awaited {
+            None => self.handle_whole(now, input, &mut request),
+            Some(crash) => self.handle_in_part(now, input, crash, &mut request),
+        }
+    }
+
+    fn handle_whole(
+        &mut self,
+        now: Time,
+        input: Input<'_, P::Msg, P::Timer>,
+        request: &mut impl FnMut(Request<P::Msg, P::Timer>),
+    ) {
         /// More than any handler has to say to itself.
         const ECHOES_MAX: u32 = 1 << 20;
-        self.call(now, input, &mut request);
+        self.call(now, input, request);
         let mut echoes = 0;
         while let Some(msg) = self.loopback.pop_front() {
             echoes += 1;
             assert!(echoes < ECHOES_MAX, "{} talks to itself without end", self.id);
-            self.call(now, Input::Message(self.id, &msg), &mut request);
+            self.call(now, Input::Message(self.id, &msg), request);
+        }
+    }
+
+    /// Handles an input in whose middle a crash comes, if it sends enough messages. All that the
+    /// node writes and reports comes before the first message, and its messages to itself belong to
+    /// what it writes.
+    fn handle_in_part(
+        &mut self,
+        now: Time,
+        input: Input<'_, P::Msg, P::Timer>,
+        crash: Crash,
+        request: &mut impl FnMut(Request<P::Msg, P::Timer>),
+    ) {
+        let before = match (crash.loses, &self.role) {
+            (Loss::LastWrite, Role::Replica(replica)) => Some(replica.clone()),
+            (Loss::LastWrite | Loss::Nothing | Loss::Everything, _) => None,
+        };
+        let mut requests = Vec::new();
+        self.handle_whole(now, input, &mut |it| requests.push(it));
+        let others = self.committee.replica_ids().filter(|to| *to != self.id).count();
+        let sends = |it: &Request<P::Msg, P::Timer>| match it {
+            Request::Send(..) => 1,
+            Request::Broadcast(_) => others,
+            Request::Look(..) | Request::Observe(_) => 0,
+        };
+        let total: usize = requests.iter().map(sends).sum();
+        let sent_before = match crash.point {
+            CrashPoint::Now => unreachable!("it is not awaited"),
+            CrashPoint::AfterSending(count) => usize::try_from(count).unwrap_or(usize::MAX),
+            CrashPoint::AfterInput => total,
+        };
+        let comes = match crash.point {
+            CrashPoint::Now | CrashPoint::AfterSending(_) => sent_before < total,
+            CrashPoint::AfterInput => 0 < total,
+        };
+        if !comes {
+            return requests.into_iter().for_each(request);
+        }
+        self.send_some(requests, sent_before, request);
+        if let Some(before) = before {
+            self.role = Role::Replica(before);
+        }
+        self.awaited = None;
+        self.crashed = Some(crash);
+    }
+
+    /// Hands on the requests, but no more than the first `left` messages.
+    fn send_some(
+        &self,
+        requests: Vec<Request<P::Msg, P::Timer>>,
+        mut left: usize,
+        request: &mut impl FnMut(Request<P::Msg, P::Timer>),
+    ) {
+        for it in requests {
+            match it {
+                Request::Send(to, msg) if 0 < left => {
+                    left -= 1;
+                    request(Request::Send(to, msg));
+                }
+                Request::Broadcast(msg) => {
+                    let others = self.committee.replica_ids().filter(|to| *to != self.id);
+                    for to in others.take(left) {
+                        left -= 1;
+                        request(Request::Send(to, Rc::clone(&msg)));
+                    }
+                }
+                Request::Send(..) => {}
+                Request::Look(..) | Request::Observe(_) => request(it),
+            }
         }
     }
 
@@ -138,9 +223,25 @@ impl<P: Protocol> Host<P> {
         }
     }
 
+    /// Lets the node crash in the middle of something, as soon as it sends enough; `None` calls
+    /// that off.
+    pub(crate) const fn await_crash(&mut self, crash: Option<Crash>) {
+        self.awaited = crash;
+    }
+
+    /// The crash that came in the middle of the last input, if one did.
+    pub(crate) const fn take_crash(&mut self) -> Option<Crash> {
+        self.crashed.take()
+    }
+
     /// The node crashes: its timers are gone.
     pub fn crash(&mut self) {
         self.timers.clear();
+    }
+
+    /// The node forgets all that it wrote.
+    pub(crate) fn forget(&mut self, signer: &Rc<Signer>, params: &P::Params) {
+        self.role = Role::new(signer, self.committee, params);
     }
 
     fn call(
@@ -174,6 +275,15 @@ impl<P: Protocol> Host<P> {
 }
 
 impl<P: Protocol> Role<P> {
+    /// The signer's node in its initial state.
+    fn new(signer: &Rc<Signer>, committee: Committee, params: &P::Params) -> Self {
+        let shared = Rc::clone(signer);
+        match signer.node() {
+            NodeId::Replica(_) => Self::Replica(P::replica(shared, committee, params)),
+            NodeId::Client(_) => Self::Client(P::client(shared, committee, params)),
+        }
+    }
+
     fn handle(&mut self, input: Input<'_, P::Msg, P::Timer>, out: &mut Outbox<P::Msg, P::Timer>) {
         match (self, input) {
             (Self::Client(client), Input::Operation(operation)) => {

@@ -36,7 +36,9 @@ mod timers;
 pub mod trace;
 pub mod workload;
 
-pub use adversary::{Adversary, Benign, Control, Fate, Granted, Sent, Wake};
+pub use adversary::{
+    Adversary, Benign, Control, Crash, CrashPoint, Fate, Granted, Loss, Sent, Wake,
+};
 pub use checkers::{PROPERTIES, Promptness, Stamp, Verdict, Violation, Wait};
 pub use crypto::{CryptoBackend, Digest, PublicKeys, Signed, Signer, Statement};
 pub use encode::{Encode, Encoder};

@@ -21,6 +21,11 @@ pub const SHARED_MILESTONES: &[(&str, &str)] = &[
     ("state-transfer", "a correct replica installed a fetched state"),
     ("rollback", "a correct replica undid speculative execution"),
     ("crash-restart", "a correct replica crashed and restarted"),
+    (
+        "crash-midway",
+        "a correct node crashed when it had sent some of its messages, and not the rest",
+    ),
+    ("client-restart", "a correct client crashed and restarted"),
     ("equivocation", "two correct replicas accepted different batches for one slot of one view"),
     ("proof-of-misbehaviour", "a correct node had signed proof that another node misbehaved"),
     ("suspicion", "a correct node suspected another node, without proof"),

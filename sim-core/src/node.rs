@@ -27,8 +27,8 @@ pub trait Protocol: Sized + 'static {
     type Timer: TimerKey;
     /// What a scenario may set: timeouts, windows, quorum rules, planted flaws.
     type Params: Clone + Debug + 'static;
-    /// A replica.
-    type Replica: Node<Self::Msg, Self::Timer>;
+    /// A replica. It can be cloned for the sake of crashes that lose what was written last.
+    type Replica: Node<Self::Msg, Self::Timer> + Clone;
     /// A client.
     type Client: ClientNode<Self::Msg, Self::Timer>;
 

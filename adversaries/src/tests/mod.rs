@@ -1,6 +1,7 @@
 //! Tests of plans, their interpreter and their generator, against a toy protocol.
 
 mod actions;
+mod crashes;
 mod generator;
 mod logs;
 mod memory;

@@ -23,6 +23,10 @@ fn plans_read_back_what_they_write() {
         r#"{"do":{"reorder":{"messages":{},"within":3,"by":"5ms"}}}"#,
         r#"{"do":{"partition":{"groups":[["r0","r1"]],"one-way":true,"lose":false}}}"#,
         r#"{"do":{"drift":{"node":"c0","ppm":-5000}}}"#,
+        r#"{"do":{"crash":"c0"}}"#,
+        r#"{"do":{"crash-midway":{"node":"c0","after":2}}}"#,
+        r#"{"do":{"forget":{"node":"r1","loses":"last-write","after":0}}}"#,
+        r#"{"do":{"forget":{"node":"r1","loses":"everything"}}}"#,
         r#"{"do":{"omit":{"node":"r0","messages":{"to":["r1"]}}}}"#,
         r#"{"do":{"lag":{"node":"r0","messages":{},"by":"1s"}}}"#,
         r#"{"do":{"lie":{"node":"r0","lie":"twist-echo","messages":{}}}}"#,
@@ -79,7 +83,6 @@ fn names_that_do_not_fit_are_refused_with_those_that_do() {
             "r0 would send only to itself",
             "name other nodes in `to`",
         ),
-        (r#"{"do":{"crash":"c0"}}"#, 0, "c0 is a client", "use `mute`"),
         (&format!(r#"{MUTE},{{"do":{{"crash":"r0"}}}}"#), 1, "r0 is corrupted", "use `mute`"),
         (
             &format!(r#"{{"do":{{"drift":{{"node":"r0","ppm":1}}}}}},{MUTE}"#),
@@ -205,14 +208,37 @@ fn windows_that_make_no_sense_are_refused() {
 }
 
 #[test]
-fn the_faulty_are_the_corrupted_and_those_that_never_restart() {
+fn crashes_that_make_no_sense_are_refused() {
+    for (faults, fault, problem, help) in [
+        (
+            r#"{"do":{"forget":{"node":"c0","loses":"everything"}}}"#,
+            0,
+            "c0 is a client: only replicas can forget",
+            "use `crash`",
+        ),
+        (
+            r#"{"do":{"crash-midway":{"node":"r1","after":1}}},
+               {"do":{"forget":{"node":"r1","loses":"last-write"}}}"#,
+            1,
+            "r1 already has a fault `crash-midway` or `forget`",
+            "keep faults[0]",
+        ),
+    ] {
+        refused(faults, fault, problem, help);
+    }
+}
+
+#[test]
+fn the_faulty_are_the_corrupted_the_forgetful_and_those_that_never_restart() {
     let plan = read(
-        r#"[{"do":{"crash":"r3"}}, {"end":{"at":"1s"},"do":{"crash":"r2"}}, {"do":{"mute":"r1"}},
+        r#"[{"do":{"crash":"r3"}}, {"end":{"at":"1s"},"do":{"crash-midway":{"node":"r2","after":1}}},
+            {"end":{"at":"1s"},"do":{"forget":{"node":"r0","loses":"everything"}}}, {"end":{"at":"1s"},"do":{"crash":"r2"}}, {"do":{"mute":"r1"}},
             {"do":{"mute":"c0"}}, {"do":{"lie":{"node":"r1","lie":"twist-echo"}}}]"#,
     );
     let text = |nodes: Vec<_>| format!("{nodes:?}");
     assert_eq!(text(plan.corrupted()), "[r1, c0]");
-    assert_eq!(text(plan.faulty_replicas(byzsim_core::Time::NEVER)), "[r1, r3]");
+    assert_eq!(text(plan.forgetful()), "[r0]");
+    assert_eq!(text(plan.faulty_replicas(byzsim_core::Time::NEVER)), "[r0, r1, r3]");
 }
 
 #[test]

@@ -55,6 +55,7 @@ impl Encode for Timer {
 
 type Votes = BTreeMap<(NodeId, u64, u64), ReplicaSet>;
 
+#[derive(Clone)]
 pub(super) struct Replica {
     committee: Committee,
     echoes: Votes,

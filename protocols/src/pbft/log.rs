@@ -10,7 +10,7 @@ use super::rules::Rules;
 use crate::shared::quorum::Votes;
 
 /// What the current view says about one slot.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Slot {
     pub(super) pre_prepare: Option<Signed<PrePrepare>>,
     pub(super) prepares: Votes<Prepare>,
@@ -22,7 +22,7 @@ pub(super) struct Slot {
 }
 
 /// The log.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Log {
     slots: BTreeMap<Seq, Slot>,
     /// The batches of slots above the last stable checkpoint, of all views: a later view may

@@ -102,9 +102,26 @@
 //! * Proofs (C, V, certificates) hold exactly a quorum of votes; one with more is refused, as what
 //!   is not checked would be kept and relayed.
 //! * Crash and restart, which the OSDI text does not treat: all that a replica's messages rest on
-//!   is on stable storage; waiting requests and messages of views to come are lost.
+//!   is on stable storage before they are sent; waiting requests and messages of views to come are
+//!   lost. See *What is written before what is sent*.
 //! * Not implemented: message authentication codes (§5.2), digest replies, tentative execution,
 //!   read-only requests (§5.1), non-deterministic values (§4.6), proactive recovery (TOCS 2002).
+//!
+//! # What is written before what is sent
+//!
+//! A reconstruction: the paper has no word about it. All upon one input, the own votes included, is
+//! one write. [`Replica`] and [`Client`] have the fields.
+//!
+//! | variable | before |
+//! | --- | --- |
+//! | `view`, `changing` | VIEW-CHANGE, messages of the new view |
+//! | `log`: accepted PRE-PREPAREs and batches; as primary, `next_seq` | PREPARE; PRE-PREPARE |
+//! | `log`: PREPAREs, *prepared*, and certificates of earlier views | COMMIT, VIEW-CHANGE |
+//! | `log`: COMMITs, *committed-local*, decisions | REPLY, DECIDED |
+//! | `service`, `executed` | REPLY, CHECKPOINT |
+//! | `checkpoints` | CHECKPOINT, VIEW-CHANGE, STATE |
+//! | `view_changes`, `new_view` | NEW-VIEW |
+//! | client: `timestamp`, the pending request | REQUEST |
 //!
 //! Provenance: the rules were taken from a summary whose normal case, view change and checkpoints
 //! were verified against the OSDI text; state transfer and batching details are reconstructions.

@@ -47,7 +47,7 @@ impl Encode for Timer {
 }
 
 /// A replica. All fields but `volatile` survive a crash.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Replica {
     pub(super) id: NodeId,
     pub(super) signer: Rc<Signer>,
@@ -77,7 +77,7 @@ pub struct Replica {
 }
 
 /// What a crash wipes out.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Volatile {
     /// Requests received and not executed; one of them has the progress timer of the view.
     pub(super) waiting: Waiting<Rc<Signed<Request>>>,

@@ -15,7 +15,7 @@ use super::quorum::{Votes, whom_to_ask};
 ///
 /// `C` is the protocol's CHECKPOINT statement, `S` the state that it speaks of. Which votes match,
 /// and how many are enough, is the protocol's to say.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Checkpoints<C, S> {
     /// A checkpoint is due every so many slots.
     interval: u64,

@@ -21,7 +21,7 @@ use byzsim_core::{Message, NodeId};
 /// assert_eq!(early.take(), [(r1, "a"), (r1, "b"), (r2, "d")], "two of each sender");
 /// assert_eq!(early.take(), []);
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Early<M> {
     messages: Vec<(NodeId, M)>,
 }

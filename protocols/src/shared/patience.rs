@@ -30,7 +30,7 @@ use byzsim_core::Span;
 /// patience.recover();
 /// assert_eq!(patience.timeout(second), second);
 /// ```
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Patience {
     /// How many views failed since one worked.
     failed_views: u32,

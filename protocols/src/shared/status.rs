@@ -29,7 +29,7 @@ pub fn catching_up(interval: Span, committee: Committee) -> Wait {
 /// assert!(clock.arm(8));
 /// assert!(clock.expires(&8), "stuck");
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StatusClock<P> {
     armed_at: Option<P>,
 }

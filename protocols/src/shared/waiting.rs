@@ -47,7 +47,7 @@ pub struct Waiter<R> {
 /// assert!(waiting.stop_timer());
 /// assert!(waiting.is_empty());
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Waiting<R> {
     waiters: BTreeMap<NodeId, Waiter<R>>,
     /// How many requests arrived.

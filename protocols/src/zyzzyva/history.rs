@@ -9,7 +9,7 @@ use super::message::{GENESIS, Link, Ordered, Seq};
 use super::state::Undone;
 
 /// The history.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct History {
     /// The last stable checkpoint: what lies at or below it is forgotten.
     base: Seq,
@@ -20,7 +20,7 @@ pub(super) struct History {
 }
 
 /// An executed slot.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Slot {
     pub(super) ordered: Ordered,
     /// What the request answered; none if it was executed before, or is the null request.

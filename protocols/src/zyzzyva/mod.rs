@@ -145,7 +145,25 @@
 //! * A VIEW-CHANGE carries what its sender said before, outside of its bytes ([`message::Past`]):
 //!   lies need it.
 //! * Crash and restart, which the paper does not treat: all that a replica's messages rest on is on
-//!   stable storage; waiting requests and messages before their time are lost.
+//!   stable storage before they are sent; waiting requests and messages before their time are lost.
+//!   See *What is written before what is sent*.
+//!
+//! # What is written before what is sent
+//!
+//! A reconstruction: the paper has no word about it. All upon one input, the own statements
+//! included, is one write. [`Replica`] and [`Client`] have the fields.
+//!
+//! | variable | before |
+//! | --- | --- |
+//! | `view`, `changing` | VIEW-CHANGE, VIEW-CONFIRM, messages of the new view |
+//! | `history`, `origin` | SPEC-RESPONSE, VIEW-CHANGE; as primary, ORDER-REQ |
+//! | `executed`, `state` | SPEC-RESPONSE, CHECKPOINT |
+//! | `held` | LOCAL-COMMIT, VIEW-CHANGE |
+//! | `checkpoints` | CHECKPOINT, VIEW-CHANGE, STATE |
+//! | `hates` | I-HATE-THE-PRIMARY, VIEW-CHANGE |
+//! | `view_changes` | NEW-VIEW |
+//! | `adopted`, `pending`, `confirms`, `confirmation` | VIEW-CONFIRM, OPENED |
+//! | client: `timestamp`, the pending request with its responses | REQUEST, COMMIT |
 //!
 //! Provenance: the rules were taken from a summary of the CACM text, of two public implementations
 //! and of notes; the SOSP and TOCS texts were not read.

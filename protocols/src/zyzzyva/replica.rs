@@ -56,7 +56,7 @@ impl Encode for Timer {
 }
 
 /// A replica. All fields but `volatile` survive a crash.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Replica {
     pub(super) id: NodeId,
     pub(super) signer: Rc<Signer>,
@@ -131,7 +131,7 @@ pub(super) enum Hole {
 }
 
 /// What a crash wipes out.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Volatile {
     /// Requests received and not executed; one of them has the order timer of the view.
     pub(super) waiting: Waiting<Rc<Signed<Request>>>,

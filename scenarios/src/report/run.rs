@@ -149,7 +149,7 @@ pub fn verdict(scenario: &Scenario, report: &Report) -> String {
         line(&mut text, "", &format!("{name}: {remark}"));
     }
     text.push_str(&faults(scenario, report));
-    line(&mut text, "network", &moved(&outcome.metrics.moved));
+    line(&mut text, "network", &moved(&outcome.metrics.moved).join("  "));
     let reached: Vec<String> = outcome
         .milestones
         .counts()
@@ -197,14 +197,14 @@ const fn ended(ended: Ended) -> &'static str {
 }
 
 /// What the network and its model did to messages, beside the latency that was drawn.
-pub fn moved(moved: &Moved) -> String {
+pub fn moved(moved: &Moved) -> Vec<String> {
     let counts = moved.counts().into_iter().filter(|(_, count)| 0 < *count);
     let words: Vec<String> =
         counts.map(|(name, count)| format!("{name} {}", grouped(count))).collect();
     if words.is_empty() {
-        return "every message arrived as drawn".to_owned();
+        return vec!["every message arrived as drawn".to_owned()];
     }
-    words.join("  ")
+    words
 }
 
 /// Which faults fired and, prominently, which did not.

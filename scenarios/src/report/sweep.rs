@@ -106,7 +106,7 @@ fn summary(summary: &Summary, how: &Circumstances) -> String {
     block(&mut text, "REACHED", &reached(summary));
     block(&mut text, "FAULTS", &faults(summary));
     block(&mut text, "SLACK", &slack(summary));
-    block(&mut text, "NETWORK", &[moved(&summary.moved)]);
+    block(&mut text, "NETWORK", &wrap(moved(&summary.moved)));
     let distinct = format!(
         "{}  {}",
         counted(summary.distinct_traces() as u64, "trace"),

@@ -255,12 +255,8 @@ pub(crate) fn fault_path(plan: &Plan, place: usize) -> String {
 }
 
 fn last_fault_of(plan: &Plan, node: Option<NodeId>) -> usize {
-    let is_it = |action: &Action| crashed(action).or(action.corrupts()) == node;
+    let is_it = |action: &Action| action.crashes().or(action.corrupts()) == node;
     plan.faults.iter().rposition(|fault| is_it(&fault.action)).unwrap_or(0)
-}
-
-const fn crashed(action: &Action) -> Option<NodeId> {
-    if let Action::Crash(node) = action { Some(*node) } else { None }
 }
 
 /// Whether a name in `reaches` may be right: protocols add milestones of their own at run time, so

@@ -105,6 +105,10 @@ impl Drawn {
         if !corrupted.is_empty() {
             write!(text, "  corrupt {}", corrupted.join(",")).expect("a string takes all");
         }
+        let forgetful: Vec<String> = self.plan.forgetful().iter().map(NodeId::to_string).collect();
+        if !forgetful.is_empty() {
+            write!(text, "  forgetful {}", forgetful.join(",")).expect("a string takes all");
+        }
         write!(text, "  faults {}", self.plan.faults.len()).expect("a string takes all");
         text
     }

@@ -104,7 +104,12 @@ impl<'a> Logs<'a> {
                 "the copies never contradicted each other: they received the same messages"
                     .to_owned()
             }
-            Target::Node => unreachable!("a crash and a drift fire as soon as they begin"),
+            Target::Sends(node, count) => {
+                format!(
+                    "{node} never sends more than {count} messages at once while it is in force"
+                )
+            }
+            Target::Node => unreachable!("a plain crash and a drift fire as soon as they begin"),
         }
     }
 

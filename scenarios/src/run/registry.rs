@@ -266,7 +266,8 @@ impl<P: Catalogued> AnyProtocol for Prepared<P> {
     }
 
     fn diagnose(&self, setup: Setup, plan: &Plan) -> Option<Loss> {
-        let mut diagnosis = P::diagnosis(setup.committee, &plan.corrupted())?;
+        let faulty = [plan.corrupted(), plan.forgetful()].concat();
+        let mut diagnosis = P::diagnosis(setup.committee, &faulty)?;
         let watch = Watch { recorder: Some(&mut *diagnosis), with_logs: false };
         let _: Played = self.play(setup, plan, watch);
         diagnosis.loss()
@@ -282,8 +283,9 @@ impl<P: Catalogued> AnyProtocol for Prepared<P> {
         let mut adversary = PlanAdversary::<P>::new(plan, &signers, &self.params);
         let mut transcripts = Transcripts::<P::Msg>::default();
         simulation.run(&mut adversary, Some(&mut transcripts));
+        let faulty = [corrupted, plan.forgetful()].concat();
         let correct: Vec<NodeId> =
-            committee.nodes().filter(|node| !corrupted.contains(node)).collect();
+            committee.nodes().filter(|node| !faulty.contains(node)).collect();
         let everybody: Vec<NodeId> = committee.nodes().collect();
         let all = P::investigate(&transcripts.of_all(&correct), law);
         for offence in &all.offences {

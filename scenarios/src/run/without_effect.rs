@@ -166,6 +166,10 @@ pub(crate) fn notes(file: &ScenarioFile) -> Vec<String> {
         file.run.at_most <= possible.gst[0] && !possible.is_asynchronous(),
         "every run ends before GST (`run.at-most`): no run can be judged for liveness",
     );
+    let spares_liveness = match &file.expect {
+        Expect::Inconclusive(names) => names.iter().any(|name| name == "liveness"),
+        Expect::Holds | Expect::Violated(_) => false,
+    };
     let operations = operations(file);
     note(operations == 0, "no client asks for anything: hardly a property is judged");
     note(
@@ -173,8 +177,7 @@ pub(crate) fn notes(file: &ScenarioFile) -> Vec<String> {
         "`workload.think` has no effect: no client asks for a second operation",
     );
     note(
-        matches!(&file.expect, Expect::Inconclusive(names) if names.iter().any(|it| it == "liveness"))
-            && possible.is_asynchronous(),
+        spares_liveness && possible.is_asynchronous(),
         "`expect.inconclusive` names liveness, which is not judged in any case: the network never \
          becomes synchronous",
     );
@@ -213,6 +216,13 @@ fn drawn(
     note(
         drifts && weather.drift_ppm_max == 0 && !is_usual,
         "`drift` is never drawn: `random.faults.drift-ppm-max` is 0",
+    );
+    let needs_crash = [Class::CrashMidway, Class::Forget];
+    note(
+        weather.classes.iter().any(|class| needs_crash.contains(class))
+            && !weather.classes.contains(&Class::Crash),
+        "`crash-midway` and `forget` are drawn in place of crashes, and `random.faults.classes` has \
+         no `crash`",
     );
     let healed: Vec<&str> = weather
         .classes
@@ -325,6 +335,10 @@ mod tests {
             ("[workload]\nscript = {}\n", "no client asks"),
             ("[workload]\noperations = 1\nthink = \"1s\"\n", "`workload.think`"),
             ("[random.faults]\nclasses = []\n", "draws no fault"),
+            (
+                "[network]\ngst = \"1s\"\n[random.faults]\nclasses = [\"mute\", \"forget\"]\n",
+                "has no `crash`",
+            ),
             ("[random.faults]\nclasses = [\"mute\", \"hold\", \"drop\"]\n", ": hold, drop"),
             (
                 "[random.faults]\nclasses = [\"mute\", \"drift\"]\ndrift-ppm-max = 0\n",

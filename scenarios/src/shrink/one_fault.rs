@@ -1,6 +1,8 @@
 //! Simpler faults: the same fault with a shorter description or with less effect.
 
-use byzsim_adversaries::{Action, Change, Fault, Groups, Moment, Parts, Pattern, Range, Trigger};
+use byzsim_adversaries::{
+    Action, Change, Fault, Groups, Lost, Moment, Parts, Pattern, Range, Trigger,
+};
 use byzsim_core::Time;
 
 use super::candidate::{Candidate, Run};
@@ -17,6 +19,7 @@ pub(super) fn simpler(run: Run<'_>) -> Vec<Candidate> {
         changes.window();
         changes.messages();
         changes.extent();
+        changes.plainer_crash();
         let name = fault.action.label();
         candidates.extend(changes.list.into_iter().map(|(what, fault)| {
             let what = format!("fault `{name}`: {what}");
@@ -155,7 +158,8 @@ impl Changes<'_> {
             drift,
             groups,
             extras,
-            // These say what the fault is, and `messages` looks at the pattern.
+            // These say what the fault is, or `messages` and `plainer_crash` look at them.
+            after: _,
             owner: _,
             messages: _,
             lie: _,
@@ -166,14 +170,11 @@ impl Changes<'_> {
                 *parts.delay.or(parts.copy_after).expect("it has one") = shorter;
             });
         }
-        if let Some(within) = within {
-            for smaller in
-                [2, *within / 2].into_iter().filter(|smaller| (2..*within).contains(smaller))
-            {
-                self.push_parts(format!("some of its bound, now {smaller}"), |parts| {
-                    *parts.within.expect("it has a bound") = smaller;
-                });
-            }
+        let within = within.map_or(0, |within| *within);
+        for smaller in [2, within / 2].into_iter().filter(|it| (2..within).contains(it)) {
+            self.push_parts(format!("some of its bound, now {smaller}"), |parts| {
+                *parts.within.expect("it has a bound") = smaller;
+            });
         }
         let splits = if let Groups::Twins(_, _, splits) = &groups { splits.len() } else { 0 };
         for (number, group) in groups.lists().into_iter().enumerate() {
@@ -216,6 +217,59 @@ impl Changes<'_> {
         {
             let mute = Action::Mute(*node);
             self.push("its empty pattern (now `mute`)", |fault| fault.action = mute);
+        }
+    }
+}
+
+impl Changes<'_> {
+    /// A plainer crash: one that loses less, that comes between two inputs, or sooner.
+    fn plainer_crash(&mut self) {
+        let count = self.fault.clone().action.parts().after.map_or(0, |after| *after);
+        let mut counts = [0, count / 2, count.saturating_sub(1)].to_vec();
+        counts.retain(|fewer| *fewer < count);
+        counts.dedup();
+        for fewer in counts {
+            self.push_parts(format!("some of the messages before its crash (now {fewer})"), |it| {
+                *it.after.expect("it counts messages") = fewer;
+            });
+        }
+        let plainer = match self.fault.action {
+            Action::CrashMidway { node, .. } => vec![Action::Crash(node)],
+            Action::Forget { node, loses: Lost::Everything, after } => {
+                let midway = after.map(|after| Action::CrashMidway { node, after });
+                let at_once =
+                    after.map(|_| Action::Forget { node, loses: Lost::Everything, after: None });
+                let less = Action::Forget { node, loses: Lost::LastWrite, after };
+                [Some(Action::Crash(node)), midway, at_once, Some(less)]
+                    .into_iter()
+                    .flatten()
+                    .collect()
+            }
+            Action::Forget { node, loses: Lost::LastWrite, after } => {
+                let midway = Action::CrashMidway { node, after: after.unwrap_or(0) };
+                vec![Action::Crash(node), midway]
+            }
+            Action::Hold(_)
+            | Action::Delay { .. }
+            | Action::Drop(_)
+            | Action::Duplicate { .. }
+            | Action::Partition { .. }
+            | Action::Crash(_)
+            | Action::Drift { .. }
+            | Action::Mute(_)
+            | Action::Omit { .. }
+            | Action::Lag { .. }
+            | Action::Lie { .. }
+            | Action::Twins { .. }
+            | Action::Mutate { .. }
+            | Action::Replay { .. }
+            | Action::Relay { .. }
+            | Action::Rush(_)
+            | Action::Reorder { .. } => Vec::new(),
+        };
+        for action in plainer {
+            let what = format!("part of its crash (now `{}`)", action.name());
+            self.push(what, |fault| fault.action = action);
         }
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Deposition {
     goals: BTreeMap<NodeId, u64>,
     /// The highest view that a correct replica gave up for a cause of its own.
     given_up: Option<u64>,
-    /// How many correct nodes are down.
+    /// How many correct replicas are down.
     down: usize,
     /// When all that was lost, before GST or by a crash, has been made good.
     whole: Time,
@@ -137,10 +137,12 @@ impl Checker for Deposition {
                 self.expired = Some(Expired { armed, slowest });
             }
             Happening::Handled => self.expired = None,
-            Happening::Crashed => {
+            // Correct replicas serve the others while a client is down.
+            Happening::Crashed(node) | Happening::Restarted(node) if node.is_client() => {}
+            Happening::Crashed(_) => {
                 self.down += 1;
             }
-            Happening::Restarted => {
+            Happening::Restarted(_) => {
                 self.down -= 1;
                 let settling = self.info.promptness.settling.at(self.info.delta);
                 self.whole = self.whole.max(at.time + settling);

@@ -12,7 +12,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Checker, Circle, Findings, RunInfo, Stagnation, Stamp, Verdict};
+use super::{Checker, Circle, Findings, Happening, RunInfo, Stagnation, Stamp, Verdict};
 use crate::history::Operation;
 use crate::id::NodeId;
 use crate::observation::Observation;
@@ -25,6 +25,9 @@ pub(super) struct Liveness {
     bound: Span,
     /// The operation that each client waits for, and since when.
     waiting: BTreeMap<NodeId, (u64, Operation, Time)>,
+    /// The operations of clients that are down: nothing is owed to these. A client that restarts
+    /// asks again, and the bound holds from then on.
+    down: BTreeMap<NodeId, (u64, Operation, Time)>,
     /// The last report of each replica, to show where it is stuck.
     last: BTreeMap<NodeId, (Time, Observation)>,
     /// How many operations completed, the highest slot that was executed, and when either rose.
@@ -41,6 +44,7 @@ impl Liveness {
             gst: info.gst,
             bound: info.liveness_bound,
             waiting: BTreeMap::new(),
+            down: BTreeMap::new(),
             last: BTreeMap::new(),
             completed: 0,
             executed: 0,
@@ -181,6 +185,22 @@ impl Checker for Liveness {
             }
             Observation::Speculated { seq, .. } => self.note_slot(at, *seq),
             _ => {}
+        }
+    }
+
+    fn happen(&mut self, at: Stamp, happening: Happening) {
+        match happening {
+            Happening::Crashed(node) => {
+                if let Some(asked) = self.waiting.remove(&node) {
+                    self.down.insert(node, asked);
+                }
+            }
+            Happening::Restarted(node) => {
+                if let Some((timestamp, operation, _)) = self.down.remove(&node) {
+                    self.waiting.insert(node, (timestamp, operation, at.time));
+                }
+            }
+            Happening::Expired { .. } | Happening::Handled => {}
         }
     }
 

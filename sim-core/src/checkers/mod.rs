@@ -156,9 +156,9 @@ pub enum Happening {
     /// The handler of the timer is done.
     Handled,
     /// The node crashes.
-    Crashed,
+    Crashed(NodeId),
     /// The node starts again.
-    Restarted,
+    Restarted(NodeId),
 }
 
 /// How long something takes at most: so many messages in a row, and so much waiting besides.
@@ -226,7 +226,9 @@ impl Verdict {
 pub struct RunInfo {
     /// The nodes.
     pub committee: Committee,
-    /// Which nodes the adversary corrupted.
+    /// Which nodes are faulty: those that the adversary corrupted, and those that lose what they
+    /// wrote. A checker is shown nothing that they report, from the start on: a fault makes its
+    /// node faulty for the whole run, whenever it strikes.
     pub corrupted: Vec<NodeId>,
     /// When the network becomes synchronous; `NEVER` if it does not.
     pub gst: Time,

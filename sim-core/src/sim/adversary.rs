@@ -11,14 +11,25 @@ use crate::time::Time;
 pub(super) struct AdversaryPort<'a, M> {
     adversary: &'a mut dyn Adversary<M>,
     corrupted: Corrupted,
+    /// Those and the ones that lose what they wrote.
+    faulty: Corrupted,
     control: Control,
     outbox: Outbox<M, Wake>,
 }
 
 impl<'a, M: Message> AdversaryPort<'a, M> {
-    pub(super) fn new(adversary: &'a mut dyn Adversary<M>, corrupted: Corrupted) -> Self {
+    pub(super) fn new(
+        adversary: &'a mut dyn Adversary<M>,
+        corrupted: Corrupted,
+        faulty: Corrupted,
+    ) -> Self {
         let control = Control::default();
-        Self { adversary, corrupted, control, outbox: Outbox::new(Time::ZERO) }
+        Self { adversary, corrupted, faulty, control, outbox: Outbox::new(Time::ZERO) }
+    }
+
+    /// Whether the node is corrupted, or loses what it wrote. What it reports is not judged.
+    pub(super) fn is_faulty(&self, node: NodeId) -> bool {
+        self.faulty.contains(node)
     }
 
     pub(super) fn is_corrupted(&self, node: NodeId) -> bool {

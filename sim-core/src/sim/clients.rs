@@ -53,6 +53,14 @@ struct Progress {
     completed: usize,
     /// The place of the operation under way in `served`.
     open: Option<usize>,
+    /// Whether it is down: nobody expects an answer of it.
+    is_down: bool,
+    /// When it restarted last.
+    restarted: Time,
+    /// Whether it is to ask as soon as it restarts.
+    is_due: bool,
+    /// Whether it surely never restarts.
+    is_gone: bool,
 }
 
 impl Clients {
@@ -183,14 +191,76 @@ impl Clients {
         Some(Next::Ask(now + pause))
     }
 
+    /// A client crashed. If it surely never restarts, nobody waits for its operations, and another
+    /// reads for the audit. Whether the audit is due now.
+    pub(super) fn crashed(&mut self, now: Time, node: NodeId, is_final: bool) -> bool {
+        if !node.is_client() {
+            return false;
+        }
+        let number = usize::from(node.number());
+        let progress = &mut self.progress[number];
+        progress.is_down = true;
+        let is_news = is_final && !std::mem::replace(&mut progress.is_gone, is_final);
+        if is_news {
+            let all = self.workload.operations[number].len();
+            let answered = progress.asked - usize::from(progress.open.is_some());
+            self.unfinished -= (all - answered) as u64;
+            if self.auditor == Some(node) {
+                self.auditor = self.another_auditor();
+            }
+            if self.unfinished == 0 && self.auditor.is_none() && self.done_at.is_none() {
+                self.done_at = Some(now);
+            }
+        }
+        self.note_deadline();
+        is_news && self.unfinished == 0 && self.auditor.is_some()
+    }
+
+    /// A correct client that may still be up, to read for the audit.
+    fn another_auditor(&mut self) -> Option<NodeId> {
+        let clients = (0..).map(NodeId::Client).zip(&self.progress);
+        let left = clients
+            .filter(|(client, it)| !it.is_gone && !self.corrupted.contains(*client))
+            .map(|(client, _)| client)
+            .next();
+        if left.is_none() {
+            self.audit = Audit::NoCorrectClient;
+        }
+        left
+    }
+
+    /// A client restarted. Whether it is to ask for its next operation at once.
+    pub(super) fn restarted(&mut self, now: Time, node: NodeId) -> bool {
+        if !node.is_client() {
+            return false;
+        }
+        let progress = &mut self.progress[usize::from(node.number())];
+        (progress.is_down, progress.restarted) = (false, now);
+        let is_due = std::mem::replace(&mut progress.is_due, false);
+        self.note_deadline();
+        is_due
+    }
+
+    /// A client that is down asks when it restarts.
+    pub(super) fn postpone(&mut self, client: NodeId) {
+        self.progress[usize::from(client.number())].is_due = true;
+    }
+
     /// How near the run, which ended at `end`, came to an overdue operation.
     pub(super) fn slack(&self, end: Time) -> Option<Slack> {
         let Times { gst, liveness_bound: bound, .. } = self.times;
         let taken = |it: &Served| {
-            let answered = it.completed.as_ref().map_or(end, |(at, _)| *at);
-            answered.since(it.asked.max(gst))
+            let Progress { is_down, restarted, .. } =
+                self.progress[usize::from(it.client.number())];
+            let answered = match &it.completed {
+                Some((at, _)) => *at,
+                None if is_down => return None,
+                None => end,
+            };
+            let again = if restarted <= answered { restarted } else { Time::ZERO };
+            Some(answered.since(it.asked.max(gst).max(again)))
         };
-        let slowest = self.served.iter().filter(|_| gst != Time::NEVER).map(taken).max();
+        let slowest = self.served.iter().filter(|_| gst != Time::NEVER).filter_map(taken).max();
         slowest.map(|slowest| Slack { slowest, bound })
     }
 
@@ -204,9 +274,11 @@ impl Clients {
         if gst == Time::NEVER {
             return;
         }
-        let open = self.progress.iter().filter_map(|progress| progress.open);
-        let deadline = |open: usize| self.served[open].asked.max(gst) + liveness_bound;
-        self.next_deadline = open.map(deadline).min().unwrap_or(Time::NEVER);
+        let up = self.progress.iter().filter(|progress| !progress.is_down);
+        // An operation during which its client restarts is asked anew.
+        let asked = up.filter_map(|it| Some(self.served[it.open?].asked.max(it.restarted)));
+        let deadline = |asked: Time| asked.max(gst) + liveness_bound;
+        self.next_deadline = asked.map(deadline).min().unwrap_or(Time::NEVER);
     }
 }
 

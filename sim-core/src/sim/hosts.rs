@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::corrupted::Corrupted;
+use crate::adversary::{Crash, CrashPoint, Loss};
 use crate::crypto::{Digest, Signer};
 use crate::encode::Encoder;
 use crate::host::Host;
@@ -20,13 +21,14 @@ pub(super) struct Hosts<P: Protocol> {
     hosts: Vec<Option<Host<P>>>,
     down: Vec<bool>,
     signers: Vec<Rc<Signer>>,
+    params: P::Params,
 }
 
 impl<P: Protocol> Hosts<P> {
     pub(super) fn new(
         committee: Committee,
         signers: Vec<Rc<Signer>>,
-        params: &P::Params,
+        params: P::Params,
         corrupted: &Corrupted,
         drift_ppm: impl Fn(NodeId) -> i32,
     ) -> Self {
@@ -34,10 +36,10 @@ impl<P: Protocol> Hosts<P> {
             let node = signer.node();
             let is_correct = !corrupted.contains(node);
             let timers = Timers::new(Looks::WhereNeeded, drift_ppm(node));
-            is_correct.then(|| Host::new(signer, committee, params, timers))
+            is_correct.then(|| Host::new(signer, committee, &params, timers))
         };
         let hosts = signers.iter().map(host).collect();
-        Self { committee, hosts, down: vec![false; committee.len()], signers }
+        Self { committee, hosts, down: vec![false; committee.len()], signers, params }
     }
 
     /// The host of a correct node; none for a corrupted one.
@@ -72,16 +74,30 @@ impl<P: Protocol> Hosts<P> {
         self.hosts[self.committee.index(node)].as_ref()?.standing(seq)
     }
 
-    /// Stops a correct node. Whether that changes anything.
-    pub(super) fn crash(&mut self, node: NodeId) -> bool {
+    /// Stops a node at once, or awaits that it is in the middle of something. Whether it is down
+    /// now and was not before.
+    pub(super) fn crash(&mut self, node: NodeId, crash: Crash) -> bool {
         let is_up = !self.is_down(node);
-        match self.correct(node) {
-            Some(host) if is_up => {
-                host.crash();
-                self.down[self.committee.index(node)] = true;
-                true
-            }
-            Some(_) | None => false,
+        let place = self.committee.index(node);
+        let Some(host) = &mut self.hosts[place] else { return false };
+        if crash.point != CrashPoint::Now {
+            host.await_crash(Some(crash));
+            return false;
+        }
+        if crash.loses == Loss::Everything {
+            host.forget(&self.signers[place], &self.params);
+        }
+        if is_up {
+            host.crash();
+            self.down[place] = true;
+        }
+        is_up
+    }
+
+    /// Calls off a crash that was awaited.
+    pub(super) fn call_off(&mut self, node: NodeId) {
+        if let Some(host) = self.correct(node) {
+            host.await_crash(None);
         }
     }
 

@@ -12,7 +12,7 @@ mod setup;
 mod transport;
 mod world;
 
-use crate::adversary::{Command, Wake};
+use crate::adversary::{Command, Crash, CrashPoint, Wake};
 use crate::checkers::{Circle, Closing, Happening, Stagnation};
 use crate::id::NodeId;
 use crate::node::{Input, Protocol};
@@ -235,6 +235,9 @@ impl<P: Protocol> Run<'_, P> {
             },
             Event::Wake { node, wake } => self.world.act(node, Input::Timer(wake)),
             Event::Ask { client } => {
+                if self.hosts.is_down(client) {
+                    return self.world.clients.postpone(client);
+                }
                 let operation = self.world.clients.ask(now, client);
                 self.give(client, Input::Operation(&operation), false);
             }
@@ -264,14 +267,15 @@ impl<P: Protocol> Run<'_, P> {
 
     fn obey(&mut self, now: Time, command: Command) {
         match command {
-            Command::Crash(node) => {
-                if self.hosts.crash(node) {
-                    self.world.recording.crashed(now, node);
-                }
-            }
+            Command::Crash(node, crash) => self.crash(now, node, crash, false),
+            Command::CallOff(node) => self.hosts.call_off(node),
             Command::Restart(node) => {
                 if self.hosts.restart(node) {
-                    self.world.recording.restarted(now, node);
+                    let is_faulty = self.world.adversary.is_faulty(node);
+                    self.world.recording.restarted(now, node, is_faulty);
+                    if self.world.clients.restarted(now, node) {
+                        self.world.queue.push(now, Event::Ask { client: node });
+                    }
                     self.give(node, Input::Restart, false);
                 }
             }
@@ -282,15 +286,33 @@ impl<P: Protocol> Run<'_, P> {
         }
     }
 
+    /// Lets a node crash: now, or in the middle of something.
+    fn crash(&mut self, now: Time, node: NodeId, crash: Crash, is_midway: bool) {
+        if self.hosts.crash(node, crash) {
+            let is_faulty = self.world.adversary.is_faulty(node);
+            self.world.recording.crashed(now, node, (is_faulty, is_midway));
+            if self.world.clients.crashed(now, node, crash.is_final) {
+                self.world.begin_audit();
+            }
+        }
+    }
+
     /// Gives an input to a correct node; to the adversary, if the node is corrupted. `provoked`:
     /// what comes of it is not the node's own doing.
     fn give(&mut self, node: NodeId, input: Input<'_, P::Msg, P::Timer>, provoked: bool) {
         let Self { hosts, world, .. } = self;
         if let Some(host) = hosts.correct(node) {
             let now = world.now();
+            // Nor is what a replica does that forgot what it wrote.
+            let provoked = provoked || world.adversary.is_faulty(node);
             host.provoke(provoked);
             world.settling.provoke(provoked);
-            return host.handle(now, input, |request| world.perform(node, request));
+            host.handle(now, input, |request| world.perform(node, request));
+            if let Some(crash) = host.take_crash() {
+                self.crash(now, node, Crash { point: CrashPoint::Now, ..crash }, true);
+                self.world.consult(|adversary, control| adversary.crashed(node, control));
+            }
+            return;
         }
         world.act(
             node,

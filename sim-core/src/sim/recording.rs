@@ -127,15 +127,31 @@ impl<'a> Recording<'a> {
         self.happened(now, Happening::Expired { armed, slowest: self.slowest });
     }
 
-    pub(super) fn crashed(&mut self, now: Time, node: NodeId) {
+    pub(super) fn crashed(
+        &mut self,
+        now: Time,
+        node: NodeId,
+        (is_faulty, is_midway): (bool, bool),
+    ) {
         self.record(now, &TraceEvent::Crashed(node));
-        self.happened(now, Happening::Crashed);
+        if is_faulty {
+            return;
+        }
+        if is_midway {
+            self.milestones.reach("crash-midway");
+        }
+        self.happened(now, Happening::Crashed(node));
     }
 
-    pub(super) fn restarted(&mut self, now: Time, node: NodeId) {
+    pub(super) fn restarted(&mut self, now: Time, node: NodeId, is_faulty: bool) {
         self.record(now, &TraceEvent::Restarted(node));
-        self.milestones.reach("crash-restart");
-        self.happened(now, Happening::Restarted);
+        let milestone = match (node, is_faulty) {
+            (_, true) => return,
+            (NodeId::Replica(_), false) => "crash-restart",
+            (NodeId::Client(_), false) => "client-restart",
+        };
+        self.milestones.reach(milestone);
+        self.happened(now, Happening::Restarted(node));
     }
 
     /// A node reports something.

@@ -137,9 +137,11 @@ impl<P: Protocol> Simulation<P> {
         let verifier = Verifier::new(move |evidence| {
             P::convicts(evidence, Law { keys: &keys, committee, params: &judged_by })
         });
+        let faulty = [nodes, adversary.forgetful()].concat();
+        let judged = Corrupted::new(committee, &faulty);
         let info = RunInfo {
             committee,
-            corrupted: nodes,
+            corrupted: faulty,
             gst,
             liveness_bound,
             delta: network.delta,
@@ -157,7 +159,7 @@ impl<P: Protocol> Simulation<P> {
                 events_max: setup.events_max,
             },
             lasso: Lasso::new(liveness_bound),
-            hosts: Hosts::new(committee, signers, &params, &corrupted, drift_ppm),
+            hosts: Hosts::new(committee, signers, params, &corrupted, drift_ppm),
             world: World {
                 committee,
                 queue: EventQueue::default(),
@@ -169,7 +171,7 @@ impl<P: Protocol> Simulation<P> {
                     Times { gst, delta, at_most, liveness_bound },
                 ),
                 recording: Recording::new(&info, P::Msg::KINDS.len(), trace, recorder),
-                adversary: AdversaryPort::new(adversary, corrupted),
+                adversary: AdversaryPort::new(adversary, corrupted, judged),
                 settling: Settling::new(committee, synchronous, liveness_bound),
             },
         }

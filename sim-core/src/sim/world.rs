@@ -83,7 +83,10 @@ impl<P: Protocol> World<'_, P> {
             let at = match command {
                 Command::Alarm(at) => at.max(now),
                 // Soon, but never in the middle of a node's handler.
-                Command::Crash(_) | Command::Restart(_) | Command::Release(_) => now,
+                Command::Crash(..)
+                | Command::CallOff(_)
+                | Command::Restart(_)
+                | Command::Release(_) => now,
             };
             self.queue.push(at, Event::Command(command));
         }
@@ -161,7 +164,7 @@ impl<P: Protocol> World<'_, P> {
             Some(Next::Audit) => self.begin_audit(),
             None => {}
         }
-        if !self.adversary.is_corrupted(node) {
+        if !self.adversary.is_faulty(node) {
             self.recording.judge(now, node, observation);
             self.settling.note(node, observation);
         }

@@ -60,6 +60,7 @@ impl Replica {
             self.fetch_state(out);
         } else {
             self.checkpoints.forget_old_states();
+            self.answer_who_asked(out);
             self.propose(out);
         }
     }
@@ -91,10 +92,32 @@ impl Replica {
         }
     }
 
-    /// Sends the state of the last stable checkpoint, if it is what is asked for or later.
-    pub(super) fn on_fetch_state(&self, from: NodeId, seq: Seq, out: &mut Out) {
-        if seq <= self.stable() && !from.is_client() {
+    /// Sends the state of the last stable checkpoint, if it is what is asked for or later. If it
+    /// will be soon, the sender gets it then: it may have heard the quorum first.
+    pub(super) fn on_fetch_state(&mut self, from: NodeId, seq: Seq, out: &mut Out) {
+        if from.is_client() {
+            return;
+        }
+        if seq <= self.stable() {
             self.send_stable_state(from, out);
+        } else if self.in_window(seq) {
+            self.volatile.asked.insert(from, seq);
+        }
+    }
+
+    /// Sends the state to those who asked for it before the checkpoint was stable here.
+    fn answer_who_asked(&mut self, out: &mut Out) {
+        let stable = self.stable();
+        let mut ready = Vec::new();
+        self.volatile.asked.retain(|node, seq| {
+            let is_ready = *seq <= stable;
+            if is_ready {
+                ready.push(*node);
+            }
+            !is_ready
+        });
+        for node in ready {
+            self.send_stable_state(node, out);
         }
     }
 

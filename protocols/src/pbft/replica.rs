@@ -91,6 +91,8 @@ pub(super) struct Volatile {
     pub(super) early: Early<Msg>,
     /// Of each replica: the last slot above the window that it spoke of. What it said is dropped.
     pub(super) beyond: BTreeMap<NodeId, Seq>,
+    /// Who asked for the state of a checkpoint that is not stable here, and of which.
+    pub(super) asked: BTreeMap<NodeId, Seq>,
     /// How often it asked for the state of its stable checkpoint.
     pub(super) fetches: usize,
     /// Whether it is stuck.

@@ -11,7 +11,7 @@ const GOLDEN: &[(&str, u64, &str)] = &[
     ("pbft/fault-free", 0, "f74c73fd69535a77"),
     ("pbft/committed-survives", 0, "5644279bb804a87c"),
     ("pbft/chaos", 0, "35ce1c95c0cc50c1"),
-    ("pbft/chaos", 1, "790e218f02ca7d3d"),
+    ("pbft/chaos", 1, "c31b15b1976dcb93"),
     ("zyzzyva/fault-free", 0, "ef23cd8ed8fdec92"),
     ("zyzzyva/agm/a", 0, "2acb3b8205597c69"),
 ];

@@ -64,8 +64,8 @@ fn every_loss_and_every_copy_has_a_reason() {
         assert_eq!(moved.latencies_cut, 0, "seed {seed}: no latency exceeds Δ");
         all.add(&moved);
     }
-    // Most of what faults drop in this scenario they may lose, and what they hold is released before
-    // the runs end: both are rare.
+    // Most of what faults drop in this scenario they may lose, and what they hold is released
+    // before the runs end: both are rare.
     let rare = ["losses-refused", "held-to-the-end"];
     for (name, total) in all.counts().into_iter().filter(|(name, _)| !rare.contains(name)) {
         assert_eq!(total == 0, name == "latencies-cut", "{name} {total}");

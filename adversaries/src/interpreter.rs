@@ -221,8 +221,10 @@ impl<P: Protocol> PlanAdversary<P> {
 
     /// Whether a fault in force says that `node` is down.
     fn keeps_down(&self, node: NodeId) -> bool {
-        let says_so = |fault: &ActiveFault| matches!(fault.behavior, Behavior::Crash(it) if it.node == node && it.has_come);
-        self.faults.iter().any(|fault| fault.phase == Phase::InForce && says_so(fault))
+        self.faults.iter().filter(|fault| fault.phase == Phase::InForce).any(|fault| {
+            let Behavior::Crash(crash) = &fault.behavior else { return false };
+            crash.node == node && crash.has_come
+        })
     }
 }
 

@@ -47,9 +47,10 @@
 //!   passes on the NEW-VIEW that opened its view. STATUS, FETCH, BATCH and STATE messages are not
 //!   signed: links are authenticated, and what they carry proves itself.
 //! * A replica takes a slot above the last that it executed for open if it is proposed or decided,
-//!   or if f + 1 replicas voted in it; and it asks for help if f + 1 spoke of slots above its window,
-//!   though §4.2 has it drop what they say. One vote alone may be a liar's: when each counted, one
-//!   message made all ask for ever. Without the second rule a random run left one behind for ever.
+//!   or if f + 1 replicas voted in it; and it asks for help if f + 1 spoke of slots above its
+//!   window, though §4.2 has it drop what they say. One vote alone may be a liar's: when each
+//!   counted, one message made all ask for ever. Without the second rule a random run left one
+//!   behind for ever.
 //! * State transfer sends the whole state at once, with the checkpoint's proof (§4.3 and TOCS 2002
 //!   describe partitions and partial digests). The state's digest covers the reply cache; the OSDI
 //!   text says "the digest of the state". CHECKPOINTs above the window are heard, one of each

@@ -1,7 +1,7 @@
 //! The kinds of observations and their fields, and other values for these.
 //!
-//! Every field is listed, so that a new one does not compile before it is here. The exception is the
-//! evidence of a proof: it is signed, and whoever verifies it has tests that alter it.
+//! Every field is listed, so that a new one does not compile before it is here. The exception is
+//! the evidence of a proof: it is signed, and whoever verifies it has tests that alter it.
 
 use std::rc::Rc;
 

@@ -1,8 +1,8 @@
 //! Altered streams: whether the properties notice it when one fact of a clean run is another.
 //!
 //! All that correct nodes report in a run is kept. Then one fact is altered, and new checkers are
-//! told the rest of the stream as it was. Properties that rest on more than reports are not asked. An alteration is noticed if a property is violated, or if
-//! a checker panics. `excuse` says which alterations no property could notice, and why.
+//! told the rest of the stream as it was. Properties that rest on more than reports are not asked.
+//! An alteration is noticed if a property is violated, or if a checker panics. `excuse` says which alterations no property could notice, and why.
 
 mod change;
 mod excuse;

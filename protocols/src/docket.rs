@@ -7,14 +7,12 @@
 use std::collections::BTreeMap;
 
 use byzsim_core::forensics::{Offence, Place};
-use byzsim_core::{Digest, Evidence, NodeId};
+use byzsim_core::{Evidence, Law, NodeId};
 
-/// A signed statement that can prove its signer guilty, alone or beside another.
-pub(crate) trait Filed: Clone + std::fmt::Debug + 'static {
-    /// Who is said to have signed it.
-    fn signer(&self) -> NodeId;
-    /// The digest of what was signed.
-    fn digest(&self) -> Digest;
+use crate::judgement::{Exhibited, offence};
+
+/// A statement that can be filed.
+pub(crate) trait Filed: Exhibited {
     /// The kind of statement, its view and its slot: two of one signer in one place may contradict
     /// each other.
     fn file(&self) -> (u8, u64, u64);
@@ -33,18 +31,15 @@ impl<E> Default for Docket<E> {
     }
 }
 
-/// What a judge makes of statements: the culprit, the number of the offence, and what it is.
-pub(crate) type Sentence = Option<(NodeId, &'static str, &'static str)>;
-
 impl<E: Filed> Docket<E> {
     /// Files a statement, unless it is known already or not signed.
-    pub(crate) fn add(&mut self, exhibit: E, place: Place, is_signed: impl Fn(&E) -> bool) {
-        let key = (exhibit.signer(), exhibit.file());
-        let known = self
-            .filed
-            .get(&key)
-            .is_some_and(|filed| filed.iter().any(|(known, _)| known.digest() == exhibit.digest()));
-        if !known && is_signed(&exhibit) {
+    pub(crate) fn add(&mut self, exhibit: E, place: Place, law: Law<'_, E::Params>) {
+        let statement = exhibit.statement();
+        let key = (statement.signer(), exhibit.file());
+        let is_it = |known: &E| known.statement().digest() == statement.digest();
+        let filed = self.filed.get(&key);
+        let known = filed.is_some_and(|filed| filed.iter().any(|(known, _)| is_it(known)));
+        if !known && statement.is_signed(law.keys) {
             self.filed.entry(key).or_default().push((exhibit, place));
         }
     }
@@ -57,19 +52,16 @@ impl<E: Filed> Docket<E> {
 
     /// What the judge convicts of: each statement alone, any two of one signer in one place, and
     /// any two of one signer of two kinds that `across` names. Of each culprit and rule the first.
-    pub(crate) fn offences(
-        &self,
-        across: &[(u8, u8)],
-        judge: impl Fn(&[E]) -> Sentence,
-    ) -> Vec<Offence> {
+    pub(crate) fn offences(&self, across: &[(u8, u8)], law: Law<'_, E::Params>) -> Vec<Offence> {
         let mut found: BTreeMap<(NodeId, &'static str), Offence> = BTreeMap::new();
         let mut propose = |entries: &[&(E, Place)]| {
             let exhibits: Vec<E> = entries.iter().map(|(exhibit, _)| exhibit.clone()).collect();
-            let Some((culprit, rule, about)) = judge(&exhibits) else { return };
-            found.entry((culprit, rule)).or_insert_with(|| {
+            let Ok((culprit, judged)) = offence(&exhibits, law) else { return };
+            found.entry((culprit, judged.id)).or_insert_with(|| {
                 let said = |(exhibit, place): &&(E, Place)| (exhibit.in_words(), *place);
                 let statements = entries.iter().map(said).collect();
-                Offence { culprit, rule, about, evidence: Evidence::new(exhibits), statements }
+                let evidence = Evidence::new(exhibits);
+                Offence { culprit, rule: judged.id, about: judged.about, evidence, statements }
             });
         };
         for filed in self.filed.values() {

@@ -7,6 +7,7 @@
 //! | [`service`] | the replicated service that all of them run |
 //! | [`catalogue`] | what a protocol offers to files: parameters, and planted flaws |
 //! | `docket` | the search for offences in what nodes hold |
+//! | `judgement` | what every proof of an offence must keep, whatever the statements are of |
 //! | `flawed` | what planted flaws do to the shared parts, and no correct implementation does |
 //!
 //! A protocol knows no adversary and no file format. All folders have one layout, so who knows one
@@ -30,6 +31,7 @@
 pub mod catalogue;
 mod docket;
 mod flawed;
+mod judgement;
 pub mod pbft;
 pub mod service;
 pub mod shared;

@@ -154,6 +154,7 @@ pub use message::Msg;
 pub use replica::{Replica, Timer};
 
 use crate::catalogue::{Catalogued, Flaw as _, FlawEntry, Flaws, check_counts, check_times};
+use crate::judgement;
 use crate::shared::quorum::quorum;
 use crate::shared::status::catching_up;
 use rules::Rules;
@@ -267,7 +268,7 @@ impl Protocol for Pbft {
     }
 
     fn convicts(evidence: &Evidence, law: Law<'_, Params>) -> Conviction {
-        evidence::convicts(evidence, law)
+        judgement::convicts::<evidence::Exhibit>(evidence, law)
     }
 
     fn investigate(transcript: &[Held<Msg>], law: Law<'_, Params>) -> Case {

@@ -209,6 +209,7 @@ pub use state::{Place, State};
 use crate::catalogue::{
     Catalogued, Diagnosis, Flaw as _, FlawEntry, Flaws, check_counts, check_times,
 };
+use crate::judgement;
 use crate::shared::status::catching_up;
 use rules::Rules;
 
@@ -336,7 +337,7 @@ impl Protocol for Zyzzyva {
     }
 
     fn convicts(evidence: &Evidence, law: Law<'_, Params>) -> Conviction {
-        evidence::convicts(evidence, law)
+        judgement::convicts::<evidence::Exhibit>(evidence, law)
     }
 
     fn investigate(transcript: &[Held<Msg>], law: Law<'_, Params>) -> Case {

@@ -20,13 +20,14 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use byzsim_core::{Committee, Conviction, Digest, Evidence, NodeId, Signed, Statement};
+use byzsim_core::{Committee, Digest, Evidence, NodeId, Signed, Statement};
 
 use super::Params;
 use super::message::{
     Batch, Checkpoint, Commit, NewView, PrePrepare, Prepare, PreparedCertificate, Seq, View,
     ViewChange,
 };
+use crate::judgement::{AnySigned, Exhibited, Found};
 
 /// What evidence is judged by.
 pub(super) type Law<'a> = byzsim_core::Law<'a, Params>;
@@ -48,36 +49,25 @@ pub enum Exhibit {
     NewView(Rc<Signed<NewView>>),
 }
 
-/// What no correct replica does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Offence {
-    /// The number.
-    pub id: &'static str,
-    /// What the replica did.
-    pub about: &'static str,
-}
+impl Exhibited for Exhibit {
+    type Params = Params;
 
-impl Exhibit {
-    /// Who is said to have signed it.
-    pub fn signer(&self) -> NodeId {
+    fn statement(&self) -> &dyn AnySigned {
         match self {
-            Self::PrePrepare(it) => it.signer(),
-            Self::Prepare(it) => it.signer(),
-            Self::Commit(it) => it.signer(),
-            Self::Checkpoint(it) => it.signer(),
-            Self::ViewChange(it) => it.signer(),
-            Self::NewView(it) => it.signer(),
+            Self::PrePrepare(it) => it,
+            Self::Prepare(it) => it,
+            Self::Commit(it) => it,
+            Self::Checkpoint(it) => it,
+            Self::ViewChange(it) => &**it,
+            Self::NewView(it) => &**it,
         }
     }
 
-    fn is_signed(&self, law: Law<'_>) -> bool {
-        match self {
-            Self::PrePrepare(it) => law.keys.verify(it),
-            Self::Prepare(it) => law.keys.verify(it),
-            Self::Commit(it) => law.keys.verify(it),
-            Self::Checkpoint(it) => law.keys.verify(it),
-            Self::ViewChange(it) => law.keys.verify(it),
-            Self::NewView(it) => law.keys.verify(it),
+    fn rule(exhibits: &[Self], law: Law<'_>) -> Found {
+        match exhibits {
+            [one] => alone(one, law),
+            [one, other] => together(one, other),
+            _ => None,
         }
     }
 }
@@ -86,38 +76,6 @@ impl Exhibit {
 pub fn evidence(exhibits: impl Into<Vec<Exhibit>>) -> Evidence {
     Evidence::new::<Vec<Exhibit>>(exhibits.into())
 }
-
-/// Whom evidence proves guilty.
-pub(super) fn convicts(evidence: &Evidence, law: Law<'_>) -> Conviction {
-    let exhibits = evidence.statements::<Vec<Exhibit>>().ok_or("it is of another protocol")?;
-    offence(exhibits, law).map(|(guilty, _)| guilty)
-}
-
-/// Whom statements prove guilty, and of what.
-///
-/// # Errors
-/// What they lack.
-pub fn offence(exhibits: &[Exhibit], law: Law<'_>) -> Result<(NodeId, Offence), &'static str> {
-    let guilty = exhibits.first().ok_or("there is no statement")?.signer();
-    if guilty.is_client() || !law.committee.contains(guilty) {
-        return Err("it names no replica");
-    }
-    if exhibits.iter().any(|it| it.signer() != guilty) {
-        return Err("the statements are of different nodes");
-    }
-    if !exhibits.iter().all(|it| it.is_signed(law)) {
-        return Err("a signature does not verify");
-    }
-    let (id, about) = match exhibits {
-        [one] => alone(one, law),
-        [one, other] => together(one, other),
-        _ => None,
-    }
-    .ok_or("a correct replica can say all this")?;
-    Ok((guilty, Offence { id, about }))
-}
-
-type Found = Option<(&'static str, &'static str)>;
 
 /// What no correct replica says.
 fn alone(exhibit: &Exhibit, law: Law<'_>) -> Found {

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use byzsim_core::forensics::{Case, Dispute, Held};
 use byzsim_core::{Digest, NodeId, Signed};
 
-use super::{Exhibit, Expected, Law, new_view_flaw, offence, quorum};
+use super::{Exhibit, Expected, Law, new_view_flaw, quorum};
 use crate::docket::{Docket, Filed, listed};
 use crate::pbft::message::{
     Checkpoint, Commit, Msg, NewView, PrePrepare, Prepare, PreparedCertificate, Seq, View,
@@ -25,21 +25,6 @@ const VIEW_CHANGE: u8 = 4;
 const NEW_VIEW: u8 = 5;
 
 impl Filed for Exhibit {
-    fn signer(&self) -> NodeId {
-        self.signer()
-    }
-
-    fn digest(&self) -> Digest {
-        match self {
-            Self::PrePrepare(it) => it.digest(),
-            Self::Prepare(it) => it.digest(),
-            Self::Commit(it) => it.digest(),
-            Self::Checkpoint(it) => it.digest(),
-            Self::ViewChange(it) => it.digest(),
-            Self::NewView(it) => it.digest(),
-        }
-    }
-
     fn file(&self) -> (u8, u64, u64) {
         match self {
             Self::PrePrepare(it) => (0, it.view, it.seq),
@@ -91,12 +76,9 @@ impl Filed for Exhibit {
 pub(in crate::pbft) fn investigate(transcript: &[Held<Msg>], law: Law<'_>) -> Case {
     let mut docket = Docket::default();
     for Held { place, msg } in transcript {
-        file(msg, &mut |exhibit| docket.add(exhibit, *place, |it| it.is_signed(law)));
+        file(msg, &mut |exhibit| docket.add(exhibit, *place, law));
     }
-    let offences = docket.offences(&[(COMMIT, VIEW_CHANGE)], |exhibits| {
-        let (culprit, it) = offence(exhibits, law).ok()?;
-        Some((culprit, it.id, it.about))
-    });
+    let offences = docket.offences(&[(COMMIT, VIEW_CHANGE)], law);
     let dispute = dispute(&docket, law);
     Case { offences, dispute, notes: Vec::new() }
 }

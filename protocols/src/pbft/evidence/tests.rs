@@ -6,6 +6,7 @@ use byzsim_core::{CryptoBackend, Signer, Time};
 
 use super::search::investigate;
 use super::*;
+use crate::judgement::offence;
 use crate::pbft::message::Msg;
 
 const COMMITTEE: Committee = Committee { replicas: 4, faults: 1, clients: 1 };

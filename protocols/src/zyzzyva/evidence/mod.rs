@@ -24,7 +24,7 @@ mod tests;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use byzsim_core::{Conviction, Evidence, NodeId, Signed};
+use byzsim_core::{Evidence, NodeId, Signed};
 
 use super::Params;
 use super::message::{
@@ -32,6 +32,7 @@ use super::message::{
     null_digest,
 };
 use super::selection::ViewChangeRule;
+use crate::judgement::{AnySigned, Exhibited, Found};
 
 /// What evidence is judged by.
 pub(super) type Law<'a> = byzsim_core::Law<'a, Params>;
@@ -55,38 +56,26 @@ pub enum Exhibit {
     ViewConfirm(Signed<ViewConfirm>),
 }
 
-/// What no correct replica does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Offence {
-    /// The number.
-    pub id: &'static str,
-    /// What the replica did.
-    pub about: &'static str,
-}
+impl Exhibited for Exhibit {
+    type Params = Params;
 
-impl Exhibit {
-    /// Who is said to have signed it.
-    pub fn signer(&self) -> NodeId {
+    fn statement(&self) -> &dyn AnySigned {
         match self {
-            Self::OrderReq(it) => it.signer(),
-            Self::SpecResponse(it) => it.signer(),
-            Self::LocalCommit(it) => it.signer(),
-            Self::Checkpoint(it) => it.signer(),
-            Self::ViewChange(it) => it.signer(),
-            Self::NewView(it) => it.signer(),
-            Self::ViewConfirm(it) => it.signer(),
+            Self::OrderReq(it) => it,
+            Self::SpecResponse(it) => it,
+            Self::LocalCommit(it) => it,
+            Self::Checkpoint(it) => it,
+            Self::ViewChange(it) => &**it,
+            Self::NewView(it) => &**it,
+            Self::ViewConfirm(it) => it,
         }
     }
 
-    fn is_signed(&self, law: Law<'_>) -> bool {
-        match self {
-            Self::OrderReq(it) => law.keys.verify(it),
-            Self::SpecResponse(it) => law.keys.verify(it),
-            Self::LocalCommit(it) => law.keys.verify(it),
-            Self::Checkpoint(it) => law.keys.verify(it),
-            Self::ViewChange(it) => law.keys.verify(it),
-            Self::NewView(it) => law.keys.verify(it),
-            Self::ViewConfirm(it) => law.keys.verify(it),
+    fn rule(exhibits: &[Self], law: Law<'_>) -> Found {
+        match exhibits {
+            [Self::NewView(it)] => new_view_flaw(it, law),
+            [one, other] => together(one, other, law),
+            _ => None,
         }
     }
 }
@@ -95,38 +84,6 @@ impl Exhibit {
 pub fn evidence(exhibits: impl Into<Vec<Exhibit>>) -> Evidence {
     Evidence::new::<Vec<Exhibit>>(exhibits.into())
 }
-
-/// Whom evidence proves guilty.
-pub(super) fn convicts(evidence: &Evidence, law: Law<'_>) -> Conviction {
-    let exhibits = evidence.statements::<Vec<Exhibit>>().ok_or("it is of another protocol")?;
-    offence(exhibits, law).map(|(guilty, _)| guilty)
-}
-
-/// Whom statements prove guilty, and of what.
-///
-/// # Errors
-/// What they lack.
-pub fn offence(exhibits: &[Exhibit], law: Law<'_>) -> Result<(NodeId, Offence), &'static str> {
-    let guilty = exhibits.first().ok_or("there is no statement")?.signer();
-    if guilty.is_client() || !law.committee.contains(guilty) {
-        return Err("it names no replica");
-    }
-    if exhibits.iter().any(|it| it.signer() != guilty) {
-        return Err("the statements are of different nodes");
-    }
-    if !exhibits.iter().all(|it| it.is_signed(law)) {
-        return Err("a signature does not verify");
-    }
-    let (id, about) = match exhibits {
-        [Exhibit::NewView(it)] => new_view_flaw(it, law),
-        [one, other] => together(one, other, law),
-        _ => None,
-    }
-    .ok_or("a correct replica can say all this")?;
-    Ok((guilty, Offence { id, about }))
-}
-
-type Found = Option<(&'static str, &'static str)>;
 
 /// What no correct replica says both of.
 fn together(one: &Exhibit, other: &Exhibit, law: Law<'_>) -> Found {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use byzsim_core::forensics::{Case, Dispute, Held};
 use byzsim_core::{Digest, NodeId, Signed};
 
-use super::{Exhibit, Law, new_view_flaw, offence, quorum};
+use super::{Exhibit, Law, new_view_flaw, quorum};
 use crate::docket::{Docket, Filed, listed};
 use crate::zyzzyva::message::{Certificate, Checkpoint, Msg, NewView, ViewChange};
 
@@ -17,22 +17,6 @@ const VIEW_CHANGE: u8 = 4;
 const NEW_VIEW: u8 = 5;
 
 impl Filed for Exhibit {
-    fn signer(&self) -> NodeId {
-        self.signer()
-    }
-
-    fn digest(&self) -> Digest {
-        match self {
-            Self::OrderReq(it) => it.digest(),
-            Self::SpecResponse(it) => it.digest(),
-            Self::LocalCommit(it) => it.digest(),
-            Self::Checkpoint(it) => it.digest(),
-            Self::ViewChange(it) => it.digest(),
-            Self::NewView(it) => it.digest(),
-            Self::ViewConfirm(it) => it.digest(),
-        }
-    }
-
     fn file(&self) -> (u8, u64, u64) {
         match self {
             Self::OrderReq(it) => (0, it.view, it.seq),
@@ -93,13 +77,10 @@ fn report_in_words(it: &ViewChange) -> String {
 pub(in crate::zyzzyva) fn investigate(transcript: &[Held<Msg>], law: Law<'_>) -> Case {
     let mut docket = Docket::default();
     for Held { place, msg } in transcript {
-        file(msg, &mut |exhibit| docket.add(exhibit, *place, |it| it.is_signed(law)));
+        file(msg, &mut |exhibit| docket.add(exhibit, *place, law));
     }
     let across = [(SPEC_RESPONSE, VIEW_CHANGE), (LOCAL_COMMIT, VIEW_CHANGE)];
-    let offences = docket.offences(&across, |exhibits| {
-        let (culprit, it) = offence(exhibits, law).ok()?;
-        Some((culprit, it.id, it.about))
-    });
+    let offences = docket.offences(&across, law);
     let notes = new_views(&docket, law).into_iter().collect();
     Case { offences, dispute: dispute(&docket, law), notes }
 }

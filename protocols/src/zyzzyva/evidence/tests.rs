@@ -8,6 +8,7 @@ use super::super::message::{Certificate, Certified, Claim, GENESIS, Link, Ordere
 use super::super::rules::Rules;
 use super::super::selection::{Report, Start, Step};
 use super::*;
+use crate::judgement::offence;
 
 const COMMITTEE: Committee = Committee { replicas: 4, faults: 1, clients: 1 };
 

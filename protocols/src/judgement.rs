@@ -1,0 +1,84 @@
+//! How signed statements are judged, whatever protocol they are of.
+//!
+//! The protocol says what no correct replica signs; here stands what every proof must keep besides:
+//! all statements are of one replica, and their signatures verify with public keys alone.
+
+use byzsim_core::crypto::PublicKeys;
+use byzsim_core::{Conviction, Digest, Evidence, Law, NodeId, Signed, Statement};
+
+/// A signed statement of any kind.
+pub(crate) trait AnySigned {
+    /// Who is said to have signed it.
+    fn signer(&self) -> NodeId;
+    /// The digest of what was signed.
+    fn digest(&self) -> Digest;
+    /// Whether the signature verifies.
+    fn is_signed(&self, keys: &PublicKeys) -> bool;
+}
+
+impl<T: Statement> AnySigned for Signed<T> {
+    fn signer(&self) -> NodeId {
+        self.signer()
+    }
+
+    fn digest(&self) -> Digest {
+        self.digest()
+    }
+
+    fn is_signed(&self, keys: &PublicKeys) -> bool {
+        keys.verify(self)
+    }
+}
+
+/// The statements of a protocol that can prove their signer guilty, alone or beside another.
+pub(crate) trait Exhibited: Clone + std::fmt::Debug + 'static {
+    /// The protocol's parameters.
+    type Params;
+
+    /// The statement, whatever its kind.
+    fn statement(&self) -> &dyn AnySigned;
+
+    /// What makes these statements of one replica, whose signatures verify, an offence: none if a
+    /// correct replica can say them all.
+    fn rule(exhibits: &[Self], law: Law<'_, Self::Params>) -> Found;
+}
+
+/// The number of an offence, and what the replica did.
+pub(crate) type Found = Option<(&'static str, &'static str)>;
+
+/// What no correct replica does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Offence {
+    /// The number.
+    pub(crate) id: &'static str,
+    /// What the replica did.
+    pub(crate) about: &'static str,
+}
+
+/// Whom evidence proves guilty, if it consists of statements of this type.
+pub(crate) fn convicts<E: Exhibited>(evidence: &Evidence, law: Law<'_, E::Params>) -> Conviction {
+    let exhibits = evidence.statements::<Vec<E>>().ok_or("it is of another protocol")?;
+    offence(exhibits, law).map(|(guilty, _)| guilty)
+}
+
+/// Whom statements prove guilty, and of what.
+///
+/// # Errors
+/// What they lack.
+pub(crate) fn offence<E: Exhibited>(
+    exhibits: &[E],
+    law: Law<'_, E::Params>,
+) -> Result<(NodeId, Offence), &'static str> {
+    let guilty = exhibits.first().ok_or("there is no statement")?.statement().signer();
+    if guilty.is_client() || !law.committee.contains(guilty) {
+        return Err("it names no replica");
+    }
+    if exhibits.iter().any(|it| it.statement().signer() != guilty) {
+        return Err("the statements are of different nodes");
+    }
+    if !exhibits.iter().all(|it| it.statement().is_signed(law.keys)) {
+        return Err("a signature does not verify");
+    }
+    let (id, about) = E::rule(exhibits, law).ok_or("a correct replica can say all this")?;
+    Ok((guilty, Offence { id, about }))
+}

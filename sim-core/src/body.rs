@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::crypto::{Signed, Signer, Statement};
 use crate::editable::Editable;
-use crate::field::{Entry, Inventive};
+use crate::field::{Entry, Inventive, put_back};
 use crate::history::Answer;
 use crate::rng::SimRng;
 
@@ -55,10 +55,7 @@ impl<B: BodyType> Body for B {
     }
 
     fn restore(&mut self, saved: &dyn Any) -> bool {
-        saved.downcast_ref::<Self>().is_some_and(|saved| {
-            self.clone_from(saved);
-            true
-        })
+        put_back(self, saved)
     }
 
     fn is_genuine(&self, judge: &Signer) -> bool {

@@ -196,11 +196,16 @@ impl<E: Entry> Entries for Vec<E> {
     }
 
     fn restore(&mut self, saved: &dyn Any) -> bool {
-        saved.downcast_ref::<Self>().is_some_and(|saved| {
-            self.clone_from(saved);
-            true
-        })
+        put_back(self, saved)
     }
+}
+
+/// Puts a saved value in place of another; whether it is of the same type.
+pub(crate) fn put_back<T: Clone + 'static>(place: &mut T, saved: &dyn Any) -> bool {
+    saved.downcast_ref::<T>().is_some_and(|saved| {
+        place.clone_from(saved);
+        true
+    })
 }
 
 /// What somebody who makes things up says instead.

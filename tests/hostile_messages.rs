@@ -7,7 +7,6 @@ mod zyzzyva;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use byzsim::run::registry::{PROTOCOLS, ProtocolEntry};
 use byzsim_core::editable;
 use byzsim_core::field::FieldMut;
 use byzsim_core::workload::{self, Workload};
@@ -19,6 +18,8 @@ use byzsim_core::{
 use byzsim_protocols::Catalogued;
 use byzsim_protocols::pbft::Pbft;
 use byzsim_protocols::zyzzyva::Zyzzyva;
+
+use crate::support::demand_every_protocol;
 
 /// Invents messages of a protocol, and builds some from pieces of what it heard.
 trait Inventor<M>: Default {
@@ -307,10 +308,10 @@ const BABBLED_AT: [(&str, fn()); 2] = [
 
 #[test]
 fn every_protocol_is_babbled_at() {
-    for ProtocolEntry { name, .. } in PROTOCOLS {
-        let is_covered = BABBLED_AT.iter().any(|(covered, _)| covered == name);
-        assert!(is_covered, "{name}: no hostile messages are invented for it; write an inventor");
-    }
+    demand_every_protocol(
+        &BABBLED_AT,
+        "no hostile messages are invented for it; write an inventor",
+    );
 }
 
 #[test]

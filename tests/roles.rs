@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Debug;
 use std::rc::Rc;
 
-use byzsim::run::registry::{PROTOCOLS, ProtocolEntry};
 use byzsim_core::editable::Pen;
 use byzsim_core::field::{Entries, FieldMut};
 use byzsim_core::workload::{self, Workload};
@@ -26,6 +25,8 @@ use byzsim_protocols::zyzzyva::message::{
     ViewChange, chain,
 };
 
+use crate::support::demand_every_protocol;
+
 /// Each protocol, with the test of its roles.
 const TESTED: [(&str, fn()); 2] = [
     (Pbft::NAME, pbft_keeps_roles_apart as fn()),
@@ -34,10 +35,7 @@ const TESTED: [(&str, fn()); 2] = [
 
 #[test]
 fn every_protocol_is_tested() {
-    for ProtocolEntry { name, .. } in PROTOCOLS {
-        let is_tested = TESTED.iter().any(|(tested, _)| tested == name);
-        assert!(is_tested, "{name}: nothing tests that clients are no replicas in it");
-    }
+    demand_every_protocol(&TESTED, "nothing tests that clients are no replicas in it");
 }
 
 #[test]

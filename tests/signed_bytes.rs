@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use byzsim::run::registry::{PROTOCOLS, ProtocolEntry};
 use byzsim_core::editable::Pen;
 use byzsim_core::field::{Entries, FieldMut, Inventive as _};
 use byzsim_core::{
@@ -14,6 +13,8 @@ use byzsim_core::{
 use byzsim_protocols::Catalogued;
 use byzsim_protocols::pbft::Pbft;
 use byzsim_protocols::zyzzyva::Zyzzyva;
+
+use crate::support::demand_every_protocol;
 
 use crate::messages_of_runs::{Sample, sample};
 
@@ -25,10 +26,7 @@ const TESTED: [(&str, fn()); 2] = [
 
 #[test]
 fn every_protocol_is_tested() {
-    for ProtocolEntry { name, .. } in PROTOCOLS {
-        let is_tested = TESTED.iter().any(|(tested, _)| tested == name);
-        assert!(is_tested, "{name}: nothing tests that its signatures cover its statements");
-    }
+    demand_every_protocol(&TESTED, "nothing tests that its signatures cover its statements");
 }
 
 #[test]

@@ -80,7 +80,7 @@ pub(super) struct Transport<M> {
     held: BTreeMap<u32, Vec<Held<M>>>,
     /// How many messages were ever held.
     holds: u64,
-    /// How many messages are under way, held ones excluded.
+    /// How many messages are under way. Held ones count if they have a deadline: they will arrive.
     in_flight: u64,
     moved: Moved,
     /// How many of them correct nodes sent on their own account.
@@ -112,7 +112,7 @@ impl<M: Message> Transport<M> {
         }
     }
 
-    /// Whether no message is under way; held ones do not count.
+    /// Whether no message is under way; what is held for ever does not count.
     pub(super) const fn is_idle(&self) -> bool {
         self.in_flight == 0
     }
@@ -165,9 +165,10 @@ impl<M: Message> Transport<M> {
             Transit::Arrives(first, second) => {
                 let first = self.in_order(from, to, first);
                 let second = second.map(|second| second.max(first));
-                let arrivals = 1 + u64::from(second.is_some());
-                self.in_flight += arrivals;
-                self.own_in_flight += arrivals * u64::from(envelope.is_own);
+                self.depart(envelope);
+                if second.is_some() {
+                    self.depart(envelope);
+                }
                 (Transit::Arrives(first, second), Granted { arrives: Some(first), ..granted })
             }
             Transit::Held(..) | Transit::Lost => (transit, granted),
@@ -178,16 +179,20 @@ impl<M: Message> Transport<M> {
     pub(super) fn hold(&mut self, key: u32, deadline: Time, envelope: Envelope<M>) -> u64 {
         self.holds += 1;
         let number = self.holds;
+        if deadline != Time::NEVER {
+            self.depart(&envelope);
+        }
         self.held.entry(key).or_default().push(Held { number, deadline, envelope });
         number
     }
 
-    /// The message of this hold, whose deadline has come, unless it was released before.
+    /// The message of this hold, whose deadline has come, unless it was released before: it lands.
     pub(super) fn end_hold(&mut self, key: u32, number: u64) -> Option<Envelope<M>> {
         let held = self.held.get_mut(&key)?;
         let place = held.iter().position(|held| held.number == number)?;
         self.moved.holds_ended += 1;
-        Some(held.remove(place).envelope)
+        let envelope = held.remove(place).envelope;
+        Some(self.land(envelope))
     }
 
     /// A message arrived at a node that is down.
@@ -210,8 +215,9 @@ impl<M: Message> Transport<M> {
             let Envelope { from, to, .. } = envelope;
             let latency = self.model.natural(from.number(), to.number(), &mut choices);
             let at = self.in_order(from, to, (now + latency).min(deadline));
-            self.in_flight += 1;
-            self.own_in_flight += u64::from(envelope.is_own);
+            if deadline == Time::NEVER {
+                self.depart(&envelope);
+            }
             (at, envelope)
         };
         released.into_iter().map(arrival).collect()
@@ -225,6 +231,12 @@ impl<M: Message> Transport<M> {
             *kinds.entry(M::KINDS[usize::from(held.envelope.kind.0)]).or_default() += 1;
         }
         kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect()
+    }
+
+    /// A message is under way from now on.
+    fn depart(&mut self, envelope: &Envelope<M>) {
+        self.in_flight += 1;
+        self.own_in_flight += u64::from(envelope.is_own);
     }
 
     /// A message has arrived: it is under way no longer.

@@ -94,6 +94,17 @@ fn planted_bugs_are_blamed_on_the_implementation() {
     }
 }
 
+/// Who forgot what it signed is faulty, and what it holds counts for nothing.
+#[test]
+fn who_forgot_is_no_witness() {
+    let it = blamed(&scenario("pbft/amnesia-beyond-f", &[]), 0);
+    assert_eq!(it.faulty, replicas(&[1, 2]), "{it:#?}");
+    let witnesses: Vec<NodeId> = it.witnesses.iter().map(|witness| witness.node).collect();
+    let correct = [NodeId::Replica(0), NodeId::Replica(3), NodeId::Client(0)];
+    assert!(correct.iter().all(|node| witnesses.contains(node)), "{witnesses:?}");
+    assert!(!replicas(&[1, 2]).iter().any(|node| witnesses.contains(node)), "{witnesses:?}");
+}
+
 /// Nobody who is correct is convicted, in runs of every kind.
 fn nobody_correct_is_convicted(seeds: u64) {
     let beyond: &[&str] = &["beyond-f=true", "random.faults.corrupt-max=3"];

@@ -96,3 +96,44 @@ fn it_gives_teeth_to_a_workload_that_only_writes() {
         assert_eq!(verdict.is_violated(), violated, "{audit}: {verdict:?}");
     }
 }
+
+/// Who crashes for good reads nothing any more: another client does, if there is one.
+#[test]
+fn another_client_reads_when_the_first_is_gone() {
+    const ONE: &str = r#"fault=[{ start.at = "20ms", do.crash = "c0" }]"#;
+    const BOTH: &str = r#"fault=[
+        { start.at = "20ms", do.crash = "c0" },
+        { start.at = "20ms", do.crash = "c1" },
+    ]"#;
+    const NOT_FOR_GOOD: &str = r#"fault=[{ start.at = "20ms", end.at = "2s", do.crash = "c0" }]"#;
+    let cases: [(&str, Option<u16>); 3] = [(ONE, Some(1)), (BOTH, None), (NOT_FOR_GOOD, Some(0))];
+    for (crash, reader) in cases {
+        let set = ["workload.operations=1", "workload.keys=2", crash];
+        let report = play(&scenario("pbft/fault-free", &set), 1);
+        let outcome = outcome(&report);
+        let reads = reads(outcome);
+        let audit = reader.map_or(Audit::NoCorrectClient, |_| Audit::Reads(reads.len() as u64));
+        assert_eq!((outcome.audit, outcome.ended), (audit, Ended::Done), "{crash}");
+        assert_eq!(reads.is_empty(), reader.is_none(), "{crash}");
+        let is_readers = |served: &&Served| {
+            Some(served.client) == reader.map(NodeId::Client) && served.completed.is_some()
+        };
+        assert!(reads.iter().all(is_readers), "{crash}: {reads:?}");
+    }
+}
+
+/// The bound counts from the restart of a client, and the message says so.
+#[test]
+fn a_request_counts_from_the_restart_of_its_client() {
+    const NOBODY_ANSWERS: &str = r#"fault=[
+        { do.mute = "r1" },
+        { do.mute = "r2" },
+        { start.at = "20ms", end.at = "3s", do.crash = "c0" },
+    ]"#;
+    let set = ["workload.script={ c0 = [\"put x 1\"] }", "beyond-f=true", NOBODY_ANSWERS];
+    let report = play(&scenario("pbft/fault-free", &set), 1);
+    let Some(byzsim_core::Verdict::Violated(violation)) = report.verdict("liveness") else {
+        panic!("{:?}", report.verdict("liveness"));
+    };
+    assert!(violation.explanation.contains("requested at 3s, was due by"), "{violation:?}");
+}

@@ -45,6 +45,24 @@ fn violations_of_liveness_name_their_class() {
     }
 }
 
+/// A client that asks every 2.4 s gives few looks at a run in which nothing changes for 39 s.
+#[test]
+fn a_deadlock_is_told_where_little_happens() {
+    const TWO_DOWN: &str = r#"fault=[{ do.crash = "r2" }, { do.crash = "r3" }]"#;
+    for (client_timeout, audit) in [("100ms", "false"), ("300ms", "false"), ("3s", "true")] {
+        let changes = [
+            "cluster.clients=1",
+            "workload.operations=1",
+            &format!("params.client-timeout={client_timeout}"),
+            &format!("workload.audit={audit}"),
+            TWO_DOWN,
+            "beyond-f=true",
+        ];
+        let Violation { explanation, shape, .. } = violation("zyzzyva/fault-free", &changes);
+        assert_eq!(shape, "deadlock", "{client_timeout}: {explanation}");
+    }
+}
+
 #[test]
 fn a_run_that_ends_before_the_deadline_is_undecided() {
     let changes = ["run.at-most=5s"];

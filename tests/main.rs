@@ -30,6 +30,7 @@ mod repro_files;
 mod roles;
 mod scenario_files;
 mod search;
+mod settling;
 mod shrink;
 mod signed_bytes;
 mod support;

@@ -123,9 +123,9 @@ impl Tally {
         (noticed, noticed + sum(|it| it.missed))
     }
 
-    /// Whether `percent` of what could have been noticed was.
-    pub fn reaches(&self, percent: u64) -> bool {
+    /// Whether `percent` of what could have been noticed was; none if nothing could have been.
+    pub fn reaches(&self, percent: u64) -> Option<bool> {
         let (noticed, speaking) = self.score();
-        speaking * percent <= noticed * 100
+        (0 < speaking).then_some(speaking * percent <= noticed * 100)
     }
 }

@@ -61,12 +61,12 @@ impl Alter {
         output::result(&output, self.format)?;
         Ok(if cancel.is_asked() {
             Exit::Interrupted
-        } else if tallies.iter().any(|it| it.runs == 0) {
-            Exit::Inconclusive
-        } else if tallies.iter().all(|it| it.reaches(self.least)) {
-            Exit::Expected
-        } else {
+        } else if tallies.iter().any(|it| it.reaches(self.least) == Some(false)) {
             Exit::Violation
+        } else if tallies.iter().any(|it| it.reaches(self.least).is_none()) {
+            Exit::Inconclusive
+        } else {
+            Exit::Expected
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::format::{Format, Offer, Written, json};
-use super::style::{BAD, FAINT, GOOD, HEAD, counted, grouped, paint};
+use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint};
 use crate::alter::EXCUSES;
 use crate::alter::tally::{Cell, Tally};
 
@@ -65,7 +65,11 @@ impl AlterOutput<'_> {
         let (noticed, speaking) = tally.score();
         let hundredths = (noticed * 10_000).checked_div(speaking).unwrap_or_default();
         let (percent, rest) = (hundredths / 100, hundredths % 100);
-        let word = if tally.reaches(self.least) { paint(GOOD, "PASS") } else { paint(BAD, "FAIL") };
+        let word = match tally.reaches(self.least) {
+            Some(true) => paint(GOOD, "PASS"),
+            Some(false) => paint(BAD, "FAIL"),
+            None => paint(LOUD, "INCONCLUSIVE"),
+        };
         let (noticed, speaking) = (grouped(noticed), grouped(speaking));
         format!(
             "{word}  noticed {noticed} of {speaking} alterations of facts that a property speaks \

@@ -180,7 +180,7 @@ fn headline(scenario: &Scenario, report: &Report) -> String {
 fn audit(outcome: &Outcome) -> String {
     match outcome.audit {
         Audit::Off => String::new(),
-        Audit::NoCorrectClient => "  no audit: there is no correct client".to_owned(),
+        Audit::NoCorrectClient => "  no audit: no correct client is left to read".to_owned(),
         Audit::Reads(reads) => format!("  {}/{reads} audit reads", row::audited(outcome)),
     }
 }
@@ -202,7 +202,7 @@ pub fn moved(moved: &Moved) -> Vec<String> {
     let words: Vec<String> =
         counts.map(|(name, count)| format!("{name} {}", grouped(count))).collect();
     if words.is_empty() {
-        return vec!["every message arrived as drawn".to_owned()];
+        return vec!["no message was cut, lost, held or copied".to_owned()];
     }
     words
 }

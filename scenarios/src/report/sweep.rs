@@ -320,6 +320,10 @@ fn verdict(summary: &Summary) -> String {
 fn none_violated(summary: &Summary) -> String {
     let runs = counted(summary.runs, "run");
     match summary.head.strategy {
+        // Of three runs or fewer it says nothing.
+        Strategy::Random | Strategy::Delays | Strategy::Priorities if summary.runs <= 3 => {
+            format!("no violation in {runs}: too few for a rate")
+        }
         Strategy::Random | Strategy::Delays | Strategy::Priorities => {
             let percent = rule_of_three(summary.runs);
             format!(

@@ -11,7 +11,7 @@ use crate::file::limits::{
 };
 use crate::file::names;
 use crate::run::registry::{AnyProtocol, ProtocolEntry};
-use crate::run::without_effect;
+use crate::run::without_effect::{self, earliest_gst};
 
 /// Checks everything that does not depend on the protocol; the committee is safe to use then.
 pub(crate) fn structure(file: &ScenarioFile) -> Result<Committee, Problem> {
@@ -220,7 +220,8 @@ pub(crate) fn faults(
     if file.beyond_f {
         return Ok(());
     }
-    let faulty = file.faults.faulty_replicas(file.network.gst);
+    // A crash that is over by the earliest GST makes nobody faulty.
+    let faulty = file.faults.faulty_replicas(earliest_gst(file));
     if usize::from(committee.faults) < faulty.len() {
         let listed: Vec<String> = faulty.iter().map(NodeId::to_string).collect();
         let what = format!(

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use byzsim_adversaries::{Plan, Timing};
-use byzsim_core::{Latency, NetworkModel, NodeId, Purpose, SimRng, Span, Time};
+use byzsim_adversaries::{Plan, Timing, Vocabulary};
+use byzsim_core::{Committee, Latency, NetworkModel, NodeId, Purpose, SimRng, Span, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::file::format::{NetworkWeather, ScenarioFile};
@@ -62,8 +62,8 @@ impl Drawn {
     /// Draws what `file` leaves open.
     pub(crate) fn new(
         file: &ScenarioFile,
-        protocol: &dyn AnyProtocol,
-        committee: byzsim_core::Committee,
+        (protocol, vocabulary): (&dyn AnyProtocol, Vocabulary),
+        committee: Committee,
         (condition, strategy, seed): (usize, Strategy, u64),
     ) -> Self {
         let random = file.random.as_ref();
@@ -71,15 +71,14 @@ impl Drawn {
             Some(weather) => draw_network(&file.network, weather, seed),
             None => file.network.clone(),
         };
-        let mut plan = file.faults.clone();
         let timing = timing(&network, protocol);
         let faults = file.corrupt_max();
-        let corruptible = byzsim_core::Committee { faults, ..committee };
-        if let Some(schedule) = protocol.schedule(strategy, corruptible, &timing, seed) {
-            plan.faults.extend(schedule.faults);
-        } else if let Some(weather) = random.and_then(|random| random.faults.as_ref()) {
-            plan.faults.extend(protocol.draw(weather, committee, &timing, seed).faults);
-        }
+        let corruptible = Committee { faults, ..committee };
+        let schedule = protocol.schedule(strategy, corruptible, &timing, seed);
+        let weather = random.and_then(|random| random.faults.as_ref());
+        let by_weather = || Some(protocol.draw(weather?, committee, &timing, seed));
+        let drawn = schedule.or_else(by_weather).unwrap_or_default();
+        let plan = beside_own(file, committee, vocabulary, (drawn, network.gst));
         Self { condition, network, plan }
     }
 
@@ -112,6 +111,30 @@ impl Drawn {
         write!(text, "  faults {}", self.plan.faults.len()).expect("a string takes all");
         text
     }
+}
+
+/// The file's own faults, and behind them those of the `drawn` ones that go with them. Generators
+/// do not know the file's: where it has any, a drawn fault is left out that would make more than f
+/// replicas faulty, unless the file allows that, or that takes a corrupted node for a correct one.
+pub(crate) fn beside_own(
+    file: &ScenarioFile,
+    committee: Committee,
+    vocabulary: Vocabulary,
+    (drawn, gst): (Plan, Time),
+) -> Plan {
+    let mut plan = file.faults.clone();
+    if plan.faults.is_empty() {
+        return drawn;
+    }
+    for fault in drawn.faults {
+        plan.faults.push(fault);
+        let is_within_f =
+            file.beyond_f || plan.faulty_replicas(gst).len() <= usize::from(committee.faults);
+        if !is_within_f || plan.validate(committee, vocabulary).is_err() {
+            plan.faults.pop();
+        }
+    }
+    plan
 }
 
 /// The times of a run that generators of faults must know.

@@ -276,7 +276,7 @@ fn ineffective(sum: &Sum) -> String {
     let messages =
         |count: u64| if count == 1 { "1 message".into() } else { format!("{count} messages") };
     let cut = format!(
-        "of what it asks for {}, the network model grants nothing: from GST on, no message between \
+        "of what it asks for {}, the network model leaves nothing that has the effect: from GST on, no message between \
          correct nodes takes longer than Δ, and none is lost",
         messages(sum.cut)
     );

@@ -160,7 +160,8 @@ impl Scenario {
         let count = if strategy == Strategy::Twins { 0 } else { self.conditions.len() };
         let condition = draw::condition(count, seed);
         let here = condition.checked_sub(1).map_or(self, |place| &self.conditions[place]);
-        Drawn::new(&here.file, &*here.instance, here.committee, (condition, strategy, seed))
+        let protocol = (&*here.instance, here.protocol.vocabulary);
+        Drawn::new(&here.file, protocol, here.committee, (condition, strategy, seed))
     }
 
     /// How many schedules of twins there are, which the seeds enumerate.
@@ -178,10 +179,11 @@ impl Scenario {
         let own = here.file.faults.faults.len();
         let drawn = |plan: &Plan| Plan { faults: plan.faults.get(own..).unwrap_or(&[]).to_vec() };
         let plans = (&drawn(&parent.plan), &drawn(other), seen);
-        let mut plan = here.file.faults.clone();
-        plan.faults
-            .extend(here.instance.vary(plans, &weather, here.committee, &timing, seed).faults);
-        let is_sound = plan.validate(here.committee, here.protocol.vocabulary).is_ok();
+        let varied = here.instance.vary(plans, &weather, here.committee, &timing, seed);
+        let vocabulary = here.protocol.vocabulary;
+        let varied = (varied, parent.network.gst);
+        let plan = draw::beside_own(&here.file, here.committee, vocabulary, varied);
+        let is_sound = plan.validate(here.committee, vocabulary).is_ok();
         if is_sound { plan } else { parent.plan.clone() }
     }
 

@@ -39,6 +39,11 @@ impl Possible {
     }
 }
 
+/// The earliest GST of a run of the file.
+pub(crate) fn earliest_gst(file: &ScenarioFile) -> Time {
+    Possible::new(file).gst[0]
+}
+
 /// Refuses settings that exclude each other.
 pub(crate) fn refuse(file: &ScenarioFile) -> Result<(), Problem> {
     let possible = Possible::new(file);
@@ -164,7 +169,8 @@ pub(crate) fn notes(file: &ScenarioFile) -> Vec<String> {
     );
     note(
         file.run.at_most <= possible.gst[0] && !possible.is_asynchronous(),
-        "every run ends before GST (`run.at-most`): no run can be judged for liveness",
+        "every run ends before GST (`run.at-most`): no operation can be overdue, and convergence and \
+         quiescence are not judged",
     );
     let spares_liveness = match &file.expect {
         Expect::Inconclusive(names) => names.iter().any(|name| name == "liveness"),

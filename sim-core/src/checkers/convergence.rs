@@ -246,7 +246,7 @@ impl Checker for Convergence {
 
     fn close(&mut self, end: Stamp, closing: &Closing<'_>) {
         let Some(settled) = closing.settled else {
-            self.undecided = Some(unsettled(closing.calm));
+            self.undecided = Some(unsettled(closing.calm, end));
             return;
         };
         let down = self.replicas(true, closing.is_down);

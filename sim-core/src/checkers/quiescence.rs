@@ -39,7 +39,7 @@ impl Checker for Quiescence {
 
     fn close(&mut self, end: Stamp, closing: &Closing<'_>) {
         let Some(settled) = closing.settled else {
-            self.undecided = Some(unsettled(closing.calm));
+            self.undecided = Some(unsettled(closing.calm, end));
             return;
         };
         if !closing.open.is_empty() {
@@ -78,13 +78,17 @@ impl Checker for Quiescence {
     }
 }
 
-/// Why a run has not settled.
-pub(super) fn unsettled(calm: Time) -> String {
+/// Why a run that ended at `end` has not settled.
+pub(super) fn unsettled(calm: Time, end: Stamp) -> String {
+    let end = end.time;
     match calm {
-        Time::NEVER => "the network never becomes synchronous",
-        _ => "a client still waited when the run ended",
+        Time::NEVER => "the network never becomes synchronous".to_owned(),
+        calm if end < calm => format!(
+            "the run ended at {end}, and only from {calm} on is the network synchronous and are the \
+             faults over that end"
+        ),
+        _ => "a client still waited when the run ended".to_owned(),
     }
-    .to_owned()
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ use crate::time::{Span, Time};
 
 /// How many looks at a run that stands still there are, in the span of the liveness bound.
 const LOOKS: u64 = 32;
+/// For how many spans between two looks a run must stand still.
+const STILL: u64 = 9;
 
 /// The states of a run since an operation completed last.
 #[derive(Debug)]
@@ -89,16 +91,17 @@ impl Lasso {
         self.next_look = self.next_look.max(at.time + self.every);
     }
 
-    /// What the run was doing when it ended, if it goes round in circles or stands still.
-    pub(super) fn circle(&self, faults: u16) -> Option<Circle> {
-        // Views that stand still for a third of the bound are no part of a circle.
-        const STILL: usize = 10;
-        if STILL <= self.looks.len() {
-            let last = self.looks.last()?;
+    /// What the run was doing when it ended, at `end`, if it goes round in circles or stands still.
+    pub(super) fn circle(&self, end: Time, faults: u16) -> Option<Circle> {
+        // A stretch of time, and not of looks: where little happens there are few looks. Views that
+        // stand still for about a third of the bound are no part of a circle.
+        let is_long = |first: &Sample| self.every * STILL <= end.since(first.at.time);
+        if let (Some(_), Some(last)) =
+            (self.looks.first().filter(|it| is_long(it)), self.looks.last())
+        {
             let same = self.looks.iter().rev().take_while(|it| it.state == last.state);
-            let first = same.clone().last()?;
-            return (STILL <= same.count())
-                .then_some(Circle::Still { from: first.at, to: last.at });
+            let first = same.last().filter(|it| is_long(it))?;
+            return Some(Circle::Still { from: first.at, to: last.at });
         }
         let last = self.turns.len().checked_sub(1)?;
         let (period, matched) = (1..=last / 2).find_map(|period| {
@@ -134,7 +137,7 @@ mod tests {
             assert!(!lasso.wants(Time::ZERO + Span::from_secs(64), 0, time), "no view rises");
             lasso.sample(Stamp { time, event: event as u64 }, *view, Digest([*state; 32]));
         }
-        lasso.circle(1)
+        lasso.circle(Time::ZERO + Span::from_secs(64), 1)
     }
 
     #[test]
@@ -171,11 +174,29 @@ mod tests {
         let from = look(&mut lasso, 17, 2);
         for time in 18..26 {
             look(&mut lasso, time, 2);
-            assert_eq!(lasso.circle(1), None, "not long enough");
+            assert_eq!(lasso.circle(secs(time), 1), None, "not long enough");
         }
         let to = look(&mut lasso, 26, 2);
-        assert_eq!(lasso.circle(1), Some(Circle::Still { from, to }));
+        assert_eq!(lasso.circle(secs(26), 1), Some(Circle::Still { from, to }));
+        // Nothing happens any more: there is nothing to look at, and the run stands still.
+        assert_eq!(lasso.circle(secs(32), 1), Some(Circle::Still { from, to }));
         assert!(!lasso.wants(secs(50), 0, secs(27)), "another operation waits longest now");
-        assert_eq!(lasso.circle(1), None);
+        assert_eq!(lasso.circle(secs(27), 1), None);
+    }
+
+    #[test]
+    fn few_looks_tell_as_much_where_little_happens() {
+        let secs = |secs| Time::ZERO + Span::from_secs(secs);
+        let mut lasso = Lasso::new(Span::from_secs(32));
+        let look = |lasso: &mut Lasso, time: u64, state: u8| {
+            assert!(lasso.wants(secs(32), 0, secs(time)));
+            lasso.sample(Stamp { time: secs(time), event: time }, 0, Digest([state; 32]));
+        };
+        for time in [16, 22, 28] {
+            look(&mut lasso, time, 1);
+        }
+        assert!(matches!(lasso.circle(secs(32), 1), Some(Circle::Still { .. })));
+        look(&mut lasso, 31, 2);
+        assert_eq!(lasso.circle(secs(32), 1), None, "something has changed");
     }
 }

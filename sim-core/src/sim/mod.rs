@@ -76,7 +76,8 @@ impl<P: Protocol> Run<'_, P> {
         let open = |node| Some(format!("{node} {}", settling.open(node)?));
         let closing = Closing {
             calm,
-            settled: settled.filter(|settled| *settled != Time::NEVER),
+            // What was to come later did not come.
+            settled: settled.filter(|settled| *settled <= end),
             bound: settling.bound(),
             is_at_rest,
             late: settling.late().cloned(),
@@ -192,7 +193,7 @@ impl<P: Protocol> Run<'_, P> {
         if end < self.world.clients.next_deadline() {
             return;
         }
-        let lasso = self.lasso.circle(self.world.committee.faults);
+        let lasso = self.lasso.circle(end, self.world.committee.faults);
         let stands = match lasso {
             Some(Circle::Still { from, .. }) => Some(from.time),
             Some(Circle::Views { .. }) | None => None,
@@ -288,12 +289,15 @@ impl<P: Protocol> Run<'_, P> {
 
     /// Lets a node crash: now, or in the middle of something.
     fn crash(&mut self, now: Time, node: NodeId, crash: Crash, is_midway: bool) {
-        if self.hosts.crash(node, crash) {
+        let strikes = self.hosts.crash(node, crash);
+        if strikes {
             let is_faulty = self.world.adversary.is_faulty(node);
             self.world.recording.crashed(now, node, (is_faulty, is_midway));
-            if self.world.clients.crashed(now, node, crash.is_final) {
-                self.world.begin_audit();
-            }
+        }
+        // Who is down already may learn now that it never restarts.
+        let is_told = strikes || crash.is_final && crash.point == CrashPoint::Now;
+        if is_told && self.world.clients.crashed(now, node, crash.is_final) {
+            self.world.begin_audit();
         }
     }
 

@@ -20,11 +20,27 @@ use crate::time::Time;
 #[derive(Debug)]
 pub struct EventQueue<E> {
     /// The order, apart from the events: what the heap moves stays small.
-    heap: BinaryHeap<Reverse<(Time, u64, u32)>>,
+    heap: BinaryHeap<Reverse<Key>>,
     slots: Vec<Option<E>>,
-    free: Vec<u32>,
+    free: Vec<u64>,
     inserted: u64,
     now: Time,
+}
+
+/// When an event happens (64 bits), the number of its insertion (40), and its place among the slots
+/// (24): one integer, as a heap does little but compare. No two numbers are the same, so the place
+/// never decides.
+type Key = u128;
+
+const PLACE_BITS: u32 = 24;
+
+/// The bits of a key from `low` on, as many as `bits`.
+fn part(key: Key, low: u32, bits: u32) -> u64 {
+    u64::try_from(key >> low & ((1 << bits) - 1)).expect("a part has 64 bits at most")
+}
+
+fn time_of(key: Key) -> Time {
+    Time::from_nanos(part(key, u64::BITS, u64::BITS))
 }
 
 impl<E> Default for EventQueue<E> {
@@ -41,17 +57,26 @@ impl<E> Default for EventQueue<E> {
 
 impl<E> EventQueue<E> {
     /// Inserts an event.
+    ///
+    /// # Panics
+    /// If 2^24 events wait already, or 2^40 were inserted.
     pub fn push(&mut self, time: Time, event: E) {
-        let slot = match self.free.pop() {
-            Some(slot) => slot,
-            None => {
-                self.slots.push(None);
-                u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 events wait at once")
-            }
-        };
-        self.slots[slot as usize] = Some(event);
-        self.heap.push(Reverse((time, self.inserted, slot)));
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() as u64 - 1
+        });
+        assert!(place >> PLACE_BITS == 0, "fewer than 2^24 events wait at once");
+        assert!(self.inserted >> (u64::BITS - PLACE_BITS) == 0, "fewer than 2^40 events");
+        let key = Key::from(time.nanos()) << u64::BITS
+            | Key::from(self.inserted) << PLACE_BITS
+            | Key::from(place);
+        *self.slot(place) = Some(event);
+        self.heap.push(Reverse(key));
         self.inserted += 1;
+    }
+
+    fn slot(&mut self, place: u64) -> &mut Option<E> {
+        &mut self.slots[usize::try_from(place).expect("below 2^24")]
     }
 
     /// The time of the event that was taken out last.
@@ -61,7 +86,7 @@ impl<E> EventQueue<E> {
 
     /// The time of the first event.
     pub fn next_time(&self) -> Option<Time> {
-        self.heap.peek().map(|Reverse((time, ..))| *time)
+        self.heap.peek().map(|Reverse(key)| time_of(*key))
     }
 
     /// Takes out the first event: it is now its time.
@@ -69,11 +94,12 @@ impl<E> EventQueue<E> {
     /// # Panics
     /// If the event was inserted for a time that had passed.
     pub fn pop(&mut self) -> Option<(Time, E)> {
-        let Reverse((time, _, slot)) = self.heap.pop()?;
+        let Reverse(key) = self.heap.pop()?;
+        let (time, place) = (time_of(key), part(key, 0, PLACE_BITS));
         assert!(self.now <= time, "time runs forward");
         self.now = time;
-        self.free.push(slot);
-        let event = self.slots[slot as usize].take().expect("a queued slot holds its event");
+        self.free.push(place);
+        let event = self.slot(place).take().expect("a queued slot holds its event");
         Some((time, event))
     }
 

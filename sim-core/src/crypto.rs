@@ -246,9 +246,7 @@ pub trait Statement: Encode {
 }
 
 fn statement_digest<T: Statement>(signer: NodeId, body: &T) -> Digest {
-    let mut out = Encoder::default();
-    out.text(T::TAG).node(signer).value(body);
-    out.sha256()
+    Encoder::digest_of(|out| _ = out.text(T::TAG).node(signer).value(body))
 }
 
 /// A statement with its signer and signature. It is immutable, so its digest and the stored result

@@ -5,6 +5,7 @@
 //! counted but not included, so that the trace hash and the message sizes do not depend on the
 //! crypto backend. A general codec cannot do that, so byzsim has its own.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use sha2::{Digest as _, Sha256};
@@ -28,10 +29,14 @@ pub trait Encode {
 
     /// The SHA-256 digest of the canonical bytes.
     fn sha256(&self) -> Digest {
-        let mut out = Encoder::default();
-        self.encode(&mut out);
-        out.sha256()
+        Encoder::digest_of(|out| self.encode(out))
     }
+}
+
+thread_local! {
+    /// What the last digest was computed in: most digests are of few bytes, and memory of their own
+    /// would cost more than the hash.
+    static SPARE: Cell<Option<Encoder>> = const { Cell::new(None) };
 }
 
 /// Collects canonical bytes.
@@ -67,6 +72,16 @@ impl Encoder {
     pub fn wire_bytes(&self) -> u32 {
         let bytes = u32::try_from(self.bytes.len()).expect("no message reaches 4 GiB");
         bytes + self.signatures * Self::SIGNATURE_BYTES
+    }
+
+    /// The SHA-256 digest of the bytes that `write` appends.
+    pub fn digest_of(write: impl FnOnce(&mut Self)) -> Digest {
+        let mut out = SPARE.take().unwrap_or_default();
+        out.clear();
+        write(&mut out);
+        let digest = out.sha256();
+        SPARE.set(Some(out));
+        digest
     }
 
     /// The SHA-256 digest of the bytes so far.

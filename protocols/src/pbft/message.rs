@@ -182,12 +182,12 @@ impl Batch {
 }
 
 fn digest_of(requests: &[Rc<Signed<Request>>]) -> Digest {
-    let mut out = Encoder::default();
-    out.text("pbft/batch").len(requests.len());
-    for request in requests {
-        out.digest(&request.digest());
-    }
-    out.sha256()
+    Encoder::digest_of(|out| {
+        out.text("pbft/batch").len(requests.len());
+        for request in requests {
+            out.digest(&request.digest());
+        }
+    })
 }
 
 impl Encode for Batch {

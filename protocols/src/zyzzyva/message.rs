@@ -226,16 +226,12 @@ pub const GENESIS: Digest = Digest([0; 32]);
 
 /// `h_n` = H(`h_{n-1}`, d).
 pub fn chain(history: Digest, digest: Digest) -> Digest {
-    let mut out = Encoder::default();
-    out.text("zyzzyva/history").digest(&history).digest(&digest);
-    out.sha256()
+    Encoder::digest_of(|out| _ = out.text("zyzzyva/history").digest(&history).digest(&digest))
 }
 
 /// d of the null request.
 pub fn null_digest() -> Digest {
-    let mut out = Encoder::default();
-    out.text("zyzzyva/null");
-    out.sha256()
+    Encoder::digest_of(|out| _ = out.text("zyzzyva/null"))
 }
 
 /// H(r); of none, for a slot that answers nobody.

@@ -108,14 +108,14 @@ impl<P: Protocol> Hosts<P> {
 
     /// The state of all correct nodes, abstracted ([`Node::outline`](crate::Node::outline)).
     pub(super) fn outline(&self, view: u64) -> Digest {
-        let mut out = Encoder::default();
-        for (host, is_down) in self.hosts.iter().zip(&self.down) {
-            out.u8(u8::from(*is_down));
-            if let Some(host) = host {
-                host.outline(view, &mut out);
+        Encoder::digest_of(|out| {
+            for (host, is_down) in self.hosts.iter().zip(&self.down) {
+                out.u8(u8::from(*is_down));
+                if let Some(host) = host {
+                    host.outline(view, out);
+                }
             }
-        }
-        out.sha256()
+        })
     }
 
     /// Whether a timer of a correct replica runs.

@@ -28,7 +28,8 @@ pub(super) struct Recording<'a> {
     /// How long the slowest message between correct nodes takes that was sent since GST.
     slowest: Span,
     checkers: Vec<(&'static str, Box<dyn Checker>)>,
-    encoder: Encoder,
+    /// What the keys of timers are written in.
+    encoder: Option<Encoder>,
 }
 
 impl<'a> Recording<'a> {
@@ -52,7 +53,7 @@ impl<'a> Recording<'a> {
             gst: info.gst,
             slowest: Span::ZERO,
             checkers: PROPERTIES.iter().map(|p| (p.name, (p.checker)(info))).collect(),
-            encoder: Encoder::default(),
+            encoder: None,
         }
     }
 
@@ -119,11 +120,12 @@ impl<'a> Recording<'a> {
         node: NodeId,
         (timer, armed): (&impl TimerKey, Time),
     ) {
-        let mut key = std::mem::take(&mut self.encoder);
+        // It is put back: memory of its own for each timer would cost more than the record.
+        let mut key = self.encoder.take().unwrap_or_default();
         key.clear();
         timer.encode(&mut key);
         self.record(now, &TraceEvent::Expired { node, key: key.bytes(), name: timer });
-        self.encoder = key;
+        self.encoder = Some(key);
         self.happened(now, Happening::Expired { armed, slowest: self.slowest });
     }
 

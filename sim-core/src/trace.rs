@@ -124,14 +124,20 @@ pub trait Recorder {
     fn end(&mut self, _: Stamp) {}
 }
 
+/// From how many bytes on events are hashed that wait for it.
+const BUFFER_BYTES: usize = 1 << 12;
+
 /// How many marks are kept at most before every second one is dropped.
 const MARKS_MAX: usize = 1 << 14;
 
 /// The running hash of a run.
 #[derive(Debug)]
 pub struct Trace {
+    /// The hash of all events but those in the buffer.
     hash: Sha256,
     events: u64,
+    /// The last events. They are hashed together: hashing starts and stops for more than it hashes
+    /// in one event.
     buffer: Encoder,
     marks: Option<Marks>,
 }
@@ -183,11 +189,13 @@ impl Trace {
 
     /// Folds in one event.
     pub fn fold(&mut self, time: Time, event: &TraceEvent<'_>) {
+        if matches!(event, TraceEvent::Sent { .. }) {
+            return;
+        }
         let out = &mut self.buffer;
-        out.clear();
         out.time(time);
         match event {
-            TraceEvent::Sent { .. } => return,
+            TraceEvent::Sent { .. } => out,
             TraceEvent::Delivered { from, to, what } => {
                 out.u8(0).node(*from).node(*to).u8(what.kind).u64(what.fingerprint)
             }
@@ -199,15 +207,23 @@ impl Trace {
             TraceEvent::Restarted(node) => out.u8(4).node(*node),
             TraceEvent::Observed(node, what) => out.u8(5).node(*node).value(*what),
         };
-        self.hash.update(self.buffer.bytes());
         self.events += 1;
+        if BUFFER_BYTES <= self.buffer.bytes().len() || self.marks.is_some() {
+            self.flush();
+        }
         if let Some(marks) = &mut self.marks {
             marks.note(self.events, &self.hash);
         }
     }
 
+    fn flush(&mut self) {
+        self.hash.update(self.buffer.bytes());
+        self.buffer.clear();
+    }
+
     /// The hash of the whole run, and the marks if they were kept.
-    pub fn finish(self) -> (Digest, Option<Marks>) {
+    pub fn finish(mut self) -> (Digest, Option<Marks>) {
+        self.flush();
         (Digest(self.hash.finalize().into()), self.marks)
     }
 }

@@ -77,10 +77,6 @@ pub struct MessageInfo<'a> {
     pub fingerprint: u64,
     /// Bytes on the wire.
     pub bytes: u32,
-    /// The view that the message belongs to.
-    pub view: Option<u64>,
-    /// The slot that it is about.
-    pub seq: Option<u64>,
     /// The message, for a reader: an `Rc` of it.
     pub msg: &'a dyn Shown,
 }

@@ -69,8 +69,12 @@ impl<'a> Recording<'a> {
             NodeId::Replica(_) => traffic.from_replicas += 1,
             NodeId::Client(_) => traffic.from_clients += 1,
         }
-        let (from, to, what) = (sent.from, sent.to, sent.info());
-        self.record(now, &TraceEvent::Sent { from, to, what, transit });
+        // It is shown and not hashed.
+        if let Some(recorder) = &mut self.recorder {
+            let (from, to, what) = (sent.from, sent.to, sent.info());
+            let event = TraceEvent::Sent { from, to, what, transit };
+            recorder.record(self.trace.events(), now, &event);
+        }
     }
 
     pub(super) fn delivered<M: Message>(&mut self, now: Time, delivered: &Envelope<M>) {

@@ -43,8 +43,6 @@ impl<M: Message> Envelope<M> {
             name: M::KINDS[usize::from(self.kind.0)],
             fingerprint: self.fingerprint,
             bytes: self.bytes,
-            view: self.msg.view(),
-            seq: self.msg.seq(),
             msg: &self.msg,
         }
     }

@@ -1,5 +1,6 @@
 //! Who takes part in a run.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -7,7 +8,7 @@ use crate::time::serde_as_text;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A participant: replica `r0`, `r1`, … or client `c0`, `c1`, ….
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NodeId {
     /// The replica of this number, from 0.
     Replica(u16),
@@ -19,6 +20,15 @@ impl NodeId {
     /// The `format` by which a schema tells nodes from other strings.
     pub const FORMAT: &'static str = "node";
 
+    /// Its place in the order of all nodes: replicas first.
+    #[inline]
+    const fn rank(self) -> u32 {
+        match self {
+            Self::Replica(number) => number as u32,
+            Self::Client(number) => 1 << 16 | number as u32,
+        }
+    }
+
     /// Whether this is a client.
     pub const fn is_client(self) -> bool {
         matches!(self, Self::Client(_))
@@ -29,6 +39,21 @@ impl NodeId {
         match self {
             Self::Replica(number) | Self::Client(number) => number,
         }
+    }
+}
+
+/// Replicas first, by number: one comparison, as maps by node are everywhere.
+impl Ord for NodeId {
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+impl PartialOrd for NodeId {
+    #[inline]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

@@ -49,8 +49,9 @@ pub(super) struct CommittedLog {
     speculated: BTreeMap<NodeId, (u64, Slots)>,
     /// What replicas executed and undid: of each time the slots, one after the other.
     undone: Vec<Slots>,
-    /// The histories that replicas committed, each with the slot that it ends with.
-    committed: BTreeSet<(u64, Digest)>,
+    /// The histories that replicas committed, each with the slot that it ends with; put in order when
+    /// it is asked for, as most runs undo nothing.
+    committed: Vec<(u64, Digest)>,
 }
 
 impl CommittedLog {
@@ -78,7 +79,7 @@ impl CommittedLog {
                 }
             }
             Observation::Committed { seq, batch, .. } => {
-                self.committed.insert((*seq, *batch));
+                self.committed.push((*seq, *batch));
             }
             Observation::Applied { seq, client, timestamp, operation, .. } => {
                 let slots = match self.speculated.get_mut(&node) {
@@ -116,9 +117,14 @@ impl CommittedLog {
                 self.decided.entry(seq).or_insert(slot);
             }
         }
+        let committed = std::mem::take(&mut self.committed);
+        if self.undone.is_empty() {
+            return;
+        }
+        let committed: BTreeSet<(u64, Digest)> = committed.into_iter().collect();
         for slots in std::mem::take(&mut self.undone) {
             let is_committed =
-                |(seq, slot): &(&u64, &Slot)| self.committed.contains(&(**seq, slot.history));
+                |(seq, slot): &(&u64, &Slot)| committed.contains(&(**seq, slot.history));
             let Some(last) = slots.iter().rfind(is_committed).map(|(seq, _)| *seq) else {
                 continue;
             };

@@ -40,10 +40,12 @@ struct Progress {
 
 #[derive(Debug, Default)]
 pub(super) struct Slots {
-    given: BTreeMap<Request, Places>,
-    /// The requests that completed, by the slots of the answers that were accepted; the number of
-    /// what was given there.
-    completed: BTreeMap<(u64, Request), usize>,
+    given: Vec<Places>,
+    /// The place of each request among them.
+    numbers: BTreeMap<Request, usize>,
+    /// The requests that completed, by the slots of the answers that were accepted; the place of the
+    /// request, and the number of what was given there.
+    completed: BTreeMap<(u64, Request), (usize, usize)>,
     replicas: BTreeMap<NodeId, Progress>,
 }
 
@@ -53,6 +55,11 @@ const FIRST: Request = (NodeId::Replica(0), 0);
 impl Places {
     fn iter(&self) -> impl Iterator<Item = &Given> {
         iter::once(&self.first).chain(&self.others)
+    }
+
+    /// Where this answer was given, and the number of that.
+    fn with(&self, answer: &Answer) -> Option<(usize, &Given)> {
+        self.iter().enumerate().find(|(_, it)| it.answer == *answer)
     }
 
     fn iter_mut(&mut self) -> impl Iterator<Item = &mut Given> {
@@ -84,12 +91,13 @@ impl Slots {
     pub(super) fn apply(&mut self, node: NodeId, seq: u64, applied: Applied<'_>) {
         let Applied { request, answer, .. } = applied;
         let given = || Given { seq, answer: answer.clone(), by: iter::once(node).collect() };
-        match self.given.entry(request) {
+        match self.numbers.entry(request) {
             Entry::Vacant(entry) => {
-                entry.insert(Places { first: given(), others: Vec::new() });
+                entry.insert(self.given.len());
+                self.given.push(Places { first: given(), others: Vec::new() });
             }
             Entry::Occupied(entry) => {
-                let places = entry.into_mut();
+                let places = &mut self.given[*entry.get()];
                 let is_it = |it: &&mut Given| it.seq == seq && it.answer == *answer;
                 let known = places.iter_mut().find(is_it).map(|known| known.by.insert(node));
                 if known.is_none() {
@@ -108,10 +116,11 @@ impl Slots {
         answer: &Answer,
     ) {
         findings.judge();
-        let places = self.given.get(&request);
-        let given = places.into_iter().flat_map(Places::iter).enumerate();
-        let Some((number, given)) = given.into_iter().find(|(_, it)| it.answer == *answer) else {
-            let instead = match places {
+        let place = self.numbers.get(&request).copied();
+        let places = place.map(|place| (place, &self.given[place]));
+        let given = places.and_then(|(place, it)| Some((place, it.with(answer)?)));
+        let Some((place, (number, given))) = given else {
+            let instead = match places.map(|(_, it)| it) {
                 Some(Places { first, .. }) => format!("; what was given is {}", first.answer),
                 None => ": no correct replica applied it".to_owned(),
             };
@@ -123,10 +132,10 @@ impl Slots {
             });
         };
         let seq = given.seq;
-        self.completed.insert((seq, request), number);
+        self.completed.insert((seq, request), (place, number));
         for (node, replica) in &self.replicas {
             if seq <= replica.last {
-                self.compare(at, findings, *node, (request, number));
+                compare(at, findings, (*node, replica), (request, given));
             }
         }
     }
@@ -144,8 +153,9 @@ impl Slots {
         let replica = self.replicas.entry(node).or_default();
         replica.last = seq;
         replica.restored = (seq, content.replies.clone());
-        for ((_, request), number) in self.completed.range(..(seq + 1, FIRST)) {
-            self.compare(at, findings, node, (*request, *number));
+        let replica = &*replica;
+        for ((_, request), it) in self.completed.range(..(seq + 1, FIRST)) {
+            compare(at, findings, (node, replica), (*request, given(&self.given, *it)));
         }
     }
 
@@ -166,7 +176,7 @@ impl Slots {
         if self.replicas.get(&node).is_none_or(|replica| replica.last <= to) {
             return;
         }
-        let given = self.given.values_mut().flat_map(Places::iter_mut);
+        let given = self.given.iter_mut().flat_map(Places::iter_mut);
         for given in given.filter(|given| to < given.seq) {
             given.by = given.by.iter().filter(|it| *it != node).collect();
         }
@@ -174,34 +184,35 @@ impl Slots {
 
     /// A replica passed the slot that it was at: with what completed in it.
     fn close(&mut self, findings: &mut Findings, node: NodeId) {
-        let open = self.replicas.get_mut(&node).and_then(|replica| replica.open.take());
-        let Some((seq, at)) = open else { return };
-        for ((_, request), number) in self.completed.range((seq, FIRST)..(seq + 1, FIRST)) {
-            self.compare(at, findings, node, (*request, *number));
+        let Some(replica) = self.replicas.get_mut(&node) else { return };
+        let Some((seq, at)) = replica.open.take() else { return };
+        for ((_, request), it) in self.completed.range((seq, FIRST)..(seq + 1, FIRST)) {
+            compare(at, findings, (node, &*replica), (*request, given(&self.given, *it)));
         }
     }
+}
 
-    /// Whether a replica that passed a slot has the request that completed in it.
-    fn compare(
-        &self,
-        at: Stamp,
-        findings: &mut Findings,
-        node: NodeId,
-        (request, number): (Request, usize),
-    ) {
-        findings.judge();
-        let given = self.given[&request].iter().nth(number).expect("it was given");
-        let seq = given.seq;
-        let replica = &self.replicas[&node];
-        if replica.holds(node, request, given) {
-            return;
-        }
-        let (answer, (client, timestamp)) = (&given.answer, request);
-        let how = if replica.restored.0 < seq { "passed that slot" } else { "restored a state" };
-        findings.violate(at, "completed operation lost", || {
-            let by = given.by.iter().next();
-            let by = by.map_or_else(String::new, |by| format!(", as {by} gave it in slot s{seq}"));
-            format!("{client}#{timestamp} completed with {answer}{by}; {node} {how} without it")
-        });
+/// What was given to the request at this place, and is the `number`-th of that.
+fn given(all: &[Places], (place, number): (usize, usize)) -> &Given {
+    all[place].iter().nth(number).expect("it was given")
+}
+
+/// Whether a replica that passed a slot has the request that completed in it.
+fn compare(
+    at: Stamp,
+    findings: &mut Findings,
+    (node, replica): (NodeId, &Progress),
+    (request, given): (Request, &Given),
+) {
+    findings.judge();
+    if replica.holds(node, request, given) {
+        return;
     }
+    let (answer, seq, (client, timestamp)) = (&given.answer, given.seq, request);
+    let how = if replica.restored.0 < seq { "passed that slot" } else { "restored a state" };
+    findings.violate(at, "completed operation lost", || {
+        let by = given.by.iter().next();
+        let by = by.map_or_else(String::new, |by| format!(", as {by} gave it in slot s{seq}"));
+        format!("{client}#{timestamp} completed with {answer}{by}; {node} {how} without it")
+    });
 }

@@ -60,6 +60,8 @@ struct Replica {
 /// A slot that a replica is at.
 #[derive(Clone, Copy, Debug)]
 struct Open {
+    /// Its number.
+    slot: usize,
     /// Whether its word is the one that the others are compared with.
     leads: bool,
     /// How many requests it applied.
@@ -72,7 +74,7 @@ struct Open {
 pub(super) struct ReplicatedState {
     findings: Findings,
     replicas: BTreeMap<NodeId, Replica>,
-    slots: BTreeMap<Place, Slot>,
+    slots: Slots,
     /// The state after `cursor`.
     model: Model,
     cursor: Place,
@@ -80,14 +82,33 @@ pub(super) struct ReplicatedState {
     meanings: BTreeMap<Digest, (NodeId, u64, u64)>,
 }
 
+/// What correct replicas did, slot by slot.
+#[derive(Debug, Default)]
+struct Slots {
+    slots: Vec<Slot>,
+    numbers: BTreeMap<Place, usize>,
+}
+
+impl Slots {
+    fn get(&self, place: &Place) -> Option<&Slot> {
+        Some(&self.slots[*self.numbers.get(place)?])
+    }
+
+    fn get_mut(&mut self, place: &Place) -> Option<&mut Slot> {
+        Some(&mut self.slots[*self.numbers.get(place)?])
+    }
+}
+
 impl ReplicatedState {
     fn begin(&mut self, at: Stamp, node: NodeId, place: Place) {
         self.end(node);
         let replica = self.replicas.entry(node).or_default();
         let before = std::mem::replace(&mut replica.place, place);
-        let open = Open { leads: false, count: 0, at };
-        replica.open = Some(open);
-        if let Some(slot) = self.slots.get(&place) {
+        let known = self.slots.numbers.get(&place).copied();
+        let number = known.unwrap_or(self.slots.slots.len());
+        replica.open = Some(Open { slot: number, leads: known.is_none(), count: 0, at });
+        if let Some(number) = known {
+            let slot = &self.slots.slots[number];
             if slot.before != before {
                 let speaker = slot.speaker;
                 self.findings.violate(at, "another history", || {
@@ -100,12 +121,12 @@ impl ReplicatedState {
             }
             return;
         }
-        replica.open = Some(Open { leads: true, ..open });
         self.go_to(before);
         let state = self.model.fingerprint();
         let (requests, undos) = (Vec::new(), Vec::new());
         let slot = Slot { speaker: node, before, requests, undos, state, digest: None };
-        self.slots.insert(place, slot);
+        self.slots.slots.push(slot);
+        self.slots.numbers.insert(place, number);
         self.cursor = place;
     }
 
@@ -140,12 +161,13 @@ impl ReplicatedState {
         self.findings.judge();
         let replica = self.replicas.entry(node).or_default();
         let open = replica.open.as_mut().filter(|_| replica.place.0 == seq);
-        let Some((open, slot)) = open.zip(self.slots.get_mut(&replica.place)) else {
+        let Some(open) = open else {
             let AppliedRef { request: (client, timestamp), .. } = applied;
             return self.findings.violate(at, "applied elsewhere", || {
                 format!("{node} applied {client}#{timestamp} in slot s{seq}, which is not its slot")
             });
         };
+        let slot = &mut self.slots.slots[open.slot];
         let place = open.count;
         (open.count, open.at) = (place + 1, at);
         if !open.leads {
@@ -181,11 +203,11 @@ impl ReplicatedState {
     /// The slot that a replica is at is over: what is missing in it?
     fn end(&mut self, node: NodeId) {
         let Some(replica) = self.replicas.get_mut(&node) else { return };
-        let place = replica.place;
-        let Some(Open { leads: false, count, at }) = replica.open.take() else { return };
-        let Some(slot) = self.slots.get(&place) else { return };
+        let seq = replica.place.0;
+        let Some(Open { slot, leads: false, count, at }) = replica.open.take() else { return };
+        let slot = &self.slots.slots[slot];
         let Some(missing) = slot.requests.get(count) else { return };
-        let (seq, speaker) = (place.0, slot.speaker);
+        let speaker = slot.speaker;
         self.findings.violate(at, "missing request", || {
             let missing = missing.in_words();
             format!("in slot s{seq}, {speaker} applied {missing}, but {node} did not")
@@ -280,7 +302,7 @@ impl ReplicatedState {
 }
 
 /// The place after slot `seq` on the way to another.
-fn ancestor(slots: &BTreeMap<Place, Slot>, mut place: Place, seq: u64) -> Option<Place> {
+fn ancestor(slots: &Slots, mut place: Place, seq: u64) -> Option<Place> {
     while seq < place.0 {
         place = slots.get(&place)?.before;
     }

@@ -157,6 +157,7 @@ impl Committee {
     ///
     /// # Panics
     /// If `node` is not of this committee.
+    #[inline]
     pub fn index(&self, node: NodeId) -> usize {
         assert!(self.contains(node), "{node} is not one of the {} nodes", self.len());
         match node {
@@ -183,6 +184,7 @@ impl ReplicaSet {
     ///
     /// # Panics
     /// If the replica's number is [`Committee::REPLICAS_MAX`] or more.
+    #[inline]
     pub fn insert(&mut self, node: NodeId) -> bool {
         let NodeId::Replica(number) = node else { return false };
         assert!(number < Committee::REPLICAS_MAX, "{node} does not fit the set");

@@ -7,18 +7,23 @@ use crate::id::{Committee, NodeId};
 /// The corrupted nodes of a run.
 #[derive(Clone, Debug)]
 pub(super) struct Corrupted {
-    committee: Committee,
-    /// By the index of the node in the committee.
-    flags: Rc<[bool]>,
+    replicas: Rc<[bool]>,
+    clients: Rc<[bool]>,
 }
 
 impl Corrupted {
     pub(super) fn new(committee: Committee, corrupted: &[NodeId]) -> Self {
-        let flags = committee.nodes().map(|node| corrupted.contains(&node)).collect();
-        Self { committee, flags }
+        let flag = |node| corrupted.contains(&node);
+        let replicas = committee.replica_ids().map(flag).collect();
+        let clients = committee.client_ids().map(flag).collect();
+        Self { replicas, clients }
     }
 
+    #[inline]
     pub(super) fn contains(&self, node: NodeId) -> bool {
-        self.flags[self.committee.index(node)]
+        match node {
+            NodeId::Replica(number) => self.replicas[usize::from(number)],
+            NodeId::Client(number) => self.clients[usize::from(number)],
+        }
     }
 }

@@ -27,7 +27,8 @@ pub(super) struct Log {
     slots: BTreeMap<Seq, Slot>,
     /// The batches of slots above the last stable checkpoint, of all views: a later view may
     /// propose a batch again by its digest alone.
-    batches: BTreeMap<(Seq, Digest), Rc<Batch>>,
+    /// There is seldom more than one for a slot.
+    batches: BTreeMap<Seq, Vec<(Digest, Rc<Batch>)>>,
     /// For slots that prepared in views before the current one: the certificate of the highest.
     certificates: BTreeMap<Seq, PreparedCertificate>,
     /// Slots that were decided in views before the current one, or by the word of others.
@@ -98,12 +99,14 @@ impl Log {
     }
 
     pub(super) fn batch(&self, seq: Seq, digest: Digest) -> Option<&Rc<Batch>> {
-        self.batches.get(&(seq, digest))
+        self.batches.get(&seq)?.iter().find(|(known, _)| *known == digest).map(|(_, it)| it)
     }
 
     /// Keeps the batch that a proposal for `seq` names by this digest.
     pub(super) fn keep_batch(&mut self, seq: Seq, digest: Digest, batch: &Rc<Batch>) {
-        self.batches.entry((seq, digest)).or_insert_with(|| Rc::clone(batch));
+        if self.batch(seq, digest).is_none() {
+            self.batches.entry(seq).or_default().push((digest, Rc::clone(batch)));
+        }
     }
 
     /// The batch that the current view proposes for `seq`, if it is known.
@@ -115,7 +118,7 @@ impl Log {
     /// Proposals of the current view whose batch is unknown.
     pub(super) fn missing(&self) -> Vec<(Seq, Digest)> {
         let digest = |(seq, slot): (&Seq, &Slot)| slot.digest().map(|digest| (*seq, digest));
-        let unknown = |it: &(Seq, Digest)| !self.batches.contains_key(it);
+        let unknown = |(seq, digest): &(Seq, Digest)| self.batch(*seq, *digest).is_none();
         self.slots.iter().filter_map(digest).filter(unknown).collect()
     }
 
@@ -173,7 +176,7 @@ impl Log {
         self.slots = self.slots.split_off(&(stable + 1));
         self.certificates = self.certificates.split_off(&(stable + 1));
         self.decisions = self.decisions.split_off(&(stable + 1));
-        self.batches = self.batches.split_off(&(stable + 1, Digest([0; 32])));
+        self.batches = self.batches.split_off(&(stable + 1));
     }
 
     /// The batch that prepared for this slot in the views before the current one, if any.

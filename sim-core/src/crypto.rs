@@ -16,13 +16,12 @@ use std::fmt;
 use std::rc::Rc;
 use std::str::FromStr;
 
-use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
-
 use crate::encode::{Encode, Encoder};
 use crate::id::{Committee, NodeId};
 use crate::rng::{Purpose, SimRng};
+use crate::sha256::sha256;
+use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
+use serde::{Deserialize, Serialize};
 
 /// A SHA-256 digest. Prints as its first four hexadecimal digits: `7be1`.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -183,10 +182,11 @@ fn half(secret: [u8; 32]) -> [u8; 16] {
 }
 
 fn ideal_signature(secret: &[u8; 16], digest: &Digest) -> Signature {
-    let hash: [u8; 32] =
-        Sha256::new().chain_update(secret).chain_update(digest.0).finalize().into();
+    let mut message = [0; 48];
+    message[..16].copy_from_slice(secret);
+    message[16..].copy_from_slice(&digest.0);
     let mut bytes = [0; 64];
-    bytes[..32].copy_from_slice(&hash);
+    bytes[..32].copy_from_slice(&sha256(&message));
     Signature(bytes)
 }
 

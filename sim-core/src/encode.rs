@@ -8,10 +8,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use sha2::{Digest as _, Sha256};
-
 use crate::crypto::Digest;
 use crate::id::NodeId;
+use crate::sha256::sha256;
 use crate::time::Time;
 
 /// Something with canonical bytes.
@@ -86,7 +85,7 @@ impl Encoder {
 
     /// The SHA-256 digest of the bytes so far.
     pub fn sha256(&self) -> Digest {
-        Digest(Sha256::digest(&self.bytes).into())
+        Digest(sha256(&self.bytes))
     }
 
     /// Counts one signature, whose bytes stay out.

@@ -30,6 +30,7 @@ pub mod node;
 pub mod observation;
 pub mod queue;
 pub mod rng;
+mod sha256;
 pub mod sim;
 pub mod time;
 mod timers;

@@ -145,6 +145,11 @@ fn prune(logs: &mut [(u64, Slots)]) {
     let seqs: BTreeSet<u64> = logs.iter().flat_map(|(_, slots)| slots.keys().copied()).collect();
     for seq in seqs {
         let said = || logs.iter().filter_map(|(_, slots)| slots.get(&seq)).map(|it| it.history);
+        // Nearly always there is one branch.
+        let mut all = said();
+        if all.next().is_none_or(|first| all.all(|it| it == first)) {
+            continue;
+        }
         let count = |history: &Digest| said().filter(|it| it == history).count();
         // Of equal ones `min` takes the first, and the longest come first.
         let Some(most) = said().min_by_key(|history| Reverse(count(history))) else { continue };

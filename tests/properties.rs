@@ -1,7 +1,7 @@
 //! Each property has a scenario that trips it, a stream that leaves it undecided, and a stream that
 //! a naive form of it would get wrong.
 
-use byzsim_core::checkers::{Closing, Promptness, RunInfo};
+use byzsim_core::checkers::{Closing, Promptness, RunInfo, Shared};
 use byzsim_core::{
     Answer, Committee, Conviction, Digest, Evidence, NodeId, Observation, Operation, PROPERTIES,
     Span, Stamp, Time, Verdict, Verifier,
@@ -40,7 +40,7 @@ impl Stream {
     /// What the property says to it.
     fn judged_by(&self, property: &str) -> Verdict {
         let row = PROPERTIES.iter().find(|it| it.name == property).expect("it is a property");
-        let mut checker = (row.checker)(&self.info());
+        let mut checker = (row.checker)(&self.info(), &Shared::default());
         let stamp = |ms: u64, event| Stamp { time: Time::ZERO + Span::from_millis(ms), event };
         for (event, (ms, node, what)) in (0..).zip(&self.facts) {
             checker.observe(stamp(*ms, event), *node, what);

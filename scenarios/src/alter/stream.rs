@@ -1,6 +1,6 @@
 //! What the checkers are told of a run, kept, so that they can be told it again.
 
-use byzsim_core::checkers::{Property, RunInfo};
+use byzsim_core::checkers::{Property, RunInfo, Shared};
 use byzsim_core::{
     CryptoBackend, NodeId, Observation, PROPERTIES, Recorder, Stamp, Time, TraceEvent, Verdict,
 };
@@ -77,7 +77,7 @@ impl Stream {
     pub(super) fn judge(&self, facts: &[Fact]) -> Vec<(&'static str, Result<Verdict, Panic>)> {
         let each = self.asked.iter().map(|property| {
             let verdict = panics::catch(|| {
-                let mut checker = (property.checker)(&self.info);
+                let mut checker = (property.checker)(&self.info, &Shared::default());
                 for Fact { at, node, what } in facts {
                     checker.observe(*at, *node, what);
                 }

@@ -10,8 +10,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::log::CommittedLog;
-use super::{Checker, RunInfo, Stamp, Verdict, Violation};
+use super::log::LogReader;
+use super::{Checker, RunInfo, Shared, Stamp, Verdict, Violation};
 use crate::history::{Call, Operation};
 use crate::id::NodeId;
 use crate::linearizability::{Linearizability, check, is_witness};
@@ -21,7 +21,7 @@ use crate::observation::Observation;
 pub(super) struct Linearizable {
     budget: u64,
     corrupted: BTreeSet<NodeId>,
-    log: CommittedLog,
+    log: LogReader,
     calls: Vec<Call>,
     completions: Vec<Option<Stamp>>,
     /// The place of each request among the calls.
@@ -29,11 +29,11 @@ pub(super) struct Linearizable {
 }
 
 impl Linearizable {
-    pub(super) fn new(info: &RunInfo) -> Self {
+    pub(super) fn new(info: &RunInfo, shared: &Shared) -> Self {
         Self {
             budget: info.search_budget,
             corrupted: info.corrupted.iter().copied().collect(),
-            log: CommittedLog::default(),
+            log: shared.log.clone(),
             calls: Vec::new(),
             completions: Vec::new(),
             places: BTreeMap::new(),
@@ -57,7 +57,7 @@ impl Linearizable {
     fn committed_order_explains(&self) -> bool {
         let place = |client, timestamp| self.places.get(&(client, timestamp)).copied();
         let order: Option<Vec<usize>> =
-            self.log.entries().map(|(_, it)| place(it.client, it.timestamp)).collect();
+            self.log.settled().entries().map(|(_, it)| place(it.client, it.timestamp)).collect();
         order.is_some_and(|order| is_witness(&self.calls, &order, None))
     }
 }
@@ -89,7 +89,6 @@ impl Checker for Linearizable {
     }
 
     fn finish(&mut self, end: Stamp) -> Verdict {
-        self.log.settle();
         let judged = self.calls.iter().filter(|call| call.completed.is_some()).count();
         if judged == 0 {
             return Verdict::Inconclusive("no correct client accepted an answer".to_owned());

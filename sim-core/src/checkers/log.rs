@@ -14,8 +14,10 @@
 //! after the other, none of them has the slot any more. But one of them committed its history, so
 //! the slot is what was undone after that same history.
 
+use std::cell::{Ref, RefCell};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use crate::crypto::Digest;
 use crate::history::Operation;
@@ -42,8 +44,37 @@ struct Slot {
 
 type Slots = BTreeMap<u64, Slot>;
 
+/// A checker's view of the log of its run. Several checkers ask it, and all are shown the same: what
+/// one of them has told the log it need not hear from the others.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LogReader {
+    log: Rc<RefCell<CommittedLog>>,
+    /// How many observations its checker was shown.
+    shown: u64,
+}
+
+impl LogReader {
+    /// The checker is shown this.
+    pub(super) fn observe(&mut self, node: NodeId, observation: &Observation) {
+        self.shown += 1;
+        let mut log = self.log.borrow_mut();
+        if log.heard < self.shown {
+            log.heard = self.shown;
+            log.observe(node, observation);
+        }
+    }
+
+    /// The log, when the run is over.
+    pub(super) fn settled(&self) -> Ref<'_, CommittedLog> {
+        self.log.borrow_mut().settle();
+        self.log.borrow()
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct CommittedLog {
+    /// How many observations it was told.
+    heard: u64,
     decided: Slots,
     /// Of each replica that speculates: its view, and what it executed and did not undo.
     speculated: BTreeMap<NodeId, (u64, Slots)>,
@@ -55,7 +86,7 @@ pub(super) struct CommittedLog {
 }
 
 impl CommittedLog {
-    pub(super) fn observe(&mut self, node: NodeId, observation: &Observation) {
+    fn observe(&mut self, node: NodeId, observation: &Observation) {
         match observation {
             Observation::Speculated { view, seq, history, .. } => {
                 let (entered, slots) = self.speculated.entry(node).or_default();
@@ -102,8 +133,9 @@ impl CommittedLog {
     }
 
     /// Decides which replicas count, where they speculate. Slots that these do not know, because
-    /// they fetched the state after them, are taken from the next best replicas.
-    pub(super) fn settle(&mut self) {
+    /// they fetched the state after them, are taken from the next best replicas. Nothing changes the
+    /// second time.
+    fn settle(&mut self) {
         let mut logs: Vec<(u64, Slots)> =
             std::mem::take(&mut self.speculated).into_values().collect();
         logs.sort_by_key(|(view, slots)| {

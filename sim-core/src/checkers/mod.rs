@@ -252,7 +252,14 @@ pub struct Property {
     /// The property, in a sentence.
     pub about: &'static str,
     /// Makes the checker for one run.
-    pub checker: fn(&RunInfo) -> Box<dyn Checker>,
+    pub checker: fn(&RunInfo, &Shared) -> Box<dyn Checker>,
+}
+
+/// What the checkers that judge one stream of observations have in common. They must all be shown
+/// the whole stream; a checker that is alone has it for itself.
+#[derive(Clone, Debug, Default)]
+pub struct Shared {
+    log: log::LogReader,
 }
 
 impl std::fmt::Debug for Property {
@@ -267,73 +274,73 @@ pub const PROPERTIES: &[Property] = &[
         name: "agreement",
         about: "Correct replicas execute the same batches in the same slots, each in order and \
                 without gaps, and no decided slot ever changes.",
-        checker: |_| Box::new(agreement::Agreement::default()),
+        checker: |_, _| Box::new(agreement::Agreement::default()),
     },
     Property {
         name: "validity",
         about: "Correct replicas apply only requests that their client issued.",
-        checker: |info| Box::new(validity::Validity::new(info)),
+        checker: |info, _| Box::new(validity::Validity::new(info)),
     },
     Property {
         name: "exactly-once",
         about: "No correct replica applies a request twice, or a client's requests out of order.",
-        checker: |_| Box::new(exactly_once::ExactlyOnce::default()),
+        checker: |_, _| Box::new(exactly_once::ExactlyOnce::default()),
     },
     Property {
         name: "replicated-state",
         about: "Correct replicas that executed the same slots applied the same requests with the \
                 same answers, and hold the same state: the one that these requests lead to.",
-        checker: |_| Box::new(replicated_state::ReplicatedState::default()),
+        checker: |_, _| Box::new(replicated_state::ReplicatedState::default()),
     },
     Property {
         name: "result-integrity",
         about: "Correct clients accept only answers that the committed order of requests gives.",
-        checker: |_| Box::new(result_integrity::ResultIntegrity::default()),
+        checker: |_, shared| Box::new(result_integrity::ResultIntegrity::new(shared)),
     },
     Property {
         name: "durability",
         about: "An operation that a correct client completed keeps its place in the history.",
-        checker: |_| Box::new(durability::Durability::default()),
+        checker: |_, _| Box::new(durability::Durability::default()),
     },
     Property {
         name: "linearizability",
         about: "The history of the correct clients is linearizable, key by key.",
-        checker: |info| Box::new(linearizable::Linearizable::new(info)),
+        checker: |info, shared| Box::new(linearizable::Linearizable::new(info, shared)),
     },
     Property {
         name: "liveness",
         about: "After GST, every operation of a correct client completes within the bound that the \
                 protocol's timeouts give.",
-        checker: |info| Box::new(liveness::Liveness::new(info)),
+        checker: |info, _| Box::new(liveness::Liveness::new(info)),
     },
     Property {
         name: "deposition",
         about: "After GST, a correct primary is given up only for a cause that the protocol's rules \
                 name.",
-        checker: |info| Box::new(deposition::Deposition::new(info)),
+        checker: |info, _| Box::new(deposition::Deposition::new(info)),
     },
     Property {
         name: "coherence",
         about: "What a correct node reports agrees with its reports before, and with those of \
                 others about the same batch, history or decision.",
-        checker: |info| Box::new(coherence::Coherence::new(info)),
+        checker: |info, _| Box::new(coherence::Coherence::new(info)),
     },
     Property {
         name: "convergence",
         about: "When the faults are over, every correct replica comes to hold each decided slot, and \
                 the same state.",
-        checker: |info| Box::new(convergence::Convergence::new(info)),
+        checker: |info, _| Box::new(convergence::Convergence::new(info)),
     },
     Property {
         name: "quiescence",
         about: "When the faults are over and no client waits, correct nodes stop sending.",
-        checker: |info| Box::new(quiescence::Quiescence::new(info)),
+        checker: |info, _| Box::new(quiescence::Quiescence::new(info)),
     },
     Property {
         name: "accusation",
         about: "No correct node is proven guilty, and every proof is one that anybody can verify, from \
                 one or two signed statements.",
-        checker: |info| Box::new(accusation::Accusation::new(info)),
+        checker: |info, _| Box::new(accusation::Accusation::new(info)),
     },
 ];
 

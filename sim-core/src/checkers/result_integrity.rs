@@ -5,23 +5,35 @@
 
 use std::collections::BTreeMap;
 
-use super::log::CommittedLog;
-use super::{Checker, Findings, Stamp, Verdict};
+use super::log::LogReader;
+use super::{Checker, Findings, Shared, Stamp, Verdict};
 use crate::history::{Answer, Operation, Text};
 use crate::id::NodeId;
 use crate::linearizability::Register;
 use crate::observation::Observation;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ResultIntegrity {
     findings: Findings,
-    log: CommittedLog,
+    log: LogReader,
     asked: BTreeMap<(NodeId, u64), Operation>,
     accepted: BTreeMap<(NodeId, u64), (Answer, Stamp)>,
 }
 
+impl ResultIntegrity {
+    pub(super) fn new(shared: &Shared) -> Self {
+        Self {
+            findings: Findings::default(),
+            log: shared.log.clone(),
+            asked: BTreeMap::new(),
+            accepted: BTreeMap::new(),
+        }
+    }
+}
+
 impl Checker for ResultIntegrity {
     fn observe(&mut self, at: Stamp, node: NodeId, observation: &Observation) {
+        self.log.observe(node, observation);
         match observation {
             Observation::Invoked { timestamp, operation } => {
                 self.asked.insert((node, *timestamp), operation.clone());
@@ -29,14 +41,14 @@ impl Checker for ResultIntegrity {
             Observation::Completed { timestamp, answer } => {
                 self.accepted.insert((node, *timestamp), (answer.clone(), at));
             }
-            _ => self.log.observe(node, observation),
+            _ => {}
         }
     }
 
     fn finish(&mut self, _: Stamp) -> Verdict {
-        self.log.settle();
+        let log = self.log.settled();
         let mut registers: BTreeMap<&Text, Register<'_>> = BTreeMap::new();
-        for (seq, entry) in self.log.entries() {
+        for (seq, entry) in log.entries() {
             let register =
                 registers.entry(entry.operation.key()).or_insert_with(|| Register::holding(None));
             let held = register.held();

@@ -3,7 +3,9 @@
 use super::clients::Clients;
 use super::outcome::{Ended, Outcome};
 use super::transport::Envelope;
-use crate::checkers::{Checker, Closing, Happening, PROPERTIES, RunInfo, Stagnation, Stamp};
+use crate::checkers::{
+    Checker, Closing, Happening, PROPERTIES, RunInfo, Shared, Stagnation, Stamp,
+};
 use crate::encode::Encoder;
 use crate::id::NodeId;
 use crate::metrics::{CryptoCount, Metrics, Moved, Traffic};
@@ -43,6 +45,7 @@ impl<'a> Recording<'a> {
         if let Some(recorder) = &mut recorder {
             recorder.begin(info);
         }
+        let shared = Shared::default();
         Self {
             trace,
             recorder,
@@ -52,7 +55,7 @@ impl<'a> Recording<'a> {
             goal_max: 0,
             gst: info.gst,
             slowest: Span::ZERO,
-            checkers: PROPERTIES.iter().map(|p| (p.name, (p.checker)(info))).collect(),
+            checkers: PROPERTIES.iter().map(|p| (p.name, (p.checker)(info, &shared))).collect(),
             encoder: None,
         }
     }

@@ -212,6 +212,12 @@ impl<M, T> Outbox<M, T> {
         self.effects.push(Effect::Send(to, Rc::new(msg)));
     }
 
+    /// Sends `msg` to each of `receivers`, in order.
+    pub fn send_each(&mut self, receivers: impl Iterator<Item = NodeId>, msg: M) {
+        let msg = Rc::new(msg);
+        self.effects.extend(receivers.map(|to| Effect::Send(to, Rc::clone(&msg))));
+    }
+
     /// Sends `msg` to all replicas; if the sender is a replica, to itself as well: a vote is a
     /// vote. The copy to itself takes no time and no network, and is handled before anything else.
     pub fn broadcast(&mut self, msg: M) {

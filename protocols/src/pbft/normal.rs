@@ -100,9 +100,7 @@ impl Replica {
             let pre_prepare = self.signer.sign(PrePrepare { view, seq, digest });
             // The primary logs its own proposal before anything else happens.
             self.on_pre_prepare(self.id, &pre_prepare, &batch, out);
-            for to in self.others() {
-                out.send(to, Msg::PrePrepare(pre_prepare.clone(), Rc::clone(&batch)));
-            }
+            out.send_each(self.others(), Msg::PrePrepare(pre_prepare, batch));
         }
     }
 

@@ -62,13 +62,9 @@ impl Replica {
     /// Says how far it came, so that others send what it lacks.
     pub(super) fn ask_for_help(&mut self, out: &mut Out) {
         let status = self.progress();
-        for to in self.others() {
-            out.send(to, Msg::Status(status));
-        }
+        out.send_each(self.others(), Msg::Status(status));
         for (seq, digest) in self.log.missing().into_iter().take(SLOTS_MAX) {
-            for to in self.others() {
-                out.send(to, Msg::FetchBatch(seq, digest));
-            }
+            out.send_each(self.others(), Msg::FetchBatch(seq, digest));
         }
         self.fetch_state(out);
     }

@@ -142,9 +142,7 @@ impl Replica {
             |&(seq, digest): &(Seq, Digest)| self.signer.sign(PrePrepare { view, seq, digest });
         let proposals = order.proposals.iter().map(propose).collect();
         let new_view = Rc::new(self.signer.sign(NewView { view, view_changes, proposals }));
-        for to in self.others() {
-            out.send(to, Msg::NewView(Rc::clone(&new_view)));
-        }
+        out.send_each(self.others(), Msg::NewView(Rc::clone(&new_view)));
         self.enter_view(new_view, &order, out);
     }
 

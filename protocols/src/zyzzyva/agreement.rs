@@ -132,9 +132,7 @@ impl Replica {
         let history = chain(self.history.head(), digest);
         let (view, seq) = (self.view, self.executed + 1);
         let order = self.signer.sign(OrderReq { view, seq, history, digest });
-        for to in self.others() {
-            out.send(to, Msg::OrderReq(order.clone(), Rc::clone(request)));
-        }
+        out.send_each(self.others(), Msg::OrderReq(order.clone(), Rc::clone(request)));
         self.accept(&order, request, out);
         self.note_progress(out);
     }
@@ -366,9 +364,7 @@ impl Replica {
         match self.volatile.hole {
             Some(Hole::AskedPrimary(next)) => {
                 self.volatile.hole = Some(Hole::AskedAll(next));
-                for to in self.others() {
-                    out.send(to, Msg::FillHole(view, next, next + ORDERS_MAX));
-                }
+                out.send_each(self.others(), Msg::FillHole(view, next, next + ORDERS_MAX));
                 out.set_timer(Timer::Hole(view), self.order_timeout());
             }
             Some(Hole::AskedAll(_)) => self.suspect("a hole that nobody fills", out),

@@ -65,9 +65,7 @@ impl Replica {
     /// Says how far it came, so that others send what it lacks.
     pub(super) fn ask_for_help(&mut self, out: &mut Out) {
         let status = self.progress();
-        for to in self.others() {
-            out.send(to, Msg::Status(status));
-        }
+        out.send_each(self.others(), Msg::Status(status));
         if self.is_active() && !self.is_primary() {
             for (_, waiter) in self.volatile.waiting.iter() {
                 let confirm = Msg::ConfirmReq(self.view, waiter.request.clone());

@@ -62,9 +62,7 @@ impl Replica {
         let reason = "two orders that contradict each other";
         let evidence = evidence([one.clone(), other.clone()].map(Exhibit::OrderReq));
         out.observe(Observation::Proven { node: primary, reason, evidence });
-        for to in self.others() {
-            out.send(to, Msg::ProofOfMisbehaviour(one.clone(), other.clone()));
-        }
+        out.send_each(self.others(), Msg::ProofOfMisbehaviour(one.clone(), other.clone()));
         self.volatile.contradicted = true;
         self.hate(out);
     }
@@ -211,9 +209,7 @@ impl Replica {
         let orders: Vec<_> = (outcome.start.stable + 1..).zip(&outcome.steps).map(order).collect();
         let new_view = NewView { view, view_changes, orders };
         let new_view = Rc::new(self.signer.sign(new_view));
-        for to in self.others() {
-            out.send(to, Msg::NewView(Rc::clone(&new_view)));
-        }
+        out.send_each(self.others(), Msg::NewView(Rc::clone(&new_view)));
         self.pending = Some(outcome.adoption(new_view));
         self.adopt_pending(out);
     }

@@ -38,26 +38,36 @@ pub(super) struct Coherence {
 
 /// What replicas said of one thing. There is seldom more than one digest.
 #[derive(Debug, Default)]
-struct Said(Vec<(Digest, ReplicaSet)>);
+struct Said {
+    first: Option<(Digest, ReplicaSet)>,
+    others: Vec<(Digest, ReplicaSet)>,
+}
 
 impl Said {
     /// Says whether `node` had not said so before.
     fn add(&mut self, digest: Digest, node: NodeId) -> bool {
-        if let Some((_, nodes)) = self.0.iter_mut().find(|(it, _)| *it == digest) {
+        let mut all = self.first.iter_mut().chain(&mut self.others);
+        if let Some((_, nodes)) = all.find(|(it, _)| *it == digest) {
             return nodes.insert(node);
         }
-        let mut nodes = ReplicaSet::default();
-        nodes.insert(node);
-        self.0.push((digest, nodes));
+        let it = (digest, ReplicaSet::from_iter([node]));
+        match self.first {
+            None => self.first = Some(it),
+            Some(_) => self.others.push(it),
+        }
         true
     }
 
+    fn iter(&self) -> impl Iterator<Item = &(Digest, ReplicaSet)> {
+        self.first.iter().chain(&self.others)
+    }
+
     fn by(&self, digest: Digest) -> ReplicaSet {
-        self.0.iter().find(|(it, _)| *it == digest).map(|(_, nodes)| *nodes).unwrap_or_default()
+        self.iter().find(|(it, _)| *it == digest).map(|(_, nodes)| *nodes).unwrap_or_default()
     }
 
     fn has(&self, node: NodeId) -> bool {
-        self.0.iter().any(|(_, nodes)| nodes.contains(node))
+        self.iter().any(|(_, nodes)| nodes.contains(node))
     }
 }
 
@@ -396,8 +406,9 @@ impl Checker for Coherence {
                 });
             }
             // Whoever went on from a slot after which another took a checkpoint took one, too.
-            let is_due =
-                |seq: &&u64| self.slots.get(seq).is_some_and(|slot| !slot.checkpoints.0.is_empty());
+            let is_due = |seq: &&u64| {
+                self.slots.get(seq).is_some_and(|slot| slot.checkpoints.first.is_some())
+            };
             if let Some(seq) = replica.unmarked.iter().find(is_due) {
                 self.findings.violate(end, "no checkpoint", || {
                     format!("{node} executed s{seq} and went on without a checkpoint")

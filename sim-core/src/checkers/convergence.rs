@@ -2,7 +2,9 @@
 //! and the same state.
 //!
 //! A slot is *decided* when a correct replica executes or commits it for good, or when a correct
-//! client completes an operation and knows that it has its place there. Each correct replica that
+//! client completes an operation and knows that it has its place there; and when all slots below it
+//! are decided. Above a hole nothing can be executed, and while no client waits, nobody owes that
+//! the hole is filled: a corrupted primary can leave one behind. Each correct replica that
 //! is up must have executed the slot, or have fetched a state that covers it, within the liveness
 //! bound of the protocol after that, or after the run settled: the clients are done, the network is
 //! synchronous, and the faults that end are over.
@@ -10,6 +12,8 @@
 //! A replica that was cut off cannot know what it missed before others speak again. So if no client
 //! asked for anything since the faults were over, one that lags behind is left out; so is one that
 //! stays crashed. The verdict says so. Nothing else excuses a correct replica.
+
+use std::collections::BTreeMap;
 
 use super::quiescence::unsettled;
 use super::{Checker, Closing, Findings, RunInfo, Stamp, Verdict};
@@ -41,6 +45,8 @@ pub(super) struct Convergence {
     findings: Findings,
     bound: Span,
     decided: Vec<Decided>,
+    /// Slots that were committed above a hole, and who knows them.
+    above_hole: BTreeMap<u64, NodeId>,
     /// By replica; none of a corrupted one.
     progress: Vec<Option<Progress>>,
     /// Slots that a replica came to hold long after they were decided: who, which, and when.
@@ -61,6 +67,7 @@ impl Convergence {
             findings: Findings::default(),
             bound: info.liveness_bound,
             decided: Vec::new(),
+            above_hole: BTreeMap::new(),
             progress: info.committee.replica_ids().map(progress).collect(),
             slow: Vec::new(),
             completed: None,
@@ -70,14 +77,33 @@ impl Convergence {
         }
     }
 
+    fn last_decided(&self) -> u64 {
+        self.decided.last().map_or(0, |last| last.seq)
+    }
+
+    /// A slot is committed: that decides it, if all slots below it are.
+    fn commit(&mut self, at: Stamp, by: NodeId, seq: u64) {
+        match seq <= self.last_decided() + 1 {
+            true => self.decide(at, by, seq),
+            false => _ = self.above_hole.insert(seq, by),
+        }
+    }
+
+    /// A slot is decided, and with it all slots below it, and those committed right above it.
     fn decide(&mut self, at: Stamp, by: NodeId, seq: u64) {
-        if self.decided.last().is_some_and(|last| seq <= last.seq) {
+        if seq <= self.last_decided() {
             return;
         }
         self.decided.push(Decided { seq, time: at.time, by });
         // Who executed it before covers it now, and all before it.
         for it in self.progress.iter_mut().flatten().filter(|it| seq <= it.executed) {
             it.covered = self.decided.len();
+        }
+        while let Some(above) = self.above_hole.first_entry().filter(|it| *it.key() <= seq) {
+            above.remove();
+        }
+        if let Some(by) = self.above_hole.remove(&(seq + 1)) {
+            self.decide(at, by, seq + 1);
         }
     }
 
@@ -224,7 +250,8 @@ impl Checker for Convergence {
             Observation::Speculated { seq, .. } | Observation::Restored { seq, .. } => {
                 self.advance(at, node, *seq);
             }
-            Observation::Committed { seq, .. } => self.decide(at, node, *seq),
+            Observation::Committed { seq, .. } => self.commit(at, node, *seq),
+            Observation::StableCheckpoint { seq, .. } => self.decide(at, node, *seq),
             Observation::RolledBack { to } => self.roll_back(node, *to),
             Observation::Anchored { seq, history, .. } => {
                 self.decide(at, node, *seq);
@@ -271,153 +298,4 @@ impl Checker for Convergence {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::id::Committee;
-
-    const R: [NodeId; 3] = [NodeId::Replica(0), NodeId::Replica(1), NodeId::Replica(2)];
-    const C: NodeId = NodeId::Client(0);
-    const BOUND: Span = Span::from_secs(10);
-
-    fn at(secs: u64) -> Stamp {
-        Stamp { time: Time::ZERO + Span::from_secs(secs), event: secs }
-    }
-
-    fn executed(seq: u64) -> Observation {
-        Observation::Executed { view: 0, seq, batch: Digest::default(), null: false }
-    }
-
-    fn speculated(seq: u64) -> Observation {
-        let (batch, history) = (Digest::default(), Digest::default());
-        Observation::Speculated { view: 0, seq, batch, history }
-    }
-
-    fn asked() -> Observation {
-        let operation = "get x".parse().expect("an operation");
-        Observation::Invoked { timestamp: 1, operation }
-    }
-
-    /// What the checker says of three correct replicas, when the run is calm from 5 s and settled
-    /// from 6 s on, and ends at `end`.
-    fn judge(
-        seen: &[(u64, NodeId, Observation)],
-        (end, is_at_rest): (u64, bool),
-        is_down: &dyn Fn(NodeId) -> bool,
-        standing: &dyn Fn(NodeId) -> Option<Standing>,
-    ) -> (Verdict, Option<String>) {
-        let mut checker = Convergence::new(&RunInfo {
-            committee: Committee { replicas: 4, faults: 1, clients: 1 },
-            corrupted: vec![NodeId::Replica(3)],
-            gst: Time::ZERO,
-            delta: Span::ZERO,
-            promptness: crate::checkers::Promptness::default(),
-            verifier: crate::evidence::Verifier::new(|_| Err("nothing is signed")),
-            liveness_bound: BOUND,
-            search_budget: 0,
-        });
-        for (secs, node, observation) in seen {
-            checker.observe(at(*secs), *node, observation);
-        }
-        let closing = Closing {
-            calm: at(5).time,
-            settled: Some(at(6).time),
-            bound: BOUND,
-            is_at_rest,
-            late: None,
-            open: Vec::new(),
-            is_down,
-            standing: &|node, _| standing(node),
-        };
-        checker.close(at(end), &closing);
-        let remark = checker.remark();
-        (checker.finish(at(end)), remark)
-    }
-
-    fn up(seen: &[(u64, NodeId, Observation)], end: (u64, bool)) -> (Verdict, Option<String>) {
-        judge(seen, end, &|_| false, &|_| None)
-    }
-
-    fn shape(verdict: &Verdict) -> &str {
-        match verdict {
-            Verdict::Violated(violation) => &violation.shape,
-            Verdict::Holds(_) => "holds",
-            Verdict::Inconclusive(_) => "inconclusive",
-        }
-    }
-
-    #[test]
-    fn who_lags_behind_for_ever_violates_it() {
-        let seen = |asking| {
-            let mut seen =
-                vec![(1, R[0], executed(1)), (1, R[1], executed(1)), (asking, C, asked())];
-            seen.push((6, R[0], executed(2)));
-            seen.push((6, R[1], executed(2)));
-            seen
-        };
-        let (verdict, remark) = up(&seen(5), (6, true));
-        assert_eq!((shape(&verdict), remark), ("left behind", None));
-        // The run went on, and ended too early, or late enough.
-        assert_eq!(shape(&up(&seen(5), (16, false)).0), "inconclusive");
-        assert_eq!(shape(&up(&seen(5), (17, false)).0), "left behind");
-        // Nobody told it.
-        let (verdict, remark) = up(&seen(4), (6, true));
-        assert_eq!(verdict, Verdict::Holds(4));
-        assert!(remark.is_some_and(|why| why.contains("r2") && why.contains("nothing told it")));
-        // It stays crashed.
-        let (verdict, remark) = judge(&seen(5), (6, true), &|node| node == R[2], &|_| None);
-        assert_eq!(verdict, Verdict::Holds(4));
-        assert_eq!(remark.as_deref(), Some("left out: r2 stays crashed"));
-    }
-
-    #[test]
-    fn who_catches_up_in_time_keeps_it_and_who_does_later_does_not() {
-        for (secs, expected) in [(7, "holds"), (16, "holds"), (17, "caught up late")] {
-            let (state, content) = (Digest::default(), std::rc::Rc::default());
-            let restored = Observation::Restored { seq: 1, state, history: None, content };
-            let seen = [
-                (1, R[0], executed(1)),
-                (1, R[1], executed(1)),
-                (5, C, asked()),
-                (secs, R[2], restored),
-            ];
-            assert_eq!(shape(&up(&seen, (secs, true)).0), expected, "at {secs} s");
-        }
-    }
-
-    #[test]
-    fn what_is_executed_before_it_is_decided_is_held_and_what_is_rolled_back_is_not() {
-        let anchored = |seq| {
-            let history = Digest::default();
-            Observation::Anchored { timestamp: 1, view: 0, seq, history }
-        };
-        let mut seen: Vec<_> = R.iter().map(|node| (1, *node, speculated(1))).collect();
-        seen.push((5, C, asked()));
-        seen.push((30, C, anchored(1)));
-        assert_eq!(shape(&up(&seen, (30, true)).0), "holds");
-        seen.push((30, R[1], Observation::RolledBack { to: 0 }));
-        assert_eq!(shape(&up(&seen, (30, true)).0), "left behind");
-        seen.push((31, R[1], speculated(1)));
-        assert_eq!(shape(&up(&seen, (31, true)).0), "holds");
-    }
-
-    #[test]
-    fn replicas_that_executed_the_same_hold_the_same() {
-        let seen: Vec<_> = R.iter().map(|node| (1, *node, executed(1))).collect();
-        let judged = |states: [u8; 3], histories: [Option<(u8, u8)>; 3]| {
-            let digest = |byte| Digest([byte; 32]);
-            let (verdict, _) = judge(&seen, (6, true), &|_| false, &|node| {
-                let place = usize::from(node.number());
-                let history = histories[place].map(|(head, at)| (digest(head), Some(digest(at))));
-                Some(Standing { executed: 1, state: digest(states[place]), history })
-            });
-            shape(&verdict).to_owned()
-        };
-        assert_eq!(judged([1, 1, 1], [None; 3]), "holds");
-        assert_eq!(judged([1, 1, 2], [None; 3]), "states differ");
-        // What is not decided may differ, and then states do.
-        let above = |head| Some((head, 9));
-        assert_eq!(judged([1, 2, 2], [above(1), above(2), above(2)]), "holds");
-        assert_eq!(judged([1, 2, 3], [above(1), above(2), above(2)]), "states differ");
-        assert_eq!(judged([1, 1, 1], [above(1), above(1), Some((1, 8))]), "histories differ");
-    }
-}
+mod tests;

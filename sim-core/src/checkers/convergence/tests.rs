@@ -1,0 +1,164 @@
+//! Runs in which replicas lag, catch up, differ or are left out.
+
+use super::*;
+use crate::id::Committee;
+
+const R: [NodeId; 3] = [NodeId::Replica(0), NodeId::Replica(1), NodeId::Replica(2)];
+const C: NodeId = NodeId::Client(0);
+const BOUND: Span = Span::from_secs(10);
+
+fn at(secs: u64) -> Stamp {
+    Stamp { time: Time::ZERO + Span::from_secs(secs), event: secs }
+}
+
+fn executed(seq: u64) -> Observation {
+    Observation::Executed { view: 0, seq, batch: Digest::default(), null: false }
+}
+
+fn speculated(seq: u64) -> Observation {
+    let (batch, history) = (Digest::default(), Digest::default());
+    Observation::Speculated { view: 0, seq, batch, history }
+}
+
+fn asked() -> Observation {
+    let operation = "get x".parse().expect("an operation");
+    Observation::Invoked { timestamp: 1, operation }
+}
+
+/// What the checker says of three correct replicas, when the run is calm from 5 s and settled
+/// from 6 s on, and ends at `end`.
+fn judge(
+    seen: &[(u64, NodeId, Observation)],
+    (end, is_at_rest): (u64, bool),
+    is_down: &dyn Fn(NodeId) -> bool,
+    standing: &dyn Fn(NodeId) -> Option<Standing>,
+) -> (Verdict, Option<String>) {
+    let mut checker = Convergence::new(&RunInfo {
+        committee: Committee { replicas: 4, faults: 1, clients: 1 },
+        corrupted: vec![NodeId::Replica(3)],
+        gst: Time::ZERO,
+        delta: Span::ZERO,
+        promptness: crate::checkers::Promptness::default(),
+        verifier: crate::evidence::Verifier::new(|_| Err("nothing is signed")),
+        liveness_bound: BOUND,
+        search_budget: 0,
+    });
+    for (secs, node, observation) in seen {
+        checker.observe(at(*secs), *node, observation);
+    }
+    let closing = Closing {
+        calm: at(5).time,
+        settled: Some(at(6).time),
+        bound: BOUND,
+        is_at_rest,
+        late: None,
+        open: Vec::new(),
+        is_down,
+        standing: &|node, _| standing(node),
+    };
+    checker.close(at(end), &closing);
+    let remark = checker.remark();
+    (checker.finish(at(end)), remark)
+}
+
+fn up(seen: &[(u64, NodeId, Observation)], end: (u64, bool)) -> (Verdict, Option<String>) {
+    judge(seen, end, &|_| false, &|_| None)
+}
+
+fn shape(verdict: &Verdict) -> &str {
+    match verdict {
+        Verdict::Violated(violation) => &violation.shape,
+        Verdict::Holds(_) => "holds",
+        Verdict::Inconclusive(_) => "inconclusive",
+    }
+}
+
+#[test]
+fn who_lags_behind_for_ever_violates_it() {
+    let seen = |asking| {
+        let mut seen = vec![(1, R[0], executed(1)), (1, R[1], executed(1)), (asking, C, asked())];
+        seen.push((6, R[0], executed(2)));
+        seen.push((6, R[1], executed(2)));
+        seen
+    };
+    let (verdict, remark) = up(&seen(5), (6, true));
+    assert_eq!((shape(&verdict), remark), ("left behind", None));
+    // The run went on, and ended too early, or late enough.
+    assert_eq!(shape(&up(&seen(5), (16, false)).0), "inconclusive");
+    assert_eq!(shape(&up(&seen(5), (17, false)).0), "left behind");
+    // Nobody told it.
+    let (verdict, remark) = up(&seen(4), (6, true));
+    assert_eq!(verdict, Verdict::Holds(4));
+    assert!(remark.is_some_and(|why| why.contains("r2") && why.contains("nothing told it")));
+    // It stays crashed.
+    let (verdict, remark) = judge(&seen(5), (6, true), &|node| node == R[2], &|_| None);
+    assert_eq!(verdict, Verdict::Holds(4));
+    assert_eq!(remark.as_deref(), Some("left out: r2 stays crashed"));
+}
+
+#[test]
+fn who_catches_up_in_time_keeps_it_and_who_does_later_does_not() {
+    for (secs, expected) in [(7, "holds"), (16, "holds"), (17, "caught up late")] {
+        let (state, content) = (Digest::default(), std::rc::Rc::default());
+        let restored = Observation::Restored { seq: 1, state, history: None, content };
+        let seen = [
+            (1, R[0], executed(1)),
+            (1, R[1], executed(1)),
+            (5, C, asked()),
+            (secs, R[2], restored),
+        ];
+        assert_eq!(shape(&up(&seen, (secs, true)).0), expected, "at {secs} s");
+    }
+}
+
+/// A corrupted primary proposed slot 3, and slot 2 to nobody.
+#[test]
+fn what_is_committed_above_a_hole_is_decided_when_the_hole_is_filled() {
+    let committed = |seq| Observation::Committed { view: 0, seq, batch: Digest::default() };
+    let mut seen: Vec<_> = R.iter().map(|node| (1, *node, executed(1))).collect();
+    seen.extend([(5, C, asked()), (6, R[0], committed(3))]);
+    assert_eq!(up(&seen, (20, true)).0, Verdict::Holds(3));
+    seen.push((7, R[1], committed(2)));
+    assert_eq!(shape(&up(&seen, (20, true)).0), "left behind");
+    for seq in [2, 3] {
+        seen.extend(R.map(|node| (8, node, executed(seq))));
+    }
+    assert_eq!(up(&seen, (20, true)).0, Verdict::Holds(9));
+}
+
+#[test]
+fn what_is_executed_before_it_is_decided_is_held_and_what_is_rolled_back_is_not() {
+    let anchored = |seq| {
+        let history = Digest::default();
+        Observation::Anchored { timestamp: 1, view: 0, seq, history }
+    };
+    let mut seen: Vec<_> = R.iter().map(|node| (1, *node, speculated(1))).collect();
+    seen.push((5, C, asked()));
+    seen.push((30, C, anchored(1)));
+    assert_eq!(shape(&up(&seen, (30, true)).0), "holds");
+    seen.push((30, R[1], Observation::RolledBack { to: 0 }));
+    assert_eq!(shape(&up(&seen, (30, true)).0), "left behind");
+    seen.push((31, R[1], speculated(1)));
+    assert_eq!(shape(&up(&seen, (31, true)).0), "holds");
+}
+
+#[test]
+fn replicas_that_executed_the_same_hold_the_same() {
+    let seen: Vec<_> = R.iter().map(|node| (1, *node, executed(1))).collect();
+    let judged = |states: [u8; 3], histories: [Option<(u8, u8)>; 3]| {
+        let digest = |byte| Digest([byte; 32]);
+        let (verdict, _) = judge(&seen, (6, true), &|_| false, &|node| {
+            let place = usize::from(node.number());
+            let history = histories[place].map(|(head, at)| (digest(head), Some(digest(at))));
+            Some(Standing { executed: 1, state: digest(states[place]), history })
+        });
+        shape(&verdict).to_owned()
+    };
+    assert_eq!(judged([1, 1, 1], [None; 3]), "holds");
+    assert_eq!(judged([1, 1, 2], [None; 3]), "states differ");
+    // What is not decided may differ, and then states do.
+    let above = |head| Some((head, 9));
+    assert_eq!(judged([1, 2, 2], [above(1), above(2), above(2)]), "holds");
+    assert_eq!(judged([1, 2, 3], [above(1), above(2), above(2)]), "states differ");
+    assert_eq!(judged([1, 1, 1], [above(1), above(1), Some((1, 8))]), "histories differ");
+}

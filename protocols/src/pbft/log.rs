@@ -159,6 +159,12 @@ impl Log {
         self.decisions.insert(seq, decision.clone());
     }
 
+    /// Whether this slot is proposed or decided.
+    pub(super) fn has_begun(&self, seq: Seq) -> bool {
+        self.slots.get(&seq).is_some_and(|slot| slot.pre_prepare.is_some())
+            || self.decisions.contains_key(&seq)
+    }
+
     /// The last slot that has begun or is decided.
     pub(super) fn last(&self) -> Seq {
         let slot = self.slots.last_key_value().map_or(0, |(seq, _)| *seq);
@@ -184,15 +190,11 @@ impl Log {
         self.certificates.get(&seq).map(|certificate| certificate.pre_prepare.digest)
     }
 
-    /// Whether some slot above `executed` is open: it is proposed or decided, or `weak` replicas
-    /// voted in it. One vote alone may be a liar's, for a slot that will never begin.
-    pub(super) fn has_open(&self, executed: Seq, weak: usize) -> bool {
-        let is_open = |slot: &Slot| {
-            let votes = slot.prepares.iter().count().max(slot.commits.iter().count());
-            slot.pre_prepare.is_some() || weak <= votes
-        };
+    /// Whether some slot above `executed` is open: it is proposed or decided. A vote may be a
+    /// liar's, for a slot that will never begin.
+    pub(super) fn has_open(&self, executed: Seq) -> bool {
         let above = executed + 1;
         self.decisions.range(above..).next().is_some()
-            || self.slots.range(above..).any(|(_, slot)| is_open(slot))
+            || self.slots.range(above..).any(|(_, slot)| slot.pre_prepare.is_some())
     }
 }

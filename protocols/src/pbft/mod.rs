@@ -12,8 +12,8 @@
 //! [`message`]: what each message says. `replica.rs`: the state, one field for each variable of the
 //! paper, and the one `match` that hands out what comes in. `normal.rs` (§4.2), `checkpoint.rs`
 //! (§4.3), `view_change.rs` (§4.4) and [`retransmit`]: the handlers. `log.rs`: what a replica holds
-//! for each slot. `client.rs` (§4.1). `rules/`: what the paper demands and a planted flaw breaks;
-//! `flaws.rs`: the names of the flaws. `lies.rs`: how corrupted nodes can lie. [`evidence`]: what
+//! for each slot. `lag.rs`: how it notices that it lags. `client.rs` (§4.1). `rules/`: what the
+//! paper demands and a planted flaw breaks; `flaws.rs`: the names of the flaws. `lies.rs`: how corrupted nodes can lie. [`evidence`]: what
 //! their statements prove against replicas.
 //!
 //! # The messages
@@ -46,11 +46,12 @@
 //!   the paper's text leaves retransmission open, its library does it periodically. Any replica
 //!   passes on the NEW-VIEW that opened its view. STATUS, FETCH, BATCH and STATE messages are not
 //!   signed: links are authenticated, and what they carry proves itself.
-//! * A replica takes a slot above the last that it executed for open if it is proposed or decided,
-//!   or if f + 1 replicas voted in it; and it asks for help if f + 1 spoke of slots above its
-//!   window, though §4.2 has it drop what they say. One vote alone may be a liar's: when each
-//!   counted, one message made all ask for ever. Without the second rule a random run left one
-//!   behind for ever.
+//! * A replica takes a slot above the last that it executed for open if it is proposed or decided.
+//!   It also asks for help if f + 1 replicas are ahead by their own word: they entered a later view,
+//!   spoke of a later slot in its view, or executed one, though §4.2 has it drop most of what they
+//!   say (`lag.rs`). One word alone may be a liar's: when each counted, one message made all ask
+//!   for ever. Random runs left replicas behind for ever that heard of slots above their window
+//!   only, or of a later view only.
 //! * State transfer sends the whole state at once, with the checkpoint's proof (§4.3 and TOCS 2002
 //!   describe partitions and partial digests). The state's digest covers the reply cache; the OSDI
 //!   text says "the digest of the state". CHECKPOINTs above the window are heard, one of each
@@ -131,6 +132,7 @@ mod checkpoint;
 mod client;
 pub mod evidence;
 mod flaws;
+mod lag;
 mod lies;
 mod log;
 pub mod message;

@@ -9,6 +9,7 @@ use byzsim_core::{
 };
 
 use super::Params;
+use super::lag::Others;
 use super::log::Log;
 use super::message::{Checkpoint, Msg, NewView, Request, Seq, Status, View, ViewChange};
 use super::rules::Rules;
@@ -89,8 +90,8 @@ pub(super) struct Volatile {
     pub(super) patience: Patience,
     /// Messages of views that it has not entered.
     pub(super) early: Early<Msg>,
-    /// Of each replica: the last slot above the window that it spoke of. What it said is dropped.
-    pub(super) beyond: BTreeMap<NodeId, Seq>,
+    /// How far the others are, by their own word.
+    pub(super) others: Others,
     /// Who asked for the state of a checkpoint that is not stable here, and of which.
     pub(super) asked: BTreeMap<NodeId, Seq>,
     /// How often it asked for the state of its stable checkpoint.
@@ -174,6 +175,9 @@ impl Node<Msg, Timer> for Replica {
     fn on_start(&mut self, _: &mut Out) {}
 
     fn on_message(&mut self, from: NodeId, msg: &Msg, out: &mut Out) {
+        if from != self.id {
+            self.volatile.others.hear(from, msg);
+        }
         match msg {
             Msg::Request(request) => self.on_request(from, request, out),
             Msg::PrePrepare(it, batch) if self.is_for_now(from, msg) => {
@@ -232,13 +236,6 @@ impl Replica {
         if msg.view().is_some_and(|view| self.view < view) && !from.is_client() {
             // Three messages for each slot is what a correct replica has to say in a view.
             self.volatile.early.keep(from, msg, 3 * self.params.window);
-        }
-        if let Some(seq) = msg.seq()
-            && self.stable().saturating_add(self.params.window) < seq
-            && !from.is_client()
-        {
-            let beyond = self.volatile.beyond.entry(from).or_default();
-            *beyond = seq.max(*beyond);
         }
         self.rules.is_of_view(msg, self.active_view())
     }

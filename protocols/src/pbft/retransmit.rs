@@ -11,7 +11,6 @@ use byzsim_core::{Digest, NodeId, Observation, Signed};
 
 use super::message::{Batch, Commit, Decision, Msg, Seq, Status};
 use super::replica::{Out, Replica, Timer};
-use crate::shared::quorum::certain_view;
 
 /// How many slots one retransmission covers at most; more are asked for when these are done.
 const SLOTS_MAX: usize = 16;
@@ -29,7 +28,7 @@ impl Replica {
         !self.is_active()
             || self.lacks_state()
             || !self.volatile.waiting.is_empty()
-            || self.log.has_open(self.executed, self.rules.weak())
+            || self.log.has_open(self.executed)
             || self.is_overtaken()
             || self.checkpoints.heard().any(|votes| {
                 // One vote alone may be a liar's; the own one waits for others.
@@ -37,13 +36,10 @@ impl Replica {
             })
     }
 
-    /// Whether f + 1 replicas spoke of slots above its window that it has not executed: one of them
-    /// is correct, and further. What they said of them was dropped, and they may say no more.
+    /// Whether f + 1 replicas are further, by their own word: one of them is correct. What they said
+    /// may have been of no use here, and they may say no more.
     fn is_overtaken(&self) -> bool {
-        let beyond = &self.volatile.beyond;
-        !beyond.is_empty()
-            && certain_view(beyond.values().copied().collect(), self.rules.weak() - 1)
-                .is_some_and(|seq| self.executed < seq)
+        self.volatile.others.are_ahead_of(&self.progress(), self.rules.weak())
     }
 
     fn progress(&self) -> Status {
@@ -109,7 +105,8 @@ impl Replica {
     /// the primary's proposal and its own votes.
     fn send_slots(&self, to: NodeId, executed: Seq, out: &mut Out) {
         // The number is a stranger's word: it may be the greatest there is.
-        for seq in (executed.saturating_add(1)..=self.log.last()).take(SLOTS_MAX) {
+        let slots = executed.saturating_add(1)..=self.log.last();
+        for seq in slots.filter(|seq| self.log.has_begun(*seq)).take(SLOTS_MAX) {
             if let Some(decision) = self.rules.proof_of_decision(&self.log, seq) {
                 out.send(to, Msg::Decided(seq, decision));
                 continue;
@@ -199,14 +196,35 @@ mod tests {
     use super::super::rules::Rules;
     use super::*;
 
-    /// The digest covers the requests, and not their signatures.
-    #[test]
-    fn a_batch_with_garbage_signatures_is_not_kept() {
+    /// r2 among four, and everyone's keys.
+    fn replica() -> (Replica, Rc<Keyring>) {
         let committee = Committee { replicas: 4, faults: 1, clients: 1 };
         let keyring = Keyring::new(CryptoBackend::Ideal, committee, 7);
         let params = Params::default();
         let rules = Rules::new(committee, &params);
-        let mut replica = Replica::new(keyring.signer(NodeId::Replica(2)), rules, params);
+        (Replica::new(keyring.signer(NodeId::Replica(2)), rules, params), keyring)
+    }
+
+    /// A corrupted primary proposes what nobody can execute to one replica alone: the others hear of
+    /// it by that one's votes, and ask.
+    #[test]
+    fn a_proposal_far_above_the_last_slot_is_passed_on() {
+        let (mut replica, keyring) = replica();
+        let batch = Batch::new(Vec::new());
+        let seq = SLOTS_MAX as Seq + 20;
+        let proposal = PrePrepare { view: 0, seq, digest: batch.digest() };
+        let proposal = keyring.signer(NodeId::Replica(0)).sign(proposal);
+        replica.accept(proposal, Some(&batch), &mut Out::new(Time::ZERO));
+        let mut out = Out::new(Time::ZERO);
+        replica.send_slots(NodeId::Replica(1), 0, &mut out);
+        let sent = out.drain(Time::ZERO).collect::<Vec<_>>();
+        assert_eq!(sent.len(), 1, "its own vote is on its way, and not yet heard: {sent:?}");
+    }
+
+    /// The digest covers the requests, and not their signatures.
+    #[test]
+    fn a_batch_with_garbage_signatures_is_not_kept() {
+        let (mut replica, keyring) = replica();
         let request = Request { timestamp: 1, operation: Operation::Get { key: "x".into() } };
         let request = Rc::new(keyring.signer(NodeId::Client(0)).sign(request));
         let (good, bad) = (Batch::new(vec![request.clone()]), Batch::new(vec![request.forged()]));

@@ -131,7 +131,7 @@ impl Inventor<Msg> for Pieces {
                 let (commits, batch) = (pen.some(&self.commits), self.batch(pen));
                 Msg::Decided(seq, Decision { commits, batch })
             }
-            12 => Msg::FetchState(seq),
+            12 => Msg::FetchState(pen.some(&self.checkpoints)),
             _ => {
                 let state = pen.one(&self.states, |_| Rc::new(Service::default()));
                 Msg::State(seq, state, pen.some(&self.checkpoints))

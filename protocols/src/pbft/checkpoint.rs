@@ -60,7 +60,6 @@ impl Replica {
             self.fetch_state(out);
         } else {
             self.checkpoints.forget_old_states();
-            self.answer_who_asked(out);
             self.propose(out);
         }
     }
@@ -81,43 +80,38 @@ impl Replica {
         self.executed = seq - 1;
     }
 
-    /// Asks one of those who proved the checkpoint for the state; at each call the next.
+    /// Asks f + 1 of those who proved the checkpoint for the state; at each call the next ones. One
+    /// of them is correct, and had the state when it said so.
     pub(super) fn fetch_state(&mut self, out: &mut Out) {
         if !self.lacks_state() || !self.rules.fetches_states() {
             return;
         }
-        let to = self.checkpoints.whom_to_ask(self.id, &mut self.volatile.fetches);
-        if let Some(to) = to {
-            out.send(to, Msg::FetchState(self.stable()));
+        for _ in 0..self.rules.weak() {
+            let to = self.checkpoints.whom_to_ask(self.id, &mut self.volatile.fetches);
+            if let Some(to) = to {
+                out.send(to, Msg::FetchState(self.checkpoints.proof().to_vec()));
+            }
         }
     }
 
-    /// Sends the state of the last stable checkpoint, if it is what is asked for or later. If it
-    /// will be soon, the sender gets it then: it may have heard the quorum first.
-    pub(super) fn on_fetch_state(&mut self, from: NodeId, seq: Seq, out: &mut Out) {
+    /// Sends the state of the last stable checkpoint, if it is what is asked for or later. Who asks
+    /// shows the proof of the checkpoint. It may be the only one that has it: a faulty replica can
+    /// complete a quorum for one replica alone, and one that lacks the state cannot vote for it.
+    pub(super) fn on_fetch_state(
+        &mut self,
+        from: NodeId,
+        proof: &[Signed<Checkpoint>],
+        out: &mut Out,
+    ) {
+        let Some(Checkpoint { seq, state }) = proof.first().map(|it| *it.body()) else { return };
         if from.is_client() {
             return;
         }
+        if self.stable() < seq && self.proves(seq, state, proof) {
+            self.stabilise(seq, state, proof.to_vec(), out);
+        }
         if seq <= self.stable() {
             self.send_stable_state(from, out);
-        } else if self.in_window(seq) {
-            self.volatile.asked.insert(from, seq);
-        }
-    }
-
-    /// Sends the state to those who asked for it before the checkpoint was stable here.
-    fn answer_who_asked(&mut self, out: &mut Out) {
-        let stable = self.stable();
-        let mut ready = Vec::new();
-        self.volatile.asked.retain(|node, seq| {
-            let is_ready = *seq <= stable;
-            if is_ready {
-                ready.push(*node);
-            }
-            !is_ready
-        });
-        for node in ready {
-            self.send_stable_state(node, out);
         }
     }
 

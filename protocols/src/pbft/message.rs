@@ -272,8 +272,10 @@ byzsim_core::messages! {
         /// A slot is decided, and this is the proof.
         "decided" = Decided(seq: Seq, it: Decision) seq(*seq) digest(it.batch.digest()),
 
-        /// A replica lacks the state after this slot, or a later one.
-        "fetch-state" = FetchState(seq: Seq) seq(*seq),
+        /// A replica lacks the state of a stable checkpoint, which this is the proof of, or a later
+        /// one.
+        "fetch-state" = FetchState(proof: Vec<Signed<Checkpoint>>)
+            seq(proof.first().map_or(0, |it| it.seq)),
 
         /// A state, and proof of its digest.
         "state" = State(seq: Seq, state: Rc<Service> => alone, proof: Vec<Signed<Checkpoint>>)

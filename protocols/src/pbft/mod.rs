@@ -56,6 +56,11 @@
 //!   describe partitions and partial digests). The state's digest covers the reply cache; the OSDI
 //!   text says "the digest of the state". CHECKPOINTs above the window are heard, one of each
 //!   sender, so that a replica that fell behind learns of them (§4.2 accepts nothing above H).
+//! * A replica asks f + 1 of those who proved a checkpoint for its state at once, and shows them the
+//!   proof. One that asked a faulty replica alone waited for its STATUS timer, and gave up correct
+//!   primaries meanwhile. And a faulty replica can complete the quorum of CHECKPOINTs for one that
+//!   lacks the state, and for no other: without the proof those who have the state never learn that
+//!   it is stable. A guided sweep found both.
 //! * A replica whose own state after a stable checkpoint's slot is not the proven one has diverged.
 //!   It says so (`state-diverged`), fetches the proven state, and executes again what is decided
 //!   above it. The paper does not treat the case.

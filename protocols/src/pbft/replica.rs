@@ -92,8 +92,6 @@ pub(super) struct Volatile {
     pub(super) early: Early<Msg>,
     /// How far the others are, by their own word.
     pub(super) others: Others,
-    /// Who asked for the state of a checkpoint that is not stable here, and of which.
-    pub(super) asked: BTreeMap<NodeId, Seq>,
     /// How often it asked for the state of its stable checkpoint.
     pub(super) fetches: usize,
     /// Whether it is stuck.
@@ -192,7 +190,7 @@ impl Node<Msg, Timer> for Replica {
             Msg::FetchBatch(seq, digest) => self.on_fetch_batch(from, *seq, *digest, out),
             Msg::Batch(seq, batch) => self.on_batch(*seq, batch, out),
             Msg::Decided(seq, it) => self.on_decided(*seq, it, out),
-            Msg::FetchState(seq) => self.on_fetch_state(from, *seq, out),
+            Msg::FetchState(proof) => self.on_fetch_state(from, proof, out),
             Msg::State(seq, state, proof) => self.on_state(*seq, state, proof, out),
             // Of another view, or a client's business.
             Msg::PrePrepare(..) | Msg::Prepare(_) | Msg::Commit(_) | Msg::Reply(_) => {}

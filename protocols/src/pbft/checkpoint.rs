@@ -62,6 +62,7 @@ impl Replica {
             self.checkpoints.forget_old_states();
             self.propose(out);
         }
+        self.catch_up_in_window(out);
     }
 
     /// Whether the own state after this slot is not the one that a quorum signed.

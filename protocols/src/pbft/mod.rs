@@ -66,8 +66,10 @@
 //!   above it. The paper does not treat the case.
 //! * A batch that a NEW-VIEW proposes by its digest alone, and that a backup lacks, is fetched; the
 //!   backup sends its PREPARE meanwhile, and takes the batch for *prepared* only when it has it.
-//! * Agreement messages of a view that a replica has not entered yet are kept, up to a bound,
-//!   instead of dropped: links are not FIFO, and a backup may hear others before the NEW-VIEW.
+//! * Agreement messages of a view that a replica has not entered yet, and of slots above its window,
+//!   are kept, up to a bound, instead of dropped: links are not FIFO, and a backup may hear others
+//!   before the NEW-VIEW, or before the CHECKPOINTs that move its window. Where each correct vote
+//!   was needed, a random run gave up a correct primary for a proposal that was dropped.
 //! * The signature on a VIEW-CHANGE or NEW-VIEW does not cover the signatures inside it, which are
 //!   verified on their own. A bad one proves nothing against the sender of what is around it: any
 //!   replica passes these messages on.

@@ -88,7 +88,7 @@ pub(super) struct Volatile {
     pub(super) queued: BTreeMap<NodeId, u64>,
     /// How long it waits for a view.
     pub(super) patience: Patience,
-    /// Messages of views that it has not entered.
+    /// Messages of views that it has not entered, and of its view above the window.
     pub(super) early: Early<Msg>,
     /// How far the others are, by their own word.
     pub(super) others: Others,
@@ -229,9 +229,14 @@ impl Node<Msg, Timer> for Replica {
 
 impl Replica {
     /// Whether a message of the agreement is for the view in which it takes part. One of a view to
-    /// come is kept: its sender may have heard of the NEW-VIEW first.
+    /// come, or of a slot above the window, is kept: its sender may have heard of the NEW-VIEW, or
+    /// of the stable checkpoint, first.
     fn is_for_now(&mut self, from: NodeId, msg: &Msg) -> bool {
-        if msg.view().is_some_and(|view| self.view < view) && !from.is_client() {
+        let high = self.stable().saturating_add(self.params.window);
+        let is_early = msg.view().is_some_and(|view| {
+            self.view < view || view == self.view && msg.seq().is_some_and(|seq| high < seq)
+        });
+        if is_early && !from.is_client() {
             // Three messages for each slot is what a correct replica has to say in a view.
             self.volatile.early.keep(from, msg, 3 * self.params.window);
         }
@@ -240,7 +245,21 @@ impl Replica {
 
     /// Handles the messages of the view that was just entered, which came before.
     pub(super) fn catch_up(&mut self, out: &mut Out) {
-        for (from, msg) in self.volatile.early.take_from(self.view) {
+        let early = self.volatile.early.take_from(self.view);
+        self.handle_early(early, out);
+    }
+
+    /// Handles the messages of its view whose slots are in the window, which has just moved up.
+    pub(super) fn catch_up_in_window(&mut self, out: &mut Out) {
+        let (view, high) = (self.view, self.stable().saturating_add(self.params.window));
+        let is_in =
+            |msg: &Msg| msg.view() == Some(view) && msg.seq().is_some_and(|seq| seq <= high);
+        let early = self.volatile.early.take_if(is_in);
+        self.handle_early(early, out);
+    }
+
+    fn handle_early(&mut self, early: Vec<(NodeId, Msg)>, out: &mut Out) {
+        for (from, msg) in early {
             out.observe(Observation::Reached("early-message"));
             self.on_message(from, &msg, out);
         }

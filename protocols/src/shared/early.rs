@@ -18,7 +18,9 @@ use byzsim_core::{Message, NodeId};
 ///     early.keep(r1, &message, 2);
 /// }
 /// early.keep(r2, &"d", 2);
-/// assert_eq!(early.take(), [(r1, "a"), (r1, "b"), (r2, "d")], "two of each sender");
+/// assert_eq!(early.take_if(|message| *message == "b"), [(r1, "b")]);
+/// early.keep(r1, &"e", 2);
+/// assert_eq!(early.take(), [(r1, "a"), (r2, "d"), (r1, "e")], "two of each sender");
 /// assert_eq!(early.take(), []);
 /// ```
 #[derive(Clone, Debug)]
@@ -39,6 +41,13 @@ impl<M: Clone> Early<M> {
         if (kept as u64) < most {
             self.messages.push((from, message.clone()));
         }
+    }
+
+    /// Takes the messages out for which it is time.
+    pub fn take_if(&mut self, is_time: impl Fn(&M) -> bool) -> Vec<(NodeId, M)> {
+        let (taken, kept) = self.take().into_iter().partition(|(_, message)| is_time(message));
+        self.messages = kept;
+        taken
     }
 
     /// Takes all messages out, in the order of their arrival.

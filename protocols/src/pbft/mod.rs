@@ -82,9 +82,10 @@
 //!   only; here it also fetches state, and takes and executes what is proven to be decided.
 //! * Of each replica the VIEW-CHANGE for the highest view is kept, and of its own ones a replica
 //!   sends that one again; §4.5.2 speaks of the messages in the log, and forgets none of them.
-//! * A backup that enters a view passes the requests that it waits for on to the new primary; §4.1
-//!   has them passed on when they come from the client. A random sweep found a request that one
-//!   backup alone knew, from a primary that equivocated: it gave up the next, correct primary.
+//! * A backup passes a request on to the primary when it is new to it, whoever sent it, and what it
+//!   waits for when it enters a view, and with its STATUS; §4.1 has requests passed on when they
+//!   come from the client. Random sweeps found requests that backups alone knew, from a primary that
+//!   equivocated and from a corrupted replica: they gave up correct primaries.
 //! * The progress timer runs for the request that waits longest, and stops when that one was
 //!   executed; the OSDI text leaves open whether any execution stops it, which would let a primary
 //!   starve one client for as long as it serves another. A request that a backup learns of by the

@@ -10,7 +10,10 @@ use super::replica::{Out, Replica, Timer};
 
 impl Replica {
     /// §4.1: executed before: send the reply again. New: the primary orders it, a backup relays it
-    /// to the primary and starts its timer: this pair deposes a silent primary.
+    /// to the primary and starts its timer: this pair deposes a silent primary. It does so if it is
+    /// new here, whoever sent it: a faulty replica may pass it on to backups alone, which would
+    /// depose a primary that never heard of it. What is not new goes no further, unless its client
+    /// asks: replicas in different views might pass it round in a circle.
     pub(super) fn on_request(
         &mut self,
         from: NodeId,
@@ -32,27 +35,28 @@ impl Replica {
             _ if self.rules.takes_up(request, last, is_active) => {}
             _ => return,
         }
-        self.await_execution(request, out);
+        let is_new = self.await_execution(request, out);
         if !is_active {
             return;
         }
         if self.is_primary() {
             self.enqueue(request);
             self.propose(out);
-        } else if from == client {
+        } else if from == client || is_new {
             out.send(self.rules.primary(self.view), Msg::Request(Rc::clone(request)));
         }
     }
 
-    /// §4.4: a backup that waits for a request runs a timer.
-    pub(super) fn await_execution(&mut self, request: &Rc<Signed<Request>>, out: &mut Out) {
+    /// §4.4: a backup that waits for a request runs a timer. Says whether it did not wait for it.
+    pub(super) fn await_execution(&mut self, request: &Rc<Signed<Request>>, out: &mut Out) -> bool {
         let client = request.signer();
         if request.timestamp <= self.service.last_reply(client).0 {
-            return;
+            return false;
         }
         let id = (client, request.timestamp);
-        self.volatile.waiting.add(out.now(), id, Rc::clone(request));
+        let is_new = self.volatile.waiting.add(out.now(), id, Rc::clone(request));
         self.start_progress_timer(out);
+        is_new
     }
 
     /// The timer runs for the request that waits longest, and stops for no other: a primary that

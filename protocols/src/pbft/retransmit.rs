@@ -72,6 +72,16 @@ impl Replica {
             self.send_own_view_change(to, out);
             self.send_own_checkpoints(to, out);
         }
+        if self.is_active() && !self.is_primary() {
+            self.pass_requests_on(out);
+        }
+    }
+
+    /// Sends the primary the requests that it waits for.
+    pub(super) fn pass_requests_on(&self, out: &mut Out) {
+        for request in self.volatile.waiting.in_order() {
+            out.send(self.rules.primary(self.view), Msg::Request(request));
+        }
     }
 
     /// Someone is stuck: sends it what it lacks.

@@ -236,15 +236,15 @@ impl Replica {
                 *queued = request.timestamp.max(*queued);
             }
         }
-        for request in self.volatile.waiting.in_order() {
-            if self.is_primary() {
+        if self.is_primary() {
+            for request in self.volatile.waiting.in_order() {
                 self.enqueue(&request);
-            } else {
-                // The primary may never have heard of it: one that equivocated before, or a faulty
-                // client, may have shown it to this replica alone, which then would give up one
-                // correct primary after the other.
-                out.send(self.rules.primary(self.view), Msg::Request(request));
             }
+        } else {
+            // The primary may never have heard of them: one that equivocated before, or a faulty
+            // client, may have shown them to this replica alone, which then would give up one
+            // correct primary after the other.
+            self.pass_requests_on(out);
         }
         self.start_progress_timer(out);
         self.catch_up(out);

@@ -35,7 +35,8 @@ pub struct Waiter<R> {
 /// let (c0, c1) = (NodeId::Client(0), NodeId::Client(1));
 /// let now = Time::ZERO;
 /// let mut waiting = Waiting::default();
-/// waiting.add(now, (c1, 1), "first");
+/// assert!(waiting.add(now, (c1, 1), "first"));
+/// assert!(!waiting.add(now, (c1, 1), "again"));
 /// waiting.add(now, (c0, 1), "second");
 /// waiting.add(now + Span::from_millis(1), (c1, 2), "of the client that waits longest");
 /// assert_eq!(waiting.in_order(), ["of the client that waits longest", "second"]);
@@ -63,16 +64,21 @@ impl<R> Default for Waiting<R> {
 }
 
 impl<R> Waiting<R> {
-    /// Adds a request. It takes the place of an older one of its client, which gave that one up.
-    pub fn add(&mut self, now: Time, (client, timestamp): RequestId, request: R) {
+    /// Adds a request; says whether it was not there. It takes the place of an older one of its
+    /// client, which gave that one up.
+    pub fn add(&mut self, now: Time, (client, timestamp): RequestId, request: R) -> bool {
         self.arrivals += 1;
         let arrival = (now, self.arrivals);
         match self.waiters.get_mut(&client) {
-            None => _ = self.waiters.insert(client, Waiter { arrival, timestamp, request }),
+            None => {
+                self.waiters.insert(client, Waiter { arrival, timestamp, request });
+                true
+            }
             Some(known) if known.timestamp < timestamp => {
                 (known.timestamp, known.request) = (timestamp, request);
+                true
             }
-            Some(_) => {}
+            Some(_) => false,
         }
     }
 

@@ -237,7 +237,7 @@ impl Inventor<Msg> for Pieces {
                 Msg::Status(Status { view, changing, adopted, stable, executed: seq, history })
             }
             14 => Msg::StableProof(pen.some(&self.checkpoints)),
-            15 => Msg::FetchState(seq),
+            15 => Msg::FetchState(pen.some(&self.checkpoints)),
             16 => {
                 let state = pen.one(&self.states, |_| Rc::new(State::default()));
                 Msg::State(seq, state, pen.some(&self.checkpoints))

@@ -216,22 +216,35 @@ impl Replica {
         }
     }
 
-    /// Asks one of those who proved the checkpoint for the state; at each call the next.
+    /// Asks f + 1 of those who proved the checkpoint for the state; at each call the next ones. One
+    /// of them is correct, and had the state when it said so.
     pub(super) fn fetch_state(&mut self, out: &mut Out) {
         if !self.lacks_state() || !self.rules.fetches_states() {
             return;
         }
-        let to = self.checkpoints.whom_to_ask(self.id, &mut self.volatile.fetches);
-        if let Some(to) = to {
-            out.send(to, Msg::FetchState(self.stable()));
+        for _ in 0..self.rules.weak() {
+            let to = self.checkpoints.whom_to_ask(self.id, &mut self.volatile.fetches);
+            if let Some(to) = to {
+                out.send(to, Msg::FetchState(self.checkpoints.proof().to_vec()));
+            }
         }
     }
 
-    /// Sends the state of the last stable checkpoint, if it is what is asked for or later.
-    pub(super) fn on_fetch_state(&self, from: NodeId, seq: Seq, out: &mut Out) {
-        let Some((stable, state, proof)) = self.checkpoints.stable_state() else { return };
-        if seq <= stable && !from.is_client() {
-            out.send(from, Msg::State(stable, state, proof));
+    /// Sends the state of the last stable checkpoint, if it is what is asked for or later. Who asks
+    /// shows the proof of the checkpoint: it may have heard the quorum first, or alone.
+    pub(super) fn on_fetch_state(
+        &mut self,
+        from: NodeId,
+        proof: &[Signed<Checkpoint>],
+        out: &mut Out,
+    ) {
+        if from.is_client() {
+            return;
+        }
+        self.on_stable_proof(proof, out);
+        let Some((stable, state, known)) = self.checkpoints.stable_state() else { return };
+        if proof.first().is_some_and(|it| it.seq <= stable) {
+            out.send(from, Msg::State(stable, state, known));
         }
     }
 

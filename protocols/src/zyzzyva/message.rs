@@ -396,8 +396,9 @@ byzsim_core::messages! {
         "stable-proof" = StableProof(proof: Vec<Signed<Checkpoint>>)
             seq(proof.first()?.seq) digest(proof.first()?.state),
 
-        /// A replica lacks the state after this slot, or a later one.
-        "fetch-state" = FetchState(seq: Seq) seq(*seq),
+        /// A replica lacks the state of a stable checkpoint, which this is the proof of, or a later
+        /// one.
+        "fetch-state" = FetchState(proof: Vec<Signed<Checkpoint>>) seq(proof.first()?.seq),
 
         /// A state, and proof of its digest.
         "state" = State(seq: Seq, state: Rc<State> => alone, proof: Vec<Signed<Checkpoint>>)

@@ -135,6 +135,9 @@
 //! * What is stable is passed on as one proof. As single CHECKPOINTs a random run gets stuck: the
 //!   faulty replica tells one replica another digest than the rest, which keeps the first and
 //!   refuses the one in the proof.
+//! * A replica asks f + 1 of those who proved a checkpoint for its state, and shows them the proof.
+//!   One that asked a faulty replica alone, or one that did not know yet that the checkpoint is
+//!   stable, waited for its STATUS timer, and gave up a correct primary: a guided run showed it.
 //! * A replica that a history led to another state than the proven one has diverged. It says so
 //!   (`state-diverged`), fetches the proven state, and executes the later orders of its view again.
 //!   The paper does not treat the case.

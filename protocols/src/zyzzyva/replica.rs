@@ -259,7 +259,7 @@ impl Node<Msg, Timer> for Replica {
             Msg::Status(it) => self.on_status(from, it, out),
             Msg::StableProof(proof) => self.on_stable_proof(proof, out),
             Msg::Opened(it, confirms) => self.on_opened(it, confirms, out),
-            Msg::FetchState(seq) => self.on_fetch_state(from, *seq, out),
+            Msg::FetchState(proof) => self.on_fetch_state(from, proof, out),
             Msg::State(seq, state, proof) => self.on_state(*seq, state, proof, out),
             // Of another view, or a client's business.
             Msg::OrderReq(..) | Msg::SpecResponse(..) | Msg::LocalCommit(_) => {}

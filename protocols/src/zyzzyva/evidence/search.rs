@@ -104,7 +104,7 @@ fn file(msg: &Msg, keep: &mut impl FnMut(Exhibit)) {
         Msg::ViewChange(it, _) => file_view_change(it, keep),
         Msg::NewView(it) => file_new_view(it, keep),
         Msg::ViewConfirm(it) => keep(Exhibit::ViewConfirm(it.clone())),
-        Msg::StableProof(proof) | Msg::State(_, _, proof) => {
+        Msg::StableProof(proof) | Msg::FetchState(proof) | Msg::State(_, _, proof) => {
             proof.iter().for_each(|it| keep(Exhibit::Checkpoint(it.clone())));
         }
         Msg::Opened(it, confirms) => {
@@ -116,8 +116,7 @@ fn file(msg: &Msg, keep: &mut impl FnMut(Exhibit)) {
         | Msg::FillHole(..)
         | Msg::ConfirmReq(..)
         | Msg::Hate(_)
-        | Msg::Status(_)
-        | Msg::FetchState(_) => {}
+        | Msg::Status(_) => {}
     }
 }
 

@@ -200,7 +200,7 @@ impl Replica {
             if let Some(reason) = self.rules.objection(&order, &request, own) {
                 self.volatile.contradicted = true;
                 self.suspect(reason, out);
-                return;
+                break;
             }
             if let Some(Hole::AskedPrimary(asked) | Hole::AskedAll(asked)) = self.volatile.hole
                 && asked == order.seq

@@ -120,9 +120,13 @@ impl Replica {
     }
 
     /// Whether it may give out the next slot, as primary. Orders that wait here are its own, to be
-    /// executed again: other ones for their slots would prove it guilty.
+    /// executed again, and so are those that were undone: other ones for their slots would prove it
+    /// guilty.
     fn may_order(&self) -> bool {
-        !self.lacks_state() && self.volatile.ahead.is_empty() && self.executed < self.high()
+        !self.lacks_state()
+            && self.volatile.ahead.is_empty()
+            && self.undone.is_empty()
+            && self.executed < self.high()
     }
 
     /// The primary gives the next slot to a request. It executes what it orders at once, so its
@@ -167,6 +171,7 @@ impl Replica {
         }
         let known = self.history.get(seq).map(|slot| &slot.ordered.order);
         let known = known.or_else(|| self.volatile.ahead.get(&seq).map(|(order, _)| order));
+        let known = known.or_else(|| self.undone.get(&seq));
         if let Some(known) = known {
             if known.body() != order.body() {
                 let known = known.clone();

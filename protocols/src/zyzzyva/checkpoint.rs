@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use byzsim_core::{Digest, NodeId, Observation, Signed};
 
-use super::message::{Certificate, Checkpoint, Msg, OrderReq, Seq, SpecResponse};
+use super::message::{Certificate, Checkpoint, Msg, OrderReq, Seq, SpecResponse, View};
 use super::replica::{Out, Replica};
 use super::state::State;
 use crate::shared::quorum::{are_of_distinct_replicas, vouches};
@@ -156,13 +156,14 @@ impl Replica {
                 self.start_over(seq, out);
             }
         } else {
-            self.roll_back(self.history.base(), out);
+            self.give_way((view, seq, history), out);
             out.observe(Observation::Committed { view: self.view, seq, batch: history });
         }
         self.history.collect_garbage(seq, history);
         self.trim_held_certificate(before, (seq, history));
         self.checkpoints.stabilise(seq, proof);
         self.volatile.responses = self.volatile.responses.split_off(&(seq + 1));
+        self.undone = self.undone.split_off(&(seq + 1));
         out.observe(Observation::StableCheckpoint { seq, state });
         self.note_commitment();
         if self.goal() < view {
@@ -176,6 +177,23 @@ impl Replica {
             self.checkpoints.forget_old_states();
             self.order_waiting(out);
             self.execute_ready(out);
+        }
+    }
+
+    /// The stable history is not the own one, or goes beyond it: the own one is undone. What was
+    /// executed in later slots on the word of the primary of this view is remembered: a replica
+    /// that executed another order in one of them would answer twice for one slot of one view.
+    /// Such an order proves that primary guilty.
+    fn give_way(&mut self, (view, seq, history): (View, Seq, Digest), out: &mut Out) {
+        let own = self.history.get(seq).map(|slot| &slot.ordered.order);
+        let contradicts = own.is_some_and(|own| own.view == view && own.history != history);
+        let later = self.history.orders().map(|it| &it.order);
+        let later = later.filter(|it| seq < it.seq && it.view == self.view);
+        self.undone.extend(later.map(|it| (it.seq, it.clone())));
+        self.roll_back(self.history.base(), out);
+        if contradicts && view == self.view && self.is_active() {
+            self.volatile.contradicted = true;
+            self.suspect("a stable checkpoint of another history", out);
         }
     }
 

@@ -132,6 +132,10 @@
 //! * A replica that learns of a stable checkpoint of a later view leaves its view. In a random run
 //!   a primary that had missed a view change fetched such a state, ordered the client's request
 //!   again in its old view, and thereby proved itself guilty.
+//! * A stable checkpoint of another history than the own one shows that the primary gives out two,
+//!   and undoes the own one. In the slots after it the replica executes no other orders of that
+//!   view, and takes each as proof against the primary. Otherwise it would answer twice for one
+//!   slot of one view, as random runs showed.
 //! * What is stable is passed on as one proof. As single CHECKPOINTs a random run gets stuck: the
 //!   faulty replica tells one replica another digest than the rest, which keeps the first and
 //!   refuses the one in the proof.
@@ -161,6 +165,7 @@
 //! | `view`, `changing` | VIEW-CHANGE, VIEW-CONFIRM, messages of the new view |
 //! | `history`, `origin` | SPEC-RESPONSE, VIEW-CHANGE; as primary, ORDER-REQ |
 //! | `executed`, `state` | SPEC-RESPONSE, CHECKPOINT |
+//! | `undone` | SPEC-RESPONSE |
 //! | `held` | LOCAL-COMMIT, VIEW-CHANGE |
 //! | `checkpoints` | CHECKPOINT, VIEW-CHANGE, STATE |
 //! | `hates` | I-HATE-THE-PRIMARY, VIEW-CHANGE |

@@ -162,6 +162,7 @@ impl Replica {
         self.view_changes.retain(|it| view < it.view);
         self.confirms.retain(|_, it| view < it.view);
         self.hates.retain(|_, it| view <= it.view);
+        self.undone.clear();
         out.observe(Observation::EnteredView { view });
         out.observe(Observation::Reached("view-confirm"));
         let reading = self.rules.view_change();

@@ -14,7 +14,7 @@
 //! shown a stable checkpoint of another history than its own, as an equivocating primary can bring
 //! about, takes the state over and answers from it, in the same view. Z1 has one gap, which takes
 //! more than f faulty replicas: a correct primary that is shown a stable checkpoint of an older
-//! view, which contradicts its history, goes on ordering from there.
+//! view, which contradicts the last slots of its history, may order a request of theirs again.
 
 mod choice;
 pub(super) mod search;

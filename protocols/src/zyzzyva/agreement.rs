@@ -287,7 +287,7 @@ impl Replica {
     /// have missed a view change, with nothing of its own left open. So it asks the others for
     /// help.
     fn respond_again(&mut self, client: NodeId, out: &mut Out) {
-        self.volatile.doubted = true;
+        self.doubt();
         self.respond(client, out);
         let (timestamp, _) = self.state.last_reply(client);
         let Some(place) = self.state.place(client) else { return };
@@ -343,6 +343,7 @@ impl Replica {
         let next = self.executed + 1;
         let ahead = self.volatile.ahead.first_key_value().map(|(seq, _)| *seq);
         let certified = self.volatile.commits.values().filter_map(|it| it.first());
+        let certified = certified.filter(|vote| vote.view == self.view);
         let certified = certified.map(|vote| vote.seq.saturating_add(1)).max();
         let until = ahead.or(certified).filter(|seq| next < *seq && next <= self.high());
         let Some(until) = until.filter(|_| self.is_active() && !self.lacks_state()) else {

@@ -4,28 +4,30 @@ use std::rc::Rc;
 
 use byzsim_core::{NodeId, Observation, Signed};
 
-use super::message::{Certificate, Claim, Msg, Seq, SpecResponse};
+use super::message::{Certificate, Claim, Seq, SpecResponse};
 use super::replica::{Held, Out, Replica};
 use super::state::Place;
 
 impl Replica {
     /// COMMIT: a valid certificate for a history that is the own one is stored, and the client is
     /// told so. One for another history of the same view proves that the primary gave out two.
-    pub(super) fn on_commit(
-        &mut self,
-        from: NodeId,
-        votes: &Rc<Vec<Signed<SpecResponse>>>,
-        out: &mut Out,
-    ) {
+    ///
+    /// A client completes with the word of every replica, or deposits a certificate at every
+    /// replica. So whoever lags behind learns of it here, and asks until it has what is certified:
+    /// 2f + 1 replicas were in that view, at that slot.
+    pub(super) fn on_commit(&mut self, votes: &Rc<Vec<Signed<SpecResponse>>>, out: &mut Out) {
         let Some(SpecResponse { view, seq, history, client, timestamp, .. }) =
             votes.first().map(|vote| *vote.body())
         else {
             return;
         };
-        if self.view < view {
-            self.is_for_now(from, &Msg::Commit(Rc::clone(votes)));
+        if !self.rules.certifies(votes, &self.signer) {
+            return;
         }
-        if !self.is_active() || self.view < view || !self.rules.certifies(votes, &self.signer) {
+        if !self.is_active() || self.view < view || self.view == view && self.executed < seq {
+            // The view is entered, or the hole is filled, first.
+            self.keep_commit(client, votes);
+            self.look_for_holes(out);
             return;
         }
         let place = self.state.place(client);
@@ -33,12 +35,6 @@ impl Replica {
             it.seq == seq && it.history == history && self.state.last_reply(client).0 == timestamp
         };
         let place = place.filter(is_answered);
-        if self.executed < seq && view == self.view {
-            // The hole is filled first.
-            self.volatile.commits.insert(client, Rc::clone(votes));
-            self.look_for_holes(out);
-            return;
-        }
         let own = self.history.digest(seq).filter(|_| self.history.base() < seq);
         if own.is_some_and(|own| own != history) && view == self.view {
             self.volatile.contradicted = true;
@@ -48,6 +44,10 @@ impl Replica {
         if own == Some(history) {
             out.observe(Observation::Reached("commit-certificate"));
             self.hold(Certificate::Commit(Rc::clone(votes)), out);
+        } else if self.stable() < seq {
+            // Of an earlier view. This one may have left it out, and a later one may hold it.
+            self.doubt();
+            self.ask_for_help(out);
         }
         let agrees = own == Some(history) && self.rules.view_change().commits_unreported();
         if let Some(place) = place.filter(|place| agrees || self.is_covered(place.seq)) {
@@ -55,14 +55,25 @@ impl Replica {
         }
     }
 
-    /// Looks again at certificates that came before the orders that they cover.
+    /// Keeps a certificate to look at it again, unless a higher one of the client is kept.
+    fn keep_commit(&mut self, client: NodeId, votes: &Rc<Vec<Signed<SpecResponse>>>) {
+        let height = |votes: &[Signed<SpecResponse>]| votes.first().map(|it| (it.view, it.seq));
+        let kept = self.volatile.commits.entry(client).or_insert_with(|| Rc::clone(votes));
+        if height(kept) < height(votes) {
+            *kept = Rc::clone(votes);
+        }
+    }
+
+    /// Looks again at certificates that came before their view, or before the orders that they
+    /// cover.
     pub(super) fn retry_commits(&mut self, out: &mut Out) {
-        if self.volatile.commits.is_empty() {
+        if self.volatile.commits.is_empty() || !self.is_active() {
             return;
         }
-        let executed = self.executed;
+        let (view, executed) = (self.view, self.executed);
         let reached = |votes: &Rc<Vec<Signed<SpecResponse>>>| {
-            votes.first().is_none_or(|vote| vote.seq <= executed)
+            let waits = |it: &SpecResponse| view < it.view || view == it.view && executed < it.seq;
+            votes.first().is_none_or(|vote| !waits(vote))
         };
         let ready: Vec<(NodeId, _)> = self
             .volatile
@@ -74,7 +85,7 @@ impl Replica {
         for (client, votes) in ready {
             self.volatile.commits.remove(&client);
             out.observe(Observation::Reached("early-certificate"));
-            self.on_commit(client, &votes, out);
+            self.on_commit(&votes, out);
         }
     }
 

@@ -115,14 +115,21 @@
 //! * Retransmission by STATUS ([`retransmit`]), sent by replicas that are stuck only; it also tells
 //!   the last history digest, so that two histories of one view meet, and prove that the primary
 //!   equivocated.
-//! * A replica that a client asks again for what it executed is stuck as well, for one STATUS. With
-//!   the paper's words a random run gets stuck for ever: two replicas are in view 1, one missed the
-//!   view change and is content in view 0, the faulty one is silent, and the client hears two
-//!   matching answers and one of another view, again and again.
+//! * A replica that a client asks again for what it executed is in doubt: others may be further. So
+//!   is one that gets a certificate of an earlier view that its history does not hold, and one that
+//!   restarts. It sends STATUS, and again after each answer that brought it on. With the paper's
+//!   words a random run gets stuck for ever: two replicas are in view 1, one missed the view change
+//!   and is content in view 0, the faulty one is silent, and the client hears two matching answers
+//!   and one of another view, again and again.
+//! * A certificate of a later view, or for a later slot, is kept until the replica is there, and it
+//!   sends STATUS as long. A client completes with the word of all, or deposits a certificate with
+//!   all, so each replica that lags behind learns of it. With the paper's words a random run leaves
+//!   one behind for ever: it missed two view changes, and the others need it for nothing.
 //! * Evidence against the primary that convinces nobody else is told with one STATUS, and again
 //!   when a client asks again. Told for as long as the view lasts, it is told for ever where no
-//!   client waits: a random run showed it.
-//! * A replica that hears a STATUS of one that is stuck and executed more asks for help, once.
+//!   client waits: a random run showed it. Whoever sends STATUS repeats its proof of misbehaviour,
+//!   which may have been lost.
+//! * A replica that hears a STATUS of one that is stuck and further asks that one with a STATUS.
 //!   Those who wait for its word on a checkpoint may have slots that it never heard of.
 //! * A replica that waits in vain for a hole to be filled shows the others the order after it. With
 //!   the paper's words it suspects the primary alone, for ever, if that one gave nobody else the

@@ -8,7 +8,7 @@ use byzsim_core::{Encoder, NodeId};
 
 use super::client::Client;
 use super::message::View;
-use super::replica::{Hole, Replica};
+use super::replica::{Doubt, Hole, Replica};
 use crate::shared::outline::ago;
 
 impl Replica {
@@ -48,6 +48,10 @@ impl Replica {
             Some(Hole::AskedAll(_)) => 2,
         };
         out.u8(hole).u8(u8::from(self.pending.is_some())).u8(u8::from(volatile.contradicted));
+        out.u8(u8::from(volatile.doubt != Doubt::None));
+        for seq in self.undone.keys() {
+            out.u64(*seq);
+        }
     }
 }
 

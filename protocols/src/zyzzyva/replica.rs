@@ -133,6 +133,21 @@ pub(super) enum Hole {
     AskedAll(Seq),
 }
 
+/// A reason to believe that others are further, which proves nothing: somebody may have lied.
+///
+/// It is over when the others were asked and nothing came of it. After an answer that brought the
+/// replica on it asks again, as there may be more to come than one answer has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// There is none.
+    #[default]
+    None,
+    /// There is one.
+    Raised,
+    /// It asked the others when it was here.
+    Asked(Status),
+}
+
 /// What a crash wipes out.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Volatile {
@@ -143,18 +158,18 @@ pub(super) struct Volatile {
     /// Orders of the current view that came before their turn.
     pub(super) ahead: BTreeMap<Seq, (Signed<OrderReq>, Rc<Signed<Request>>)>,
     pub(super) hole: Option<Hole>,
-    /// Certificates of clients for slots that it has not executed, the last of each client.
+    /// Certificates of clients for slots that it has not executed, or of views that it is not in;
+    /// of each client the highest.
     pub(super) commits: BTreeMap<NodeId, Rc<Vec<Signed<SpecResponse>>>>,
     /// SPEC-RESPONSEs of replicas to slots that are due for a checkpoint, of the current view.
     pub(super) responses: BTreeMap<Seq, Votes<SpecResponse>>,
     /// It came by evidence of the current view that contradicts its own history, and has not told
     /// the others since.
     pub(super) contradicted: bool,
-    /// A client asked again for what this replica executed, or another one that is stuck executed
-    /// more.
-    pub(super) doubted: bool,
-    /// The view whose primary it proved guilty last.
-    pub(super) proven: Option<View>,
+    /// Whether it has reason to believe that others are further.
+    pub(super) doubt: Doubt,
+    /// The two orders with which it proved a primary guilty last.
+    pub(super) proven: Option<[Signed<OrderReq>; 2]>,
     /// How long it waits for a view.
     pub(super) patience: Patience,
     /// Messages of views that it has not entered.
@@ -249,7 +264,7 @@ impl Node<Msg, Timer> for Replica {
             Msg::SpecResponse(it, ..) if self.is_for_now(from, msg) => {
                 self.on_spec_response(from, it, out);
             }
-            Msg::Commit(it) => self.on_commit(from, it, out),
+            Msg::Commit(it) => self.on_commit(it, out),
             Msg::FillHole(view, first, last) => {
                 self.on_fill_hole(from, *view, (*first, *last), out);
             }
@@ -292,6 +307,7 @@ impl Node<Msg, Timer> for Replica {
         if self.is_active() {
             self.announce_unproven(out);
         }
+        self.volatile.doubt = Doubt::Asked(self.progress());
         self.ask_for_help(out);
         self.watch(out);
     }
@@ -310,9 +326,7 @@ impl Replica {
     /// Whether a message of the agreement is for the view in which it works. One of a view to come
     /// is kept: its sender may have heard of the VIEW-CONFIRMs first.
     pub(super) fn is_for_now(&mut self, from: NodeId, msg: &Msg) -> bool {
-        // Of what clients say, certificates have a view.
-        let is_of_role = !from.is_client() || matches!(msg, Msg::Commit(_));
-        if msg.view().is_some_and(|view| self.view < view) && is_of_role {
+        if msg.view().is_some_and(|view| self.view < view) && !from.is_client() {
             let most = 4 * self.params.checkpoint_interval.min(1_000);
             self.volatile.early.keep(from, msg, most);
         }

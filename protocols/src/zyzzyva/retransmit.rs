@@ -11,7 +11,7 @@ use byzsim_core::NodeId;
 
 use super::agreement::ORDERS_MAX;
 use super::message::{Msg, Status};
-use super::replica::{Hole, Out, Replica, Timer};
+use super::replica::{Doubt, Hole, Out, Replica, Timer};
 
 impl Replica {
     /// Arms the status timer while something is open.
@@ -30,7 +30,7 @@ impl Replica {
             || !volatile.ahead.is_empty()
             || !volatile.commits.is_empty()
             || volatile.contradicted
-            || volatile.doubted
+            || volatile.doubt != Doubt::None
             || self.checkpoints.unproven().next().is_some()
             || self.checkpoints.heard().any(|votes| {
                 // One vote alone may be a liar's; the own one waits for others.
@@ -38,7 +38,7 @@ impl Replica {
             })
     }
 
-    fn progress(&self) -> Status {
+    pub(super) fn progress(&self) -> Status {
         Status {
             view: self.view,
             changing: self.changing,
@@ -50,16 +50,32 @@ impl Replica {
     }
 
     pub(super) fn on_status_timer(&mut self, out: &mut Out) {
-        let stuck = self.volatile.status.expires(&self.progress());
-        if stuck && self.has_something_open() {
+        let progress = self.progress();
+        if !self.volatile.status.expires(&progress) {
+            return;
+        }
+        if self.volatile.doubt == Doubt::Asked(progress) {
+            self.volatile.doubt = Doubt::None;
+        }
+        if self.has_something_open() {
             for to in self.others() {
                 self.say_again(to, out);
             }
             self.ask_for_help(out);
+            if self.volatile.doubt != Doubt::None {
+                self.volatile.doubt = Doubt::Asked(progress);
+            }
             // The others know now. If a client still waits, it asks again, and so does this one.
             self.volatile.contradicted &= !self.rules.forgets_evidence();
         }
-        self.volatile.doubted = false;
+    }
+
+    /// There is reason to believe that others are further. While it waits for answers it does not
+    /// ask again: a liar could keep it at that.
+    pub(super) fn doubt(&mut self) {
+        if self.volatile.doubt == Doubt::None {
+            self.volatile.doubt = Doubt::Raised;
+        }
     }
 
     /// Says how far it came, so that others send what it lacks.
@@ -78,6 +94,11 @@ impl Replica {
     /// Its own last words on what is open.
     fn say_again(&self, to: NodeId, out: &mut Out) {
         let goal = self.goal();
+        if let Some([one, other]) = &self.volatile.proven
+            && one.view == goal
+        {
+            out.send(to, Msg::ProofOfMisbehaviour(one.clone(), other.clone()));
+        }
         if let Some(hate) = self.hates.get(&self.id).filter(|hate| goal <= hate.view) {
             out.send(to, Msg::Hate(hate.clone()));
         }
@@ -114,12 +135,15 @@ impl Replica {
 
     /// Someone is stuck: sends it what it lacks. If it is in the same view with another history,
     /// the order where they differ is what it lacks: with its own one it is proof against the
-    /// primary. One that is further may be stuck as this one is not: then this one asks.
+    /// primary. One that is further may be stuck as this one is not, and because this one lags
+    /// behind: then this one asks it.
     pub(super) fn on_status(&mut self, from: NodeId, status: &Status, out: &mut Out) {
         if from.is_client() {
             return;
         }
-        self.volatile.doubted |= status.view == self.view && self.executed < status.executed;
+        if (self.view, self.executed) < (status.view, status.executed) {
+            out.send(from, Msg::Status(self.progress()));
+        }
         if status.stable < self.stable() {
             self.send_stable_proof(from, out);
         }

@@ -48,7 +48,7 @@ impl Replica {
         out: &mut Out,
     ) {
         let view = one.view;
-        let is_news = self.volatile.proven.is_none_or(|last| last < view);
+        let is_news = self.volatile.proven.as_ref().is_none_or(|[last, _]| last.view < view);
         let is_against = self.rules.is_against(view, self.view);
         if !is_against || !self.is_active() || !is_news || !contradict(one, other) {
             return;
@@ -58,7 +58,7 @@ impl Replica {
         if !signed(one) || !signed(other) {
             return;
         }
-        self.volatile.proven = Some(view);
+        self.volatile.proven = Some([one.clone(), other.clone()]);
         let reason = "two orders that contradict each other";
         let evidence = evidence([one.clone(), other.clone()].map(Exhibit::OrderReq));
         out.observe(Observation::Proven { node: primary, reason, evidence });
@@ -132,7 +132,6 @@ impl Replica {
         self.pending = None;
         self.volatile.patience.leave();
         self.volatile.ahead.clear();
-        self.volatile.commits.clear();
         self.volatile.responses.clear();
         self.volatile.contradicted = false;
     }

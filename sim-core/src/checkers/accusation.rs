@@ -55,10 +55,7 @@ impl Checker for Accusation {
 
     /// A run without proofs satisfies the property, which demands only their absence.
     fn finish(&mut self, _: Stamp) -> Verdict {
-        match self.findings.violation.take() {
-            Some(violation) => Verdict::Violated(violation),
-            None => Verdict::Holds(self.findings.judged),
-        }
+        self.findings.verdict_on_absence()
     }
 }
 

@@ -165,9 +165,6 @@ impl Checker for Deposition {
 
     /// A run in which nobody gave up a correct primary satisfies the property.
     fn finish(&mut self, _: Stamp) -> Verdict {
-        match self.findings.violation.take() {
-            Some(violation) => Verdict::Violated(violation),
-            None => Verdict::Holds(self.findings.judged),
-        }
+        self.findings.verdict_on_absence()
     }
 }

@@ -363,10 +363,19 @@ impl Findings {
         }
     }
 
+    /// The verdict on a property that wants something to happen: if it did not, why that is so.
     fn verdict(&mut self, nothing: &str) -> Verdict {
+        match self.verdict_on_absence() {
+            Verdict::Holds(0) => Verdict::Inconclusive(nothing.to_owned()),
+            verdict => verdict,
+        }
+    }
+
+    /// The verdict on a property that demands only that something does not happen: a run in which
+    /// nothing was judged satisfies it.
+    fn verdict_on_absence(&mut self) -> Verdict {
         match self.violation.take() {
             Some(violation) => Verdict::Violated(violation),
-            None if self.judged == 0 => Verdict::Inconclusive(nothing.to_owned()),
             None => Verdict::Holds(self.judged),
         }
     }

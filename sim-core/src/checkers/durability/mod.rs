@@ -102,9 +102,6 @@ impl Checker for Durability {
 
     fn finish(&mut self, _: Stamp) -> Verdict {
         self.slots.finish(&mut self.findings);
-        match self.findings.violation.take() {
-            Some(violation) => Verdict::Violated(violation),
-            None => Verdict::Holds(self.findings.judged),
-        }
+        self.findings.verdict_on_absence()
     }
 }

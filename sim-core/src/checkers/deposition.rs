@@ -11,8 +11,11 @@
 //!   a correct primary.
 //! * *Others ask for it.* One of them is correct, so some correct replica gave up this view, or a
 //!   later one. It was judged for that.
+//!
+//! A replica that is down is as good as a faulty one: it is one of the f without which the others
+//! must serve. When it restarts it lacks what it missed, and has the time to fetch it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Checker, Findings, Happening, Promptness, RunInfo, Stamp, Verdict, Wait};
 use crate::id::NodeId;
@@ -27,8 +30,8 @@ pub(super) struct Deposition {
     goals: BTreeMap<NodeId, u64>,
     /// The highest view that a correct replica gave up for a cause of its own.
     given_up: Option<u64>,
-    /// How many correct replicas are down.
-    down: usize,
+    /// The correct replicas that are down.
+    down: BTreeSet<NodeId>,
     /// When all that was lost, before GST or by a crash, has been made good.
     whole: Time,
     /// When a correct replica last left or entered a view, or fetched a state.
@@ -52,7 +55,7 @@ impl Deposition {
             findings: Findings::default(),
             goals: correct.map(|node| (node, 0)).collect(),
             given_up: None,
-            down: 0,
+            down: BTreeSet::new(),
             // In a network that is synchronous from the start nothing is ever lost.
             whole: match info.gst {
                 Time::ZERO => Time::ZERO,
@@ -64,18 +67,23 @@ impl Deposition {
         }
     }
 
-    /// Whether no more replicas are corrupted than the protocol tolerates.
-    fn is_within_f(&self) -> bool {
-        let correct = self.goals.len();
+    /// Whether no more replicas are corrupted, or `down`, than the protocol tolerates.
+    fn is_within_f(&self, down: usize) -> bool {
+        let up = self.goals.len() - down;
         let all = usize::from(self.info.committee.replicas);
-        all - correct <= usize::from(self.info.committee.faults)
+        all - up <= usize::from(self.info.committee.faults)
+    }
+
+    /// Whether the primary of a view is correct and up, and enough others are.
+    fn can_serve(&self, primary: NodeId) -> bool {
+        let is_up = !self.info.corrupted.contains(&primary) && !self.down.contains(&primary);
+        is_up && self.is_within_f(self.down.len())
     }
 
     /// A correct replica gives up the primary of a view, for a cause of its own.
     fn give_up(&mut self, at: Stamp, node: NodeId, view: u64, primary: NodeId) {
         self.given_up = self.given_up.max(Some(view));
-        let is_whole = self.down == 0 && self.info.gst <= at.time && self.is_within_f();
-        if !is_whole || self.info.corrupted.contains(&primary) {
+        if at.time < self.info.gst || !self.can_serve(primary) {
             return;
         }
         self.findings.judge();
@@ -88,7 +96,8 @@ impl Deposition {
             });
             return;
         };
-        if self.goals.values().any(|goal| *goal != view) {
+        let mut up = self.goals.iter().filter(|(node, _)| !self.down.contains(node));
+        if up.any(|(_, goal)| *goal != view) {
             // Some are in other views: whom the primary can serve is open.
             return;
         }
@@ -106,7 +115,8 @@ impl Deposition {
         self.findings.violate(at, "by a timer", || {
             format!(
                 "{node} gives up {primary}, the correct primary of v{view}, by a timer that ran \
-                 since {armed}; all correct replicas had this view for their goal since {}, the \
+                 since {armed}; all correct replicas that are up had this view for their goal \
+                 since {}, the \
                  network was settled from {settled} on, and no message took longer than \
                  {slowest}, so the primary serves within {enough}, and {waited} went by",
                 self.moved
@@ -118,7 +128,7 @@ impl Deposition {
     fn leave(&mut self, at: Stamp, node: NodeId, view: u64) {
         let before = self.goals.insert(node, view).unwrap_or(0);
         self.moved = at.time;
-        if self.given_up < Some(before) && self.is_within_f() {
+        if self.given_up < Some(before) && self.is_within_f(0) {
             self.findings.judge();
             self.findings.violate(at, "asked by nobody correct", || {
                 format!(
@@ -127,6 +137,12 @@ impl Deposition {
                 )
             });
         }
+    }
+
+    /// From now on what was lost is made good.
+    fn settle(&mut self, at: Stamp) {
+        let settling = self.info.promptness.settling.at(self.info.delta);
+        self.whole = self.whole.max(at.time + settling);
     }
 }
 
@@ -139,13 +155,16 @@ impl Checker for Deposition {
             Happening::Handled => self.expired = None,
             // Correct replicas serve the others while a client is down.
             Happening::Crashed(node) | Happening::Restarted(node) if node.is_client() => {}
-            Happening::Crashed(_) => {
-                self.down += 1;
+            Happening::Crashed(node) => {
+                self.down.insert(node);
+                // Another one may not yet have what it lacks, and have waited for this one.
+                if at.time < self.whole {
+                    self.settle(at);
+                }
             }
-            Happening::Restarted(_) => {
-                self.down -= 1;
-                let settling = self.info.promptness.settling.at(self.info.delta);
-                self.whole = self.whole.max(at.time + settling);
+            Happening::Restarted(node) => {
+                self.down.remove(&node);
+                self.settle(at);
             }
         }
     }
@@ -166,5 +185,88 @@ impl Checker for Deposition {
     /// A run in which nobody gave up a correct primary satisfies the property.
     fn finish(&mut self, _: Stamp) -> Verdict {
         self.findings.verdict_on_absence()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Verifier;
+    use crate::id::Committee;
+
+    const R: [NodeId; 4] =
+        [NodeId::Replica(0), NodeId::Replica(1), NodeId::Replica(2), NodeId::Replica(3)];
+
+    const fn at(ms: u64) -> Stamp {
+        Stamp { time: Time::from_nanos(ms * 1_000_000), event: ms }
+    }
+
+    /// A correct primary serves within 100 ms, and a replica that restarts has what it lacks 300 ms
+    /// later.
+    fn deposition(corrupted: &[NodeId]) -> Deposition {
+        let wait = |ms| Wait { messages: 0, timers: Span::from_millis(ms) };
+        Deposition::new(&RunInfo {
+            committee: Committee { replicas: 4, faults: 1, clients: 1 },
+            corrupted: corrupted.to_vec(),
+            gst: Time::ZERO,
+            delta: Span::from_millis(10),
+            promptness: Promptness { settling: wait(300), serving: wait(100) },
+            liveness_bound: Span::from_secs(10),
+            search_budget: 0,
+            verifier: Verifier::new(|_| Err("nothing is signed")),
+        })
+    }
+
+    /// A replica gives up r0, the primary of view 0, by a timer that ran since then.
+    fn gives_up(checker: &mut Deposition, node: NodeId, [armed, now]: [u64; 2]) {
+        let (armed, slowest) = (at(armed).time, Span::from_millis(10));
+        checker.happen(at(now), Happening::Expired { armed, slowest });
+        checker.observe(at(now), node, &Observation::GaveUp { view: 0, primary: R[0] });
+        let asks = Observation::ViewChangeStarted { view: 1, reason: "no progress" };
+        checker.observe(at(now), node, &asks);
+        checker.happen(at(now), Happening::Handled);
+    }
+
+    /// What the checker says when r1 gives up r0 at 1 s, by a timer that ran since 400 ms.
+    fn verdict(corrupted: &[NodeId], happenings: &[(u64, Happening)]) -> Verdict {
+        let mut checker = deposition(corrupted);
+        for (ms, happening) in happenings {
+            checker.happen(at(*ms), *happening);
+        }
+        gives_up(&mut checker, R[1], [400, 1_000]);
+        checker.finish(at(1_000))
+    }
+
+    #[test]
+    fn a_replica_that_stays_down_is_one_of_the_f_and_excuses_nobody() {
+        let crashes = |ms, place: usize| (ms, Happening::Crashed(R[place]));
+        let restarts = |ms, place: usize| (ms, Happening::Restarted(R[place]));
+        assert!(verdict(&[], &[]).is_violated());
+        assert!(verdict(&R[3..], &[]).is_violated());
+        assert!(verdict(&[], &[crashes(100, 3)]).is_violated(), "the others are 2f + 1");
+        // Too few are left, or it is the primary that is down.
+        assert_eq!(verdict(&[R[2]], &[crashes(100, 3)]), Verdict::Holds(0));
+        assert_eq!(verdict(&[], &[crashes(100, 2), crashes(100, 3)]), Verdict::Holds(0));
+        assert_eq!(verdict(&[], &[crashes(100, 0)]), Verdict::Holds(0));
+        // It has what it lacks for more than 100 ms, or for less.
+        assert!(verdict(&[], &[crashes(100, 3), restarts(590, 3)]).is_violated());
+        assert_eq!(verdict(&[], &[crashes(100, 3), restarts(610, 3)]), Verdict::Holds(1));
+        // Another one, from which it may have hoped to have it, crashes before.
+        let next = [crashes(100, 3), restarts(500, 3), crashes(750, 2)];
+        assert!(verdict(&[], &next[..2]).is_violated());
+        assert_eq!(verdict(&[], &next), Verdict::Holds(1));
+    }
+
+    #[test]
+    fn the_goal_of_a_replica_that_is_down_does_not_count() {
+        for (is_down, expected) in [(false, false), (true, true)] {
+            let mut checker = deposition(&[]);
+            gives_up(&mut checker, R[3], [40, 50]);
+            if is_down {
+                checker.happen(at(100), Happening::Crashed(R[3]));
+            }
+            gives_up(&mut checker, R[1], [400, 1_000]);
+            assert_eq!(checker.finish(at(1_000)).is_violated(), expected, "{is_down}");
+        }
     }
 }

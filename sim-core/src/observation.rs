@@ -43,7 +43,8 @@ pub enum Observation {
         view: u64,
         /// The slot.
         seq: u64,
-        /// What is decided.
+        /// What is decided. Where replicas execute before they know that the order stands: the
+        /// digest of the whole history up to the slot.
         batch: Digest,
     },
     /// A replica executes a slot. Slots are executed in order, without gaps.

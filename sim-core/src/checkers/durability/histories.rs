@@ -4,8 +4,8 @@
 //! The histories that correct replicas executed form a tree. Completions are on one path of it
 //! (two of one slot would not be), and so is what a replica enters a later view with. In the view
 //! of a completion a replica may hold another history for a while, if the primary lied to it; it
-//! must not enter a later view with such a history. An operation that was asked for when others had
-//! completed comes after them.
+//! must not enter a later view with such a history; and it must not commit any slot of it for good.
+//! An operation that was asked for when others had completed comes after them.
 
 use std::collections::BTreeMap;
 
@@ -51,6 +51,14 @@ struct Entry {
     head: Place,
 }
 
+/// A replica committed a slot for good.
+#[derive(Clone, Copy, Debug)]
+struct Commit {
+    node: NodeId,
+    /// The digest of the history up to it.
+    history: Digest,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Histories {
     /// All histories that correct replicas executed.
@@ -61,6 +69,8 @@ pub(super) struct Histories {
     anchors: Vec<Anchor>,
     /// The longest completed history, slot by slot.
     completed: BTreeMap<u64, Digest>,
+    /// Who committed a slot first. That others commit the same is agreement.
+    committed: BTreeMap<u64, Commit>,
     /// Of the request that each client waits for: the last slot that had completed when it asked.
     asked_after: BTreeMap<NodeId, u64>,
 }
@@ -104,14 +114,8 @@ impl Histories {
 
     /// A replica enters a view: with all that completed in earlier ones.
     pub(super) fn enter(&mut self, at: Stamp, findings: &mut Findings, node: NodeId, view: u64) {
-        let Some(head) = self.heads.get(&node).copied() else {
-            // It executed nothing yet, in a protocol that may not speculate at all.
-            if !self.anchors.is_empty() {
-                self.heads.insert(node, Place::default());
-                self.enter(at, findings, node, view);
-            }
-            return;
-        };
+        // Who executed nothing yet enters it with nothing.
+        let head = self.heads.get(&node).copied().unwrap_or_default();
         let entry = Entry { node, view, head };
         self.entries.push(entry);
         // Below where its history meets the completed one, it is that one.
@@ -156,7 +160,7 @@ impl Histories {
                 )
             });
         }
-        if !self.extend(place) {
+        if !self.extend(at, findings, place) {
             let other = self.anchors.iter().rev().find(|other| self.contradict(**other, anchor));
             findings.violate(at, "two completions contradict each other", || {
                 let other = other.map_or_else(String::new, |Anchor { request, place, .. }| {
@@ -175,6 +179,36 @@ impl Histories {
             self.lost(at, findings, entry, anchor);
         }
         self.anchors.push(anchor);
+    }
+
+    /// A replica commits a slot for good: with the history in which operations completed there. In
+    /// a protocol that does not speculate nothing completes in a history.
+    pub(super) fn commit(
+        &mut self,
+        at: Stamp,
+        findings: &mut Findings,
+        node: NodeId,
+        (seq, history): Place,
+    ) {
+        let commit = Commit { node, history };
+        self.committed.entry(seq).or_insert(commit);
+        if let Some(completed) = self.completed.get(&seq).copied() {
+            Self::compare(at, findings, commit, (seq, completed));
+        }
+    }
+
+    /// Compares what a replica committed in a slot with the history that completed there.
+    fn compare(at: Stamp, findings: &mut Findings, commit: Commit, (seq, completed): Place) {
+        findings.judge();
+        let Commit { node, history } = commit;
+        if history != completed {
+            findings.violate(at, "committed against a completion", || {
+                format!(
+                    "{node} committed slot s{seq} with history {history}, but operations completed \
+                     there, or in a later slot, with history {completed}"
+                )
+            });
+        }
     }
 
     /// Whether a completed operation has a place. If so, its answer is the one that was given
@@ -211,27 +245,31 @@ impl Histories {
     }
 
     /// Adds a history to the longest completed one, if they are of one line.
-    fn extend(&mut self, place: Place) -> bool {
+    fn extend(&mut self, at: Stamp, findings: &mut Findings, place: Place) -> bool {
         let end = self.completed.last_key_value().map(|(seq, digest)| (*seq, *digest));
         let Some((last, digest)) = end.filter(|(last, _)| *last < place.0) else {
             // None yet, or a longer one, which holds it or not.
             if end.is_some() {
                 return self.completed.get(&place.0) == Some(&place.1);
             }
-            self.follow(place, 0);
+            self.follow(at, findings, place, 0);
             return true;
         };
         if self.ancestor(place, last) != Some(digest) {
             return false;
         }
-        self.follow(place, last);
+        self.follow(at, findings, place, last);
         true
     }
 
-    /// Takes the history that ends there for the completed one, down to the slot above `last`.
-    fn follow(&mut self, mut place: Place, last: u64) {
+    /// Takes the history that ends there for the completed one, down to the slot above `last`; what
+    /// was committed there must be the same.
+    fn follow(&mut self, at: Stamp, findings: &mut Findings, mut place: Place, last: u64) {
         while last < place.0 {
             self.completed.insert(place.0, place.1);
+            if let Some(commit) = self.committed.get(&place.0) {
+                Self::compare(at, findings, *commit, place);
+            }
             let Some(step) = self.tree.get(&place) else { return };
             place = (place.0 - 1, step.before);
         }

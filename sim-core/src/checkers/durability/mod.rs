@@ -96,6 +96,9 @@ impl Checker for Durability {
                 slots.restore(at, findings, node, (*seq, content));
             }
             Observation::EnteredView { view } => histories.enter(at, findings, node, *view),
+            Observation::Committed { seq, batch, .. } => {
+                histories.commit(at, findings, node, (*seq, *batch));
+            }
             _ => {}
         }
     }

@@ -135,6 +135,66 @@ fn a_completion_is_compared_with_the_views_that_were_entered_before_it_was_known
     assert_eq!(stream.violation(), None);
 }
 
+/// A replica that knows of a new view and of nothing else has executed nothing, whatever was known
+/// to be complete by then.
+#[test]
+fn who_enters_a_view_with_nothing_lacks_what_completed() {
+    for known_before in [false, true] {
+        let mut stream = Stream::default();
+        stream.asks(C0, 1);
+        stream.speculates(R0, 1, &[(1, (C0, 1))]);
+        if known_before {
+            stream.completes((C0, 1), 0, (1, 1));
+        }
+        stream.say(R1, Observation::EnteredView { view: 1 });
+        let mut noticed = stream.event;
+        if !known_before {
+            assert_eq!(stream.violation(), None);
+            stream.completes((C0, 1), 0, (1, 1));
+            noticed = stream.event - 1;
+        }
+        assert_eq!(stream.violation(), lost(noticed), "{known_before}");
+    }
+    // Where replicas do not speculate, it says nothing of what they hold.
+    let mut stream = Stream::default();
+    stream.asks(C0, 1);
+    stream.say(R1, Observation::EnteredView { view: 1 });
+    stream.executes(R1, 1, Some((C0, 1)));
+    stream.accepts((C0, 1), Answer::Done);
+    stream.executes(R1, 2, None);
+    assert_eq!(stream.violation(), None);
+}
+
+#[test]
+fn what_is_committed_is_what_completed_in_whatever_order() {
+    let commits = |stream: &mut Stream, seq, name| {
+        let (view, batch) = (0, history(name));
+        stream.say(R1, Observation::Committed { view, seq, batch });
+    };
+    let shape = "committed against a completion".to_owned();
+    for (seq, name, is_bad) in [(1, 1, false), (2, 2, false), (1, 11, true), (2, 12, true)] {
+        for commits_first in [false, true] {
+            let mut stream = Stream::default();
+            stream.asks(C0, 1);
+            stream.speculates(R0, 1, &[(1, (C1, 1)), (2, (C0, 1))]);
+            stream.speculates(R1, 1, &[(11, (C1, 1)), (12, (C0, 1))]);
+            if commits_first {
+                commits(&mut stream, seq, name);
+            }
+            assert_eq!(stream.violation(), None);
+            stream.completes((C0, 1), 0, (2, 2));
+            let noticed = stream.event - 1;
+            if !commits_first {
+                assert_eq!(stream.violation(), None);
+                commits(&mut stream, seq, name);
+            }
+            let noticed = if commits_first { noticed } else { stream.event };
+            let expected = is_bad.then(|| (shape.clone(), noticed));
+            assert_eq!(stream.violation(), expected, "s{seq} {name} {commits_first}");
+        }
+    }
+}
+
 #[test]
 fn completions_are_of_one_line_in_whatever_order() {
     // Two lines: slots 1, 2, 3 with the histories 1, 2, 3, and with 1, 12, 13.

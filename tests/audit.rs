@@ -122,6 +122,35 @@ fn another_client_reads_when_the_first_is_gone() {
     }
 }
 
+/// Who crashes for good while it reads leaves the rest to another. If nobody is left, no output may
+/// claim an audit.
+#[test]
+fn another_client_reads_what_the_first_one_left_unread() {
+    const SCRIPT: &str =
+        r#"workload.script={ c0 = ["put x a", "put y b", "put z c"], c1 = ["put x d"] }"#;
+    const FIRST: &str =
+        r#"{ start.when = { node = "c0", event = "completed", seq = 4 }, do.crash = "c0" }"#;
+    const SECOND: &str =
+        r#"{ start.when = { node = "c1", event = "invoked", seq = 3 }, do.crash = "c1" }"#;
+    const LAST: &str =
+        r#"{ start.when = { node = "c1", event = "completed", seq = 3 }, do.crash = "c1" }"#;
+    let cases = [
+        (vec![FIRST], Audit::Reads(3), vec![0, 1, 1]),
+        (vec![FIRST, SECOND], Audit::CutShort(3), vec![0, 1]),
+        (vec![FIRST, LAST], Audit::Reads(3), vec![0, 1, 1]),
+    ];
+    for (crashes, audit, readers) in cases {
+        let crashes = format!("fault=[{}]", crashes.join(", "));
+        let report = play(&scenario("pbft/fault-free", &[SCRIPT, &crashes]), 1);
+        let outcome = outcome(&report);
+        assert_eq!((outcome.audit, outcome.ended), (audit, Ended::Done), "{crashes}");
+        let read = reads(outcome).into_iter().filter(|served| served.completed.is_some());
+        let read: Vec<NodeId> = read.map(|served| served.client).collect();
+        let readers: Vec<NodeId> = readers.into_iter().map(NodeId::Client).collect();
+        assert_eq!(read, readers, "{crashes}");
+    }
+}
+
 /// The bound counts from the restart of a client, and the message says so.
 #[test]
 fn a_request_counts_from_the_restart_of_its_client() {

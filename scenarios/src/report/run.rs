@@ -181,6 +181,10 @@ fn audit(outcome: &Outcome) -> String {
     match outcome.audit {
         Audit::Off => String::new(),
         Audit::NoCorrectClient => "  no audit: no correct client is left to read".to_owned(),
+        Audit::CutShort(reads) => format!(
+            "  audit cut short after {}/{reads} reads: no correct client is left",
+            row::audited(outcome)
+        ),
         Audit::Reads(reads) => format!("  {}/{reads} audit reads", row::audited(outcome)),
     }
 }

@@ -16,8 +16,12 @@ pub(super) struct Clients {
     corrupted: Corrupted,
     times: Times,
     audit: Audit,
-    /// Who reads for the audit, if it has not begun.
+    /// Who reads for the audit, or what is left of it, if it has not begun.
     auditor: Option<NodeId>,
+    /// Who reads, if it has.
+    reader: Option<NodeId>,
+    /// What is left to read when nobody does.
+    unread: Vec<Operation>,
     progress: Vec<Progress>,
     served: Vec<Served>,
     /// How many operations the correct clients ask in all, and how many of them are not complete.
@@ -76,7 +80,9 @@ impl Clients {
             |client: &NodeId| workload.operations[usize::from(client.number())].len() as u64;
         let operations = correct.iter().map(count).sum();
         let auditor = correct.first().copied();
-        let audit = match keys(&workload).len() as u64 {
+        let unread: Vec<Operation> =
+            keys(&workload).into_iter().map(|key| Operation::Get { key }).collect();
+        let audit = match unread.len() as u64 {
             keys if keys == 0 || !workload.audit => Audit::Off,
             _ if auditor.is_none() => Audit::NoCorrectClient,
             keys => Audit::Reads(keys),
@@ -89,6 +95,8 @@ impl Clients {
             times,
             audit,
             auditor,
+            reader: None,
+            unread,
             served: Vec::new(),
             operations,
             unfinished: operations,
@@ -111,9 +119,9 @@ impl Clients {
             self.done_at = Some(now);
             return None;
         }
-        let reads = keys(&self.workload).into_iter().map(|key| Operation::Get { key });
-        let reads: Vec<Operation> = reads.collect();
+        let reads = std::mem::take(&mut self.unread);
         self.unfinished = reads.len() as u64;
+        self.reader = Some(auditor);
         self.workload.operations[usize::from(auditor.number())].extend(reads);
         Some((auditor, begin))
     }
@@ -192,7 +200,7 @@ impl Clients {
     }
 
     /// A client crashed. If it surely never restarts, nobody waits for its operations, and another
-    /// reads for the audit. Whether the audit is due now.
+    /// reads for the audit, or what it left unread. Whether that is due now.
     pub(super) fn crashed(&mut self, now: Time, node: NodeId, is_final: bool) -> bool {
         if !node.is_client() {
             return false;
@@ -205,7 +213,11 @@ impl Clients {
             let all = self.workload.operations[number].len();
             let answered = progress.asked - usize::from(progress.open.is_some());
             self.unfinished -= (all - answered) as u64;
-            if self.auditor == Some(node) {
+            let reader = self.reader.take_if(|reader| *reader == node && answered < all);
+            if reader.is_some() {
+                self.unread = self.workload.operations[number].split_off(answered);
+            }
+            if reader.is_some() || self.auditor == Some(node) {
                 self.auditor = self.another_auditor();
             }
             if self.unfinished == 0 && self.auditor.is_none() && self.done_at.is_none() {
@@ -224,7 +236,11 @@ impl Clients {
             .map(|(client, _)| client)
             .next();
         if left.is_none() {
-            self.audit = Audit::NoCorrectClient;
+            let keys = keys(&self.workload).len();
+            self.audit = match self.unread.len() {
+                unread if unread == keys => Audit::NoCorrectClient,
+                _ => Audit::CutShort(keys as u64),
+            };
         }
         left
     }

@@ -68,8 +68,10 @@ impl Slack {
 pub enum Audit {
     /// Nobody asked for one, or no operation has a key to read.
     Off,
-    /// There is no correct client who could read.
+    /// There is no correct client who could read, or all of them crashed for good.
     NoCorrectClient,
+    /// So many reads were due. Who read crashed for good, and no other correct client was left.
+    CutShort(u64),
     /// So many reads were due; those that were made are among the operations that were served.
     Reads(u64),
 }

@@ -272,6 +272,7 @@ impl<P: Protocol> Run<'_, P> {
             Command::CallOff(node) => self.hosts.call_off(node),
             Command::Restart(node) => {
                 if self.hosts.restart(node) {
+                    self.world.settling.note_down(node, false);
                     let is_faulty = self.world.adversary.is_faulty(node);
                     self.world.recording.restarted(now, node, is_faulty);
                     if self.world.clients.restarted(now, node) {
@@ -291,6 +292,7 @@ impl<P: Protocol> Run<'_, P> {
     fn crash(&mut self, now: Time, node: NodeId, crash: Crash, is_midway: bool) {
         let strikes = self.hosts.crash(node, crash);
         if strikes {
+            self.world.settling.note_down(node, true);
             let is_faulty = self.world.adversary.is_faulty(node);
             self.world.recording.crashed(now, node, (is_faulty, is_midway));
         }

@@ -24,8 +24,6 @@ pub(super) struct Settling {
     replicas: Vec<Known>,
     /// The last slot that a correct replica executed.
     executed: u64,
-    /// How many correct replicas ask for a view.
-    asking: u16,
     /// Whether what happens now was provoked.
     provoked: bool,
     /// How many messages correct nodes sent on their own account since the run has settled.
@@ -41,12 +39,15 @@ struct Known {
     asks: Option<u64>,
     /// The last slot for which it accepted a proposal in its view.
     accepted: u64,
+    /// Whether it is down: nobody hears what it asks for.
+    is_down: bool,
 }
 
 /// What a correct replica has open, and nobody can close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Open {
-    /// It asks for this view, and at most f correct ones ask for any. With f + 1, all would join.
+    /// It asks for this view, and at most f correct ones that are up ask for any. With f + 1, all
+    /// would join.
     View(u64),
     /// It accepted a proposal for this slot, which no correct replica executed: no client waits for
     /// it, so nobody owes that it is decided.
@@ -72,7 +73,6 @@ impl Settling {
             bound,
             replicas: vec![Known::default(); usize::from(committee.replicas)],
             executed: 0,
-            asking: 0,
             provoked: false,
             sent: 0,
             late: None,
@@ -100,6 +100,13 @@ impl Settling {
         self.provoked
     }
 
+    /// A correct node goes down, or is up again.
+    pub(super) fn note_down(&mut self, node: NodeId, is_down: bool) {
+        if !node.is_client() {
+            self.replicas[usize::from(node.number())].is_down = is_down;
+        }
+    }
+
     /// A correct node reports something.
     pub(super) fn note(&mut self, node: NodeId, observation: &Observation) {
         let number = usize::from(node.number());
@@ -112,12 +119,17 @@ impl Settling {
         {
             self.executed = self.executed.max(*seq);
         } else if let Observation::ViewChangeStarted { view, .. } = observation {
-            self.asking += u16::from(self.replicas[number].asks.is_none());
-            self.replicas[number] = Known { asks: Some(*view), accepted: 0 };
-        } else if let Observation::EnteredView { .. } = observation {
             let known = &mut self.replicas[number];
-            self.asking -= u16::from(known.asks.take().is_some());
+            (known.asks, known.accepted) = (Some(*view), 0);
+        } else if let Observation::EnteredView { .. } = observation {
+            self.replicas[number].asks = None;
         }
+    }
+
+    /// Whether at most f correct replicas ask for a view that are up.
+    fn few_ask(&self) -> bool {
+        let asking = self.replicas.iter().filter(|it| it.asks.is_some() && !it.is_down);
+        asking.count() <= usize::from(self.committee.faults)
     }
 
     /// What a correct node has open, and nobody can close.
@@ -125,10 +137,9 @@ impl Settling {
         if node.is_client() {
             return None;
         }
-        let Known { asks, accepted } = self.replicas[usize::from(node.number())];
-        let alone = self.asking <= self.committee.faults;
+        let Known { asks, accepted, .. } = self.replicas[usize::from(node.number())];
         let slot = || (self.executed < accepted).then_some(Open::Slot(accepted));
-        asks.filter(|_| alone).map(Open::View).or_else(slot)
+        asks.filter(|_| self.few_ask()).map(Open::View).or_else(slot)
     }
 
     /// A correct node sends a message of this kind on its own account; the run has `settled` then.
@@ -173,7 +184,21 @@ mod tests {
         assert_eq!(settling.open(R[1]), None, "f + 1 ask: everyone owes that the view opens");
         settling.note(R[2], &Observation::EnteredView { view: 1 });
         settling.note(R[1], &Observation::EnteredView { view: 2 });
-        assert_eq!((settling.open(R[1]), settling.asking), (None, 0));
+        settling.note(R[3], &asks(3));
+        assert_eq!((settling.open(R[1]), settling.open(R[3])), (None, Some(Open::View(3))));
+    }
+
+    #[test]
+    fn who_asks_beside_one_that_crashed_asks_alone() {
+        let mut settling = settling();
+        settling.note(R[1], &asks(1));
+        settling.note(R[2], &asks(1));
+        assert_eq!(settling.open(R[1]), None);
+        settling.note_down(R[2], true);
+        settling.note_down(NodeId::Client(0), true);
+        assert_eq!(settling.open(R[1]), Some(Open::View(1)));
+        settling.note_down(R[2], false);
+        assert_eq!(settling.open(R[1]), None, "it asks again: the two are joined");
     }
 
     #[test]

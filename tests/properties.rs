@@ -50,7 +50,6 @@ impl Stream {
         let closing = Closing {
             calm: self.gst,
             settled: (self.gst != Time::NEVER).then_some(self.gst),
-            bound: Span::from_millis(1_000),
             is_at_rest: true,
             late: None,
             open: Vec::new(),

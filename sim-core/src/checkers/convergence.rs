@@ -149,7 +149,7 @@ impl Convergence {
     /// Whether each replica that is up came to each decided slot.
     fn judge_progress(&mut self, end: Stamp, settled: Time, closing: &Closing<'_>) {
         for (node, decided, at) in std::mem::take(&mut self.slow) {
-            let due = decided.time.max(settled) + closing.bound;
+            let due = decided.time.max(settled) + self.bound;
             if due < at.time {
                 let Decided { seq, time, by } = decided;
                 self.findings.violate(at, "caught up late", || {
@@ -167,7 +167,7 @@ impl Convergence {
             let Some(Decided { seq, time, by }) = self.decided.get(it.covered).copied() else {
                 continue;
             };
-            let due = time.max(settled) + closing.bound;
+            let due = time.max(settled) + self.bound;
             let lags = format!(
                 "{node} executed up to slot s{} and lacks slot s{seq}, which {by} knew to be \
                  decided at {time}",

@@ -70,11 +70,9 @@ pub struct Closing<'a> {
     pub calm: Time,
     /// The same, and every correct client has its answers; none if that never came.
     pub settled: Option<Time>,
-    /// How long after that correct nodes may take to come to rest.
-    pub bound: Span,
-    /// Whether they have: they have nothing to do on their own account.
+    /// Whether correct nodes are at rest: they have nothing to do on their own account.
     pub is_at_rest: bool,
-    /// The first message that one of them sent on its own account later than that.
+    /// The first message that one of them sent when it should have come to rest.
     pub late: Option<Late>,
     /// Which correct replicas go on as they are left with something open that nobody can close.
     pub open: Vec<String>,

@@ -11,11 +11,13 @@
 use super::{Checker, Closing, Findings, RunInfo, Stamp, Verdict};
 use crate::id::NodeId;
 use crate::observation::Observation;
-use crate::time::Time;
+use crate::time::{Span, Time};
 
 #[derive(Debug)]
 pub(super) struct Quiescence {
     findings: Findings,
+    /// How long correct nodes may take to come to rest.
+    bound: Span,
     /// How many nodes are correct.
     correct: usize,
     /// Why nothing can be said, if so.
@@ -27,6 +29,7 @@ impl Quiescence {
     pub(super) fn new(info: &RunInfo) -> Self {
         Self {
             findings: Findings::default(),
+            bound: info.liveness_bound,
             correct: info.committee.len() - info.corrupted.len(),
             undecided: None,
             remark: None,
@@ -45,7 +48,7 @@ impl Checker for Quiescence {
         if !closing.open.is_empty() {
             self.remark = Some(format!("left out: {}", closing.open.join("; ")));
         }
-        let due = settled + closing.bound;
+        let due = settled + self.bound;
         if let Some(late) = &closing.late {
             let shape = format!("goes on sending {}", late.kind);
             self.findings.violate(late.at, &shape, || {
@@ -96,7 +99,6 @@ mod tests {
     use super::*;
     use crate::checkers::Late;
     use crate::id::Committee;
-    use crate::time::Span;
 
     const R0: NodeId = NodeId::Replica(0);
 
@@ -122,7 +124,6 @@ mod tests {
         let closing = closing(Closing {
             calm: at(5).time,
             settled: Some(at(6).time),
-            bound: Span::from_secs(10),
             is_at_rest: false,
             late: None,
             open: Vec::new(),

@@ -78,7 +78,6 @@ impl<P: Protocol> Run<'_, P> {
             calm,
             // What was to come later did not come.
             settled: settled.filter(|settled| *settled <= end),
-            bound: settling.bound(),
             is_at_rest,
             late: settling.late().cloned(),
             open: committee.replica_ids().filter(runs).filter_map(open).collect(),

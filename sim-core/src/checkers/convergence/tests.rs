@@ -49,7 +49,6 @@ fn judge(
     let closing = Closing {
         calm: at(5).time,
         settled: Some(at(6).time),
-        bound: BOUND,
         is_at_rest,
         late: None,
         open: Vec::new(),

@@ -97,7 +97,10 @@ pub struct Late {
     pub node: NodeId,
     /// Its kind.
     pub kind: &'static str,
-    /// The how manieth it is that correct nodes sent on their own account since the run settled.
+    /// When the last thing happened that could lead to it: the run settled, or, if the message was
+    /// provoked, a faulty node spoke last.
+    pub since: Time,
+    /// The how manieth it is that correct nodes sent since the run settled.
     pub sent: u64,
 }
 

@@ -3,12 +3,13 @@
 //! The run *settles* when every correct client has its answers, the faults that end are over, and
 //! the network is synchronous. From then on a correct node may send on its own account for the
 //! liveness bound of the protocol, and no longer. What a corrupted node says after that moment, and
-//! all that follows from it, was *provoked*: it is nobody's own doing. Nor is what a replica says
-//! that is left with something open which nobody can close: it asks for a view, and at most f
-//! correct ones ask for any; or it accepted a proposal, and no correct replica executed the slot. A
+//! all that follows from it, was *provoked*: it is nobody's own doing, and has the same time from
+//! the last word of a corrupted node on. So has what follows from the timers of a replica that is
+//! left with something open which nobody can close: it asks for a view, and at most f correct ones
+//! that are up ask for any; or it accepted a proposal, and no correct replica executed the slot. A
 //! corrupted primary can leave both behind. The verdict names who is left out.
 
-use super::{Checker, Closing, Findings, RunInfo, Stamp, Verdict};
+use super::{Checker, Closing, Findings, Late, RunInfo, Stamp, Verdict};
 use crate::id::NodeId;
 use crate::observation::Observation;
 use crate::time::{Span, Time};
@@ -49,14 +50,18 @@ impl Checker for Quiescence {
             self.remark = Some(format!("left out: {}", closing.open.join("; ")));
         }
         let due = settled + self.bound;
-        if let Some(late) = &closing.late {
-            let shape = format!("goes on sending {}", late.kind);
-            self.findings.violate(late.at, &shape, || {
+        if let Some(Late { at, node, kind, since, sent }) = &closing.late {
+            let shape = format!("goes on sending {kind}");
+            let provoked = match settled < *since {
+                true => format!("nothing provoked it since {since}, "),
+                false => String::new(),
+            };
+            let due = *since + self.bound;
+            self.findings.violate(*at, &shape, || {
                 format!(
-                    "{} sends {}, though the last fault and the last answer were over at {settled}, \
-                     and correct nodes should have come to rest by {due}; it is their message {} \
-                     since then",
-                    late.node, late.kind, late.sent
+                    "{node} sends {kind}, though the last fault and the last answer were over at \
+                     {settled}, {provoked}and correct nodes should have come to rest by {due}; it \
+                     is their message {sent} since {settled}",
                 )
             });
         } else if closing.is_at_rest || due < end.time {
@@ -97,7 +102,6 @@ pub(super) fn unsettled(calm: Time, end: Stamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checkers::Late;
     use crate::id::Committee;
 
     const R0: NodeId = NodeId::Replica(0);
@@ -137,9 +141,14 @@ mod tests {
 
     #[test]
     fn correct_nodes_are_at_rest_in_time_or_send_too_late_or_the_run_ends_before() {
-        let late = Late { at: at(17), node: R0, kind: "status", sent: 3 };
-        let (verdict, _) = judge(|it| Closing { late: Some(late), ..it }, 17);
-        assert!(matches!(&verdict, Verdict::Violated(it) if it.shape == "goes on sending status"));
+        for (since, due) in [(6, "at 6s, and correct nodes"), (8, "nothing provoked it since 8s")] {
+            let (at, since) = (at(since + 11), at(since).time);
+            let late = Late { at, node: R0, kind: "status", since, sent: 3 };
+            let (verdict, _) = judge(|it| Closing { late: Some(late), ..it }, 19);
+            let Verdict::Violated(it) = verdict else { panic!("{verdict:?}") };
+            assert_eq!(it.shape, "goes on sending status");
+            assert!(it.explanation.contains(due), "{it:?}");
+        }
         let (verdict, _) = judge(|it| Closing { is_at_rest: true, ..it }, 6);
         assert_eq!(verdict, Verdict::Holds(5));
         // Their timers run, and nothing is sent.

@@ -103,7 +103,7 @@ impl<P: Protocol> Run<'_, P> {
     /// Plays events until the run ends. Why it ended, and when.
     fn play(&mut self) -> (Ended, Time) {
         while let Some(time) = self.world.queue.next_time() {
-            let (end, ended) = self.end_by();
+            let (end, ended) = self.end_by(time);
             if end < time {
                 return (ended, end.max(self.world.now()));
             }
@@ -129,18 +129,19 @@ impl<P: Protocol> Run<'_, P> {
         }
     }
 
-    /// The latest time at which the run may still go on, and why it ends then.
-    fn end_by(&self) -> (Time, Ended) {
+    /// The latest time at which the run may still go on, and why it ends then. `next`: when
+    /// something happens next.
+    fn end_by(&self, next: Time) -> (Time, Ended) {
         let (end, ended) = match self.world.clients.done_at() {
             None => (self.world.clients.next_deadline(), Ended::Overdue),
-            Some(done) => self.end_after(done),
+            Some(done) => self.end_after(done, next),
         };
         if self.limits.at_most < end { (self.limits.at_most, Ended::Horizon) } else { (end, ended) }
     }
 
     /// The same, when the clients are `done`: when correct nodes have come to rest, or when they
     /// should have long ago.
-    fn end_after(&self, done: Time) -> (Time, Ended) {
+    fn end_after(&self, done: Time, next: Time) -> (Time, Ended) {
         let calm = self.world.calm_at();
         let (settled, is_idle) = (done.max(calm), self.world.transport.is_idle());
         let drained = |from: Time| match is_idle {
@@ -151,11 +152,29 @@ impl<P: Protocol> Run<'_, P> {
             return (drained(done), Ended::Done);
         }
         if self.is_at_rest() && (self.is_still() || !self.is_judging(calm)) {
-            return (drained(settled), Ended::Done);
+            let echoed = self.echoes_until(settled, next);
+            return (echoed.unwrap_or_else(|| drained(settled)), Ended::Done);
         }
         // Who sends on its own account in the second half of this goes on for ever.
         let end = settled.max(self.limits.at_least) + self.world.settling.bound() * 2;
         (end, Ended::Unsettled)
+    }
+
+    /// Until when the run goes on because correct nodes do what was provoked: they must come to
+    /// rest when nothing provokes them any more. None if they have nothing to do, or if they are
+    /// provoked again and again: that may last for ever, and tells nothing.
+    fn echoes_until(&self, settled: Time, next: Time) -> Option<Time> {
+        let settling = &self.world.settling;
+        let since = settling.unprovoked_since(settled);
+        let is_provoked = next <= since + self.limits.drain;
+        // Who goes on in the second half of this does so for ever.
+        let end = since + settling.bound() * 2;
+        if end < next || is_provoked && settled + settling.bound() < next {
+            return None;
+        }
+        let counts = |node| settling.open(node).is_none();
+        let is_busy = !self.world.transport.is_idle() || self.hosts.any_timer_runs(false, counts);
+        is_busy.then_some(end)
     }
 
     /// Whether correct nodes have nothing to do on their own account: of their messages none is
@@ -226,7 +245,11 @@ impl<P: Protocol> Run<'_, P> {
             Event::Timer { node, timer } => match self.hosts.look_at(now, node, &timer) {
                 Look::Expired(armed) => {
                     self.world.recording.expired(now, node, (&timer, armed));
-                    let provoked = self.hosts.is_provoked(node) || self.is_left_open(now, node);
+                    let is_left_open = self.is_left_open(now, node);
+                    if is_left_open {
+                        self.world.settling.stir(now);
+                    }
+                    let provoked = is_left_open || self.hosts.is_provoked(node);
                     self.give(node, Input::Timer(timer), provoked);
                     self.world.recording.happened(now, Happening::Handled);
                 }
@@ -251,6 +274,11 @@ impl<P: Protocol> Run<'_, P> {
             self.world.recording.lost(now, arrived);
         } else {
             self.world.recording.delivered(now, arrived);
+            if self.world.adversary.is_faulty(arrived.from)
+                && !self.world.adversary.is_faulty(arrived.to)
+            {
+                self.world.settling.stir(now);
+            }
             let provoked = !arrived.is_own && self.is_settled(now);
             self.give(arrived.to, Input::Message(arrived.from, &arrived.msg), provoked);
         }

@@ -3,9 +3,9 @@
 //!
 //! The run plays on after the last answer until correct nodes are at rest. What a corrupted node
 //! says after the run has settled, and all that follows from it, was *provoked*: correct nodes
-//! would answer it for ever, and need not come to rest. So was what a replica does that is left
-//! with something open that nobody can close ([`Settling::open`]). Everything else is their own
-//! doing: what goes on from before, and what their own timers lead to.
+//! answer for as long as it speaks, and come to rest when it falls silent. So was what a replica
+//! does that is left with something open that nobody can close ([`Settling::open`]). Everything
+//! else is their own doing: what goes on from before, and what their own timers lead to.
 
 use crate::checkers::{Late, Stamp};
 use crate::id::{Committee, NodeId};
@@ -26,7 +26,9 @@ pub(super) struct Settling {
     executed: u64,
     /// Whether what happens now was provoked.
     provoked: bool,
-    /// How many messages correct nodes sent on their own account since the run has settled.
+    /// When the last thing came that provokes.
+    stirred: Time,
+    /// How many messages correct nodes sent since the run has settled.
     sent: u64,
     /// The first that came later than the bound allows.
     late: Option<Late>,
@@ -74,6 +76,7 @@ impl Settling {
             replicas: vec![Known::default(); usize::from(committee.replicas)],
             executed: 0,
             provoked: false,
+            stirred: Time::ZERO,
             sent: 0,
             late: None,
         }
@@ -98,6 +101,17 @@ impl Settling {
     /// Whether what happens now was provoked.
     pub(super) const fn is_provoked(&self) -> bool {
         self.provoked
+    }
+
+    /// Something comes that provokes: a word of a faulty node, or the timer of a node that has
+    /// something open which nobody can close.
+    pub(super) const fn stir(&mut self, now: Time) {
+        self.stirred = now;
+    }
+
+    /// Since when nothing provokes correct nodes any more, if the run has `settled` then.
+    pub(super) fn unprovoked_since(&self, settled: Time) -> Time {
+        settled.max(self.stirred)
     }
 
     /// A correct node goes down, or is up again.
@@ -142,15 +156,23 @@ impl Settling {
         asks.filter(|_| self.few_ask()).map(Open::View).or_else(slot)
     }
 
-    /// A correct node sends a message of this kind on its own account; the run has `settled` then.
-    pub(super) fn sent(&mut self, at: Stamp, settled: Time, node: NodeId, kind: &'static str) {
+    /// A correct node sends a message of this kind, on its own account or provoked; the run has
+    /// `settled` then.
+    pub(super) fn sent(
+        &mut self,
+        at: Stamp,
+        settled: Time,
+        node: NodeId,
+        (kind, is_own): (&'static str, bool),
+    ) {
         self.sent += u64::from(settled < at.time);
-        if self.late.is_none() && settled + self.bound < at.time {
-            self.late = Some(Late { at, node, kind, sent: self.sent });
+        let since = if is_own { settled } else { self.unprovoked_since(settled) };
+        if self.late.is_none() && since + self.bound < at.time {
+            self.late = Some(Late { at, node, kind, since, sent: self.sent });
         }
     }
 
-    /// The first message that a correct node sent on its own account too late.
+    /// The first message that a correct node sent too late.
     pub(super) const fn late(&self) -> Option<&Late> {
         self.late.as_ref()
     }
@@ -221,9 +243,23 @@ mod tests {
         let at = |secs| Stamp { time: Time::ZERO + Span::from_secs(secs), event: 0 };
         let settled = at(1).time;
         for (secs, node) in [(1, R[0]), (2, R[0]), (10, R[1]), (11, R[2]), (12, R[3])] {
-            settling.sent(at(secs), settled, node, "status");
+            settling.sent(at(secs), settled, node, ("status", true));
         }
         let late = settling.late().expect("11 s is more than 1 s + 9 s");
         assert_eq!((late.node, late.at.time, late.sent), (R[2], at(11).time, 3));
+        assert_eq!(late.since, settled);
+    }
+
+    #[test]
+    fn what_was_provoked_has_the_time_from_the_last_provocation_on() {
+        for (sent, is_own, is_late) in
+            [(14, false, false), (15, false, true), (11, true, true), (10, true, false)]
+        {
+            let mut settling = settling();
+            let at = |secs| Stamp { time: Time::ZERO + Span::from_secs(secs), event: 0 };
+            settling.stir(at(5).time);
+            settling.sent(at(sent), at(1).time, R[0], ("status", is_own));
+            assert_eq!(settling.late().is_some(), is_late, "at {sent} s, own: {is_own}");
+        }
     }
 }

@@ -125,11 +125,12 @@ impl<P: Protocol> World<'_, P> {
             if !self.adversary.is_corrupted(from) && !self.adversary.is_corrupted(to) {
                 self.recording.promised(now, transit);
             }
-            if sent.is_own
-                && let Some(settled) = self.settled_at()
+            if let Some(settled) = self.settled_at()
+                && !self.adversary.is_faulty(from)
             {
                 let kind = P::Msg::KINDS[usize::from(sent.kind.0)];
-                self.settling.sent(self.recording.stamp(now), settled, from, kind);
+                let at = self.recording.stamp(now);
+                self.settling.sent(at, settled, from, (kind, sent.is_own));
             }
             match transit {
                 Transit::Lost => self.recording.lost(now, &sent),

@@ -90,6 +90,11 @@
 //!   executed; the OSDI text leaves open whether any execution stops it, which would let a primary
 //!   starve one client for as long as it serves another. A request that a backup learns of by the
 //!   PRE-PREPARE alone waits as well.
+//! * A client that sends a later request waits for the one before no more, as §4.1 has a correct one
+//!   wait for its answer first. The later one is timed after all that arrived before it, and the
+//!   timer of the one before stops. Otherwise a corrupted client, always one request ahead, would be the one
+//!   that waits longest for ever, and a corrupted primary could starve all others. In the primary's
+//!   queue the later request takes the place of the earlier one.
 //! * The timer at the entry of a view: §4.5.2 lets the timer that waits for the NEW-VIEW run on
 //!   until the new view executes a request. Here it ends with the NEW-VIEW, and the progress timer
 //!   starts anew, with the same timeout, if requests wait: so a view gets up to twice the time.
@@ -245,7 +250,8 @@ impl Protocol for Pbft {
     ///
     /// *The others' requests.* A faulty primary may serve, each time just before the timer expires,
     /// the one request that is timed, and nothing else. The timer runs for the request that waits
-    /// longest, so at most one request of each other client is served before this one.
+    /// longest, so at most one request of each other client is served before this one: whatever a
+    /// client sends later arrived later.
     ///
     /// Where it is loose: few runs have timeouts at GST that are as long as that, and faulty
     /// primaries wherever they cost most. Where it is not a promise: if T is too short for any view

@@ -55,12 +55,16 @@ impl Replica {
         }
         let id = (client, request.timestamp);
         let is_new = self.volatile.waiting.add(out.now(), id, Rc::clone(request));
+        if self.volatile.waiting.is_timed_replaced() {
+            self.stop_progress_timer(out);
+        }
         self.start_progress_timer(out);
         is_new
     }
 
     /// The timer runs for the request that waits longest, and stops for no other: a primary that
-    /// serves some clients only is deposed.
+    /// serves some clients only is deposed. It stops if its client has sent a later request: it
+    /// waits for that one no more.
     pub(super) fn start_progress_timer(&mut self, out: &mut Out) {
         if self.volatile.waiting.is_timed() || !self.is_active() || self.is_primary() {
             return;
@@ -81,10 +85,15 @@ impl Replica {
         let queued = self.volatile.queued.entry(request.signer()).or_default();
         if *queued < request.timestamp {
             *queued = request.timestamp;
-            // A correct client waits for its answer: only a faulty one has an older request here.
             let client = request.signer();
-            self.volatile.queue.retain(|older| older.signer() != client);
-            self.volatile.queue.push_back(Rc::clone(request));
+            let mut queue = self.volatile.queue.iter_mut();
+            match queue.find(|older| older.signer() == client) {
+                // A correct client waits for its answer: only a faulty one has an older request
+                // here. Its turn stays: if it lost it with each request, none would be executed,
+                // and a backup that knows of the older one would give up this primary.
+                Some(older) => *older = Rc::clone(request),
+                None => self.volatile.queue.push_back(Rc::clone(request)),
+            }
         }
     }
 
@@ -302,5 +311,33 @@ impl Replica {
     pub(super) fn reply(&self, client: NodeId, timestamp: u64, answer: Answer, out: &mut Out) {
         let reply = Reply { view: self.view, timestamp, client, answer };
         out.send(client, Msg::Reply(self.signer.sign(reply)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use byzsim_core::crypto::Keyring;
+    use byzsim_core::{Committee, CryptoBackend, Operation};
+
+    use super::super::Params;
+    use super::super::rules::Rules;
+    use super::*;
+
+    /// Otherwise it would go to the end of the queue for ever, and a backup that knows of its first
+    /// request would give up the primary.
+    #[test]
+    fn a_client_that_gives_up_its_request_keeps_its_turn() {
+        let committee = Committee { replicas: 4, faults: 1, clients: 2 };
+        let keyring = Keyring::new(CryptoBackend::Ideal, committee, 7);
+        let params = Params::default();
+        let rules = Rules::new(committee, &params);
+        let mut primary = Replica::new(keyring.signer(NodeId::Replica(0)), rules, params);
+        let [c0, c1] = [0, 1].map(NodeId::Client);
+        for (client, timestamp) in [(c1, 1), (c0, 1), (c1, 2), (c1, 1)] {
+            let request = Request { timestamp, operation: Operation::Get { key: "x".into() } };
+            primary.enqueue(&Rc::new(keyring.signer(client).sign(request)));
+        }
+        let queue = primary.volatile.queue.iter().map(|it| (it.signer(), it.timestamp));
+        assert_eq!(queue.collect::<Vec<_>>(), [(c1, 2), (c0, 1)]);
     }
 }

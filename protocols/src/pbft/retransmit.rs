@@ -79,7 +79,7 @@ impl Replica {
 
     /// Sends the primary the requests that it waits for.
     pub(super) fn pass_requests_on(&self, out: &mut Out) {
-        for request in self.volatile.waiting.in_order() {
+        for request in self.volatile.waiting.in_turn() {
             out.send(self.rules.primary(self.view), Msg::Request(request));
         }
     }

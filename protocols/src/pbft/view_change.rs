@@ -237,7 +237,7 @@ impl Replica {
             }
         }
         if self.is_primary() {
-            for request in self.volatile.waiting.in_order() {
+            for request in self.volatile.waiting.in_turn() {
                 self.enqueue(&request);
             }
         } else {

@@ -13,8 +13,10 @@ pub type Arrival = (Time, u64);
 /// A request that waits.
 #[derive(Clone, Debug)]
 pub struct Waiter<R> {
-    /// When its client began to wait.
+    /// When it arrived.
     pub arrival: Arrival,
+    /// When its client began to wait: with this request, or with one that this one replaced.
+    pub since: Arrival,
     /// t.
     pub timestamp: u64,
     /// The request.
@@ -28,6 +30,15 @@ pub struct Waiter<R> {
 /// request, and stops when that one is done: a primary that served one client for ever, and starved
 /// another, would otherwise never be deposed.
 ///
+/// A client that sends a later request waits for the one before no more: it was answered, or it is
+/// faulty and gave that one up. The later one is timed after all that arrived before it: otherwise
+/// a faulty client, always one request ahead, would be the one that waits longest for ever, and
+/// nobody else's request would be timed. If the timer runs for the one before, it stops, since the
+/// primary need not order that one any more. So a client can put off the timer of its own requests
+/// only. As a primary's turns go, a client keeps its place:
+/// it is served once at most before the others, and who has an older request of it waits no longer
+/// than for any other.
+///
 /// ```
 /// use byzsim_core::{NodeId, Span, Time};
 /// use byzsim_protocols::shared::waiting::Waiting;
@@ -35,16 +46,19 @@ pub struct Waiter<R> {
 /// let (c0, c1) = (NodeId::Client(0), NodeId::Client(1));
 /// let now = Time::ZERO;
 /// let mut waiting = Waiting::default();
-/// assert!(waiting.add(now, (c1, 1), "first"));
-/// assert!(!waiting.add(now, (c1, 1), "again"));
-/// waiting.add(now, (c0, 1), "second");
-/// waiting.add(now + Span::from_millis(1), (c1, 2), "of the client that waits longest");
-/// assert_eq!(waiting.in_order(), ["of the client that waits longest", "second"]);
-/// assert_eq!(waiting.oldest(), Some((c1, 2)));
+/// assert!(waiting.add(now, (c1, 1), "earlier"));
+/// assert!(waiting.add(now, (c0, 1), "of another client"));
+/// waiting.start_timer((c1, 1));
+/// assert!(waiting.add(now + Span::from_millis(1), (c1, 2), "later"));
+/// assert!(waiting.is_timed_replaced(), "the timer is to stop");
+/// assert!(waiting.stop_timer());
+/// assert_eq!(waiting.oldest(), Some((c0, 1)), "the later request came after it");
+/// assert_eq!(waiting.in_turn(), ["later", "of another client"]);
+/// assert!(!waiting.add(now + Span::from_millis(2), (c0, 1), "of another client"), "known");
 ///
-/// waiting.start_timer((c1, 2));
-/// assert!(!waiting.retain(|client, _| client != c0), "the timer runs for another one");
-/// assert!(waiting.retain(|client, _| client != c1), "the timer's request is done");
+/// waiting.start_timer((c0, 1));
+/// assert!(!waiting.retain(|client, _| client != c1), "the timer runs for another one");
+/// assert!(waiting.retain(|client, _| client != c0), "the timer's request is done");
 /// assert!(waiting.stop_timer());
 /// assert!(waiting.is_empty());
 /// ```
@@ -64,22 +78,23 @@ impl<R> Default for Waiting<R> {
 }
 
 impl<R> Waiting<R> {
-    /// Adds a request; says whether it was not there. It takes the place of an older one of its
-    /// client, which gave that one up.
+    /// Adds a request, in place of an older one of its client; says whether it is new.
     pub fn add(&mut self, now: Time, (client, timestamp): RequestId, request: R) -> bool {
+        let known = self.waiters.get(&client);
+        if known.is_some_and(|known| timestamp <= known.timestamp) {
+            return false;
+        }
         self.arrivals += 1;
         let arrival = (now, self.arrivals);
-        match self.waiters.get_mut(&client) {
-            None => {
-                self.waiters.insert(client, Waiter { arrival, timestamp, request });
-                true
-            }
-            Some(known) if known.timestamp < timestamp => {
-                (known.timestamp, known.request) = (timestamp, request);
-                true
-            }
-            Some(_) => false,
-        }
+        let since = known.map_or(arrival, |known| known.since);
+        self.waiters.insert(client, Waiter { arrival, since, timestamp, request });
+        true
+    }
+
+    /// Whether the client of the request that the timer runs for has sent a later one.
+    pub fn is_timed_replaced(&self) -> bool {
+        let last = |client| self.waiters.get(&client).map(|it| it.timestamp);
+        self.timed.is_some_and(|(client, timestamp)| Some(timestamp) < last(client))
     }
 
     /// Whether none waits.
@@ -98,13 +113,13 @@ impl<R> Waiting<R> {
         oldest.map(|(client, it)| (client, it.timestamp))
     }
 
-    /// The requests, oldest first.
-    pub fn in_order(&self) -> Vec<R>
+    /// The requests, in the order in which their clients have their turn.
+    pub fn in_turn(&self) -> Vec<R>
     where
         R: Clone,
     {
         let mut waiters: Vec<_> = self.waiters.values().collect();
-        waiters.sort_unstable_by_key(|it| it.arrival);
+        waiters.sort_unstable_by_key(|it| it.since);
         waiters.into_iter().map(|it| it.request.clone()).collect()
     }
 

@@ -84,11 +84,15 @@ impl Replica {
     fn await_order(&mut self, request: &Rc<Signed<Request>>, out: &mut Out) {
         let id = (request.signer(), request.timestamp);
         self.volatile.waiting.add(out.now(), id, Rc::clone(request));
+        if self.volatile.waiting.is_timed_replaced() {
+            self.stop_order_timer(out);
+        }
         self.start_order_timer(out);
     }
 
     /// The timer runs for the request that waits longest, and stops for no other: a primary that
-    /// serves some clients only is deposed.
+    /// serves some clients only is deposed. It stops if its client has sent a later request: it
+    /// waits for that one no more.
     pub(super) fn start_order_timer(&mut self, out: &mut Out) {
         if self.volatile.waiting.is_timed() || !self.is_active() || self.is_primary() {
             return;
@@ -141,12 +145,12 @@ impl Replica {
         self.note_progress(out);
     }
 
-    /// Orders what waits, oldest first, as far as flow control allows.
+    /// Orders what waits, each client's in its turn, as far as flow control allows.
     pub(super) fn order_waiting(&mut self, out: &mut Out) {
         if !self.is_active() || !self.is_primary() || !self.rules.orders_waiting() {
             return;
         }
-        for request in self.volatile.waiting.in_order() {
+        for request in self.volatile.waiting.in_turn() {
             let last = self.state.last_reply(request.signer()).0;
             if self.may_order() && last < request.timestamp {
                 self.order(&request, out);

@@ -152,7 +152,11 @@
 //! * A replica that a history led to another state than the proven one has diverged. It says so
 //!   (`state-diverged`), fetches the proven state, and executes the later orders of its view again.
 //!   The paper does not treat the case.
-//! * The order timer runs for the request that waits longest, and stops for no other.
+//! * The order timer runs for the request that waits longest, and stops for no other. A client that
+//!   sends a later request waits for the one before no more: the later one is timed after all that
+//!   arrived before it, and the timer of the earlier one stops. Otherwise a corrupted client, always one
+//!   request ahead, would be the one that waits longest for ever, and a corrupted primary could
+//!   starve all others.
 //! * Timeouts double with each view that failed, and fall back when a request of a view is
 //!   committed: by a client's certificate, or by a stable checkpoint. The fast path alone tells a
 //!   replica nothing.
@@ -318,7 +322,8 @@ impl Protocol for Zyzzyva {
     /// as catching up may take.
     ///
     /// *The others' requests.* The order timer runs for the request that waits longest. A faulty
-    /// primary may order it, and nothing else, each time just before the timer expires.
+    /// primary may order it, and nothing else, each time just before the timer expires. At most one
+    /// request of each other client is ordered before this one.
     ///
     /// *The client*, whose interval has grown, asks twice until a view change has begun, and twice
     /// after it: once for the responses, once for the LOCAL-COMMITs.

@@ -48,8 +48,9 @@ impl Replica {
             self.order(request, out);
             return;
         }
-        self.await_order(request, out);
-        if !self.is_primary() && from == client {
+        let is_new = self.await_order(request, out);
+        // Whoever showed it to this replica may have kept it from the primary.
+        if !self.is_primary() && (is_new || from == client) {
             let confirm = Msg::ConfirmReq(self.view, Rc::clone(request));
             out.send(self.rules.primary(self.view), confirm);
         }
@@ -80,14 +81,15 @@ impl Replica {
         }
     }
 
-    /// A backup that waits for the order of a request runs a timer.
-    fn await_order(&mut self, request: &Rc<Signed<Request>>, out: &mut Out) {
+    /// A backup that waits for the order of a request runs a timer. Says whether it begins to wait.
+    fn await_order(&mut self, request: &Rc<Signed<Request>>, out: &mut Out) -> bool {
         let id = (request.signer(), request.timestamp);
-        self.volatile.waiting.add(out.now(), id, Rc::clone(request));
+        let is_new = self.volatile.waiting.add(out.now(), id, Rc::clone(request));
         if self.volatile.waiting.is_timed_replaced() {
             self.stop_order_timer(out);
         }
         self.start_order_timer(out);
+        is_new
     }
 
     /// The timer runs for the request that waits longest, and stops for no other: a primary that

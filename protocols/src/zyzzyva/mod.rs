@@ -157,6 +157,9 @@
 //!   arrived before it, and the timer of the earlier one stops. Otherwise a corrupted client, always one
 //!   request ahead, would be the one that waits longest for ever, and a corrupted primary could
 //!   starve all others.
+//! * A backup sends CONFIRM-REQ for each request that it begins to wait for, whoever sent it; by
+//!   step 4c for those that come from the client. Otherwise it suspects a correct primary for a
+//!   request that a corrupted replica showed to backups only.
 //! * Timeouts double with each view that failed, and fall back when a request of a view is
 //!   committed: by a client's certificate, or by a stable checkpoint. The fast path alone tells a
 //!   replica nothing.

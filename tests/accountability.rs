@@ -3,7 +3,8 @@
 
 use byzsim::run::accountability::{Accountability, Blame};
 use byzsim::{PlayOptions, Scenario};
-use byzsim_core::{CryptoBackend, NodeId};
+use byzsim_adversaries::{Action, Fault, Moment};
+use byzsim_core::{CryptoBackend, NodeId, Span, Time};
 
 use crate::support::{play, scenario};
 use crate::workdir::Workdir;
@@ -71,6 +72,20 @@ fn the_published_view_change_of_zyzzyva_is_to_blame_itself() {
         let followed = it.notes.iter().any(|note| note.contains("by the rule `original`"));
         assert!(followed, "{name}: {:?}", it.notes);
     }
+}
+
+/// A replica that is down after the loss signed nothing wrong: it is no culprit, and its absence
+/// takes nothing from what the protocol owes.
+#[test]
+fn a_replica_that_only_crashes_is_not_to_blame() {
+    let mut scenario = scenario("zyzzyva/agm/a", &["params.view-change=\"original\""]);
+    let start = Some(Moment::At(Time::ZERO + Span::from_secs(5)));
+    let action = Action::Crash(NodeId::Replica(1));
+    let crash = Fault { note: None, start, end: None, action };
+    scenario.file.faults.faults.push(crash);
+    let it = blamed(&scenario, 0);
+    assert_eq!(it.blame, Blame::ProtocolAtFault, "{it:#?}");
+    assert_eq!((it.faulty.clone(), culprits(&it)), (replicas(&[3]), replicas(&[3])), "{it:#?}");
 }
 
 /// A planted bug is one of correct replicas. Where it makes them break a rule, they are found out,

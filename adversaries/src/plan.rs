@@ -193,9 +193,18 @@ impl Plan {
             (!is_back).then_some(node)
         };
         let gone = self.faults.iter().filter_map(gone);
-        let mut nodes: Vec<NodeId> =
-            self.corrupted().into_iter().chain(self.forgetful()).chain(gone).collect();
+        let mut nodes: Vec<NodeId> = self.untrusted().into_iter().chain(gone).collect();
         nodes.retain(|node| !node.is_client());
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes
+    }
+
+    /// The nodes that may break the protocol's rules, in order: those that are corrupted, and the
+    /// replicas that lose what they wrote, and may contradict it. A node that is merely down breaks
+    /// no rule.
+    pub fn untrusted(&self) -> Vec<NodeId> {
+        let mut nodes = [self.corrupted(), self.forgetful()].concat();
         nodes.sort_unstable();
         nodes.dedup();
         nodes

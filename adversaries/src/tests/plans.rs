@@ -238,6 +238,7 @@ fn the_faulty_are_the_corrupted_the_forgetful_and_those_that_never_restart() {
     let text = |nodes: Vec<_>| format!("{nodes:?}");
     assert_eq!(text(plan.corrupted()), "[r1, c0]");
     assert_eq!(text(plan.forgetful()), "[r0]");
+    assert_eq!(text(plan.untrusted()), "[r0, r1, c0]", "who is down breaks no rule");
     assert_eq!(text(plan.faulty_replicas(byzsim_core::Time::NEVER)), "[r0, r1, r3]");
 }
 

@@ -24,7 +24,8 @@ pub struct Accountability {
     pub blame: Blame,
     /// f: how many faulty replicas the protocol is configured to tolerate.
     pub faults: u16,
-    /// The replicas that are faulty in the scenario.
+    /// The replicas that the scenario lets break the rules: the corrupted, and those that forget.
+    /// One that only crashes signs nothing that a correct one would not.
     pub faulty: Vec<NodeId>,
     /// Two things that quorums signed and that exclude each other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -145,7 +146,8 @@ impl Scenario {
     ) -> Accountability {
         let here = self.under(drawn);
         let found = here.play_for_evidence(seed, drawn, options);
-        let faulty = drawn.plan.faulty_replicas(drawn.network.gst);
+        let mut faulty = drawn.plan.untrusted();
+        faulty.retain(|node| !node.is_client());
         let culprits = culprits(&found, &faulty);
         let faults = here.committee.faults;
         let blame = Evidence {

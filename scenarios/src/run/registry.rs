@@ -266,7 +266,7 @@ impl<P: Catalogued> AnyProtocol for Prepared<P> {
     }
 
     fn diagnose(&self, setup: Setup, plan: &Plan) -> Option<Loss> {
-        let faulty = [plan.corrupted(), plan.forgetful()].concat();
+        let faulty = plan.untrusted();
         let mut diagnosis = P::diagnosis(setup.committee, &faulty)?;
         let watch = Watch { recorder: Some(&mut *diagnosis), with_logs: false };
         let _: Played = self.play(setup, plan, watch);
@@ -278,12 +278,11 @@ impl<P: Catalogued> AnyProtocol for Prepared<P> {
         let simulation = Simulation::<P>::new(setup, self.params.clone());
         let keys = &simulation.keys();
         let law = Law { keys, committee, params: &self.params };
-        let corrupted = plan.corrupted();
-        let signers = simulation.corrupted_signers(&corrupted);
+        let signers = simulation.corrupted_signers(&plan.corrupted());
         let mut adversary = PlanAdversary::<P>::new(plan, &signers, &self.params);
         let mut transcripts = Transcripts::<P::Msg>::default();
         simulation.run(&mut adversary, Some(&mut transcripts));
-        let faulty = [corrupted, plan.forgetful()].concat();
+        let faulty = plan.untrusted();
         let correct: Vec<NodeId> =
             committee.nodes().filter(|node| !faulty.contains(node)).collect();
         let everybody: Vec<NodeId> = committee.nodes().collect();

@@ -97,6 +97,8 @@ fn planted_bugs_are_blamed_on_the_implementation() {
         ("pbft/flaws/P10-proposal-replaced", Blame::CorrectNodeConvicted),
         ("pbft/flaws/P02-commit-quorum", Blame::ProtocolAtFault),
         ("pbft/flaws/P17-client-trusts", Blame::ProtocolAtFault),
+        ("zyzzyva/flaws/Z01-original-view-change", Blame::ProtocolAtFault),
+        ("zyzzyva/flaws/Z03-cc-by-view", Blame::ProtocolAtFault),
     ] {
         let scenario = scenario(name, &[]);
         let found = scenario.file.seeds;

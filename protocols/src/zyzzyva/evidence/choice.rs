@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use byzsim_core::Digest;
 
 use super::super::message::{GENESIS, Link, OrderReq, Seq, View, ViewChange, chain, null_digest};
+use super::super::rules::rule_of;
 use super::super::selection::ViewChangeRule;
 use super::Law;
 
@@ -33,7 +34,7 @@ pub(super) fn orders(view: View, reports: &[&ViewChange], law: Law<'_>) -> Vec<O
     let base = reports.iter().find(|it| it.stable == stable).map_or(GENESIS, |it| base_of(it));
     let last = reports.iter().map(|it| it.stable + it.history.len() as u64).max().unwrap_or(0);
     let reported: Vec<Reported> = reports.iter().map(|it| read(it)).collect();
-    let rule = law.params.view_change.unwrap_or_default();
+    let rule = rule_of(law.params);
     let new_view = Choice {
         witnesses: usize::from(law.committee.faults) + 1,
         longest: whole_certificate(&reported, stable, rule),

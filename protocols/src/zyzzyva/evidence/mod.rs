@@ -2,7 +2,8 @@
 //!
 //! A judge must not repeat a mistake of those whom it judges: nothing here calls a handler, a rule,
 //! or the selection of a history, which [`choice`] computes a second time. Only the types of the
-//! statements are shared, and the way in which digests chain.
+//! statements are shared, the way in which digests chain, and which rule of the view change the
+//! parameters and planted flaws put in force.
 //!
 //! What convicts is what a signature covers. The signatures *inside* a VIEW-CHANGE or NEW-VIEW are
 //! not covered by the one around it, and whoever relays it can replace them by garbage.
@@ -31,6 +32,7 @@ use super::message::{
     Checkpoint, LocalCommit, NewView, OrderReq, SpecResponse, View, ViewChange, ViewConfirm,
     null_digest,
 };
+use super::rules::rule_of;
 use super::selection::ViewChangeRule;
 use crate::judgement::{AnySigned, Exhibited, Found};
 
@@ -145,7 +147,7 @@ fn denies_certificate(it: &ViewChange, commit: &LocalCommit, law: Law<'_>) -> bo
         return false;
     }
     let claim = it.certificate.as_ref().and_then(|certified| certified.certificate.claim());
-    match law.params.view_change.unwrap_or_default() {
+    match rule_of(law.params) {
         ViewChangeRule::Fixed
         | ViewChangeRule::CcByView
         | ViewChangeRule::FPlus1First

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use byzsim_core::forensics::{Case, Dispute, Held};
 use byzsim_core::{Digest, NodeId, Signed};
 
-use super::{Exhibit, Law, new_view_flaw, quorum};
+use super::{Exhibit, Law, new_view_flaw, quorum, rule_of};
 use crate::docket::{Docket, Filed, listed};
 use crate::zyzzyva::message::{Certificate, Checkpoint, Msg, NewView, ViewChange};
 
@@ -152,7 +152,7 @@ fn new_views(docket: &Docket<Exhibit>, law: Law<'_>) -> Option<String> {
         }
         views.insert(it.view);
     }
-    let rule = law.params.view_change.unwrap_or_default().name();
+    let rule = rule_of(law.params).name();
     (!views.is_empty()).then(|| {
         let views: Vec<String> = views.iter().map(u64::to_string).collect();
         let views = views.join(", ");

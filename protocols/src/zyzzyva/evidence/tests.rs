@@ -112,6 +112,25 @@ fn two_words_of_one_view_convict_and_of_two_do_not() {
     assert_eq!(court.says(&garbage), Err("a signature does not verify"));
 }
 
+/// A planted flaw may be a rule of the view change: then that one is in force.
+#[test]
+fn a_planted_rule_is_the_law() {
+    let history = histories(&[1])[0].1;
+    let deposited = |court: &Court| {
+        let (digest, client, timestamp) = (Digest::default(), NodeId::Client(0), 1);
+        let commit = LocalCommit { view: 1, seq: 1, digest, history, client, timestamp };
+        Exhibit::LocalCommit(court.replica(2).sign(commit))
+    };
+    for (flaw, verdict) in [(None, Ok("Z4")), (Some("Z01"), INNOCENT)] {
+        let mut court = Court::new(ViewChangeRule::Fixed);
+        court.params.view_change = None;
+        flaw.map(|flaw| court.params.flaws.plant(flaw)).transpose().expect("a flaw");
+        // Of a later view, which brought another history: the published rule gave it up.
+        let report = court.report(2, &[], None);
+        assert_eq!(court.says(&[deposited(&court), report]), verdict, "{flaw:?}");
+    }
+}
+
 #[test]
 fn who_answered_must_report_it() {
     let court = Court::new(ViewChangeRule::Original);

@@ -37,7 +37,7 @@ const RULES: [(ZyzzyvaFlaw, ViewChangeRule); 5] = [
 ];
 
 /// The rule that a planted flaw names, or the parameter, or the repair.
-fn rule_of(params: &Params) -> ViewChangeRule {
+pub(super) fn rule_of(params: &Params) -> ViewChangeRule {
     let planted = RULES.iter().find(|(flaw, _)| params.flaws.has(*flaw));
     planted.map(|(_, rule)| *rule).or(params.view_change).unwrap_or_default()
 }

@@ -6,7 +6,8 @@
 //! reports of the last view change, what follows from them, and the mechanism are compared as well.
 
 use byzsim::Report;
-use byzsim_core::{NodeId, Verdict};
+use byzsim::run::accountability::Culprit;
+use byzsim_core::{CryptoBackend, NodeId, Verdict};
 
 use crate::new_views::{Completion, play_views};
 use crate::support::{play, scenario};
@@ -261,7 +262,7 @@ fn each_schedule_goes_its_way() {
 fn each_flaw_has_its_mechanism() {
     for (flaw, expected) in [
         ("Z06-digest-matched", "reports of one request after different histories are added up"),
-        ("Z07-client-impatient", "no witness is left, and none of the reporters had a certificate"),
+        ("Z07-client-impatient", "no witness is left, and no correct reporter had a certificate"),
         ("Z10-certificate-unverified", "a certificate contradicts a completion that is not newer"),
         ("Z18-views-mixed", "a report for an earlier view counts"),
     ] {
@@ -273,6 +274,21 @@ fn each_flaw_has_its_mechanism() {
             assert!(!is_loss || finding.shape.ends_with(expected), "{flaw}: {finding:?}");
         }
     }
+}
+
+/// Beside a blame that convicts corrupted reporters of hiding their certificates, the mechanism
+/// does not say that nobody had one.
+#[test]
+fn the_mechanism_speaks_of_correct_reporters() {
+    let scenario = scenario("zyzzyva/both-liars-deny", &[]);
+    let report = play(&scenario, 0);
+    let expected = "no witness is left, and no correct reporter had a certificate";
+    assert_eq!(mechanism(&report), Some(expected));
+    let options = byzsim::PlayOptions { crypto: CryptoBackend::Ideal, with_marks: false };
+    let blame = scenario.blame(&report, &options).expect("durability is violated");
+    let hid = |it: &&Culprit| it.offences.iter().any(|offence| offence.rule == "Z4");
+    let hid: Vec<NodeId> = blame.culprits.iter().filter(hid).map(|it| it.node).collect();
+    assert_eq!(hid, [NodeId::Replica(2), NodeId::Replica(3)], "{blame:#?}");
 }
 
 /// How the run lost a completed operation.

@@ -249,7 +249,8 @@ impl Mechanism {
         }
     }
 
-    /// Too few of the reports show the completed history, and no certificate: why.
+    /// Too few of the reports show the completed history, and no certificate: why. What corrupted
+    /// reporters had, or said that they had, is not looked at.
     fn missing(&self, said: &[Said<'_>], it: &Completion) -> &'static str {
         let covers = |claim: &&Claim| self.prefix(claim.history, it.seq) == Some(it.history);
         let had_one = |said: &&Said<'_>| {
@@ -258,7 +259,7 @@ impl Mechanism {
         };
         let mut former = said.iter().filter(had_one).peekable();
         if former.peek().is_none() {
-            return "no witness is left, and none of the reporters had a certificate";
+            return "no witness is left, and no correct reporter had a certificate";
         }
         match former.all(|said| said.report.certificate.is_some()) {
             true => "the last witness had exchanged its certificate for a shorter one",

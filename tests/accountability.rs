@@ -36,6 +36,7 @@ fn agreement_beyond_f_is_lost_by_f_plus_1_culprits_who_are_found() {
         ("pbft/accountability/cross-view", "R2", &[0, 3]),
         ("pbft/accountability/late-follower", "R2", &[0, 3]),
         ("pbft/accountability/five-of-seven", "R1", &[0, 1, 2, 3, 4]),
+        ("pbft/accountability/executed-again", "R1", &[0, 1]),
     ];
     for (name, rule, expected) in table {
         let scenario = scenario(name, &[]);

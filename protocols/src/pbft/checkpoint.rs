@@ -9,12 +9,16 @@ use super::replica::{Out, Replica};
 use crate::service::Service;
 
 impl Replica {
-    /// §4.3: every K slots a replica keeps a copy of its state and tells the others its digest.
+    /// §4.3: every K slots a replica keeps a copy of its state and tells the others its digest. One
+    /// that executes slots again has told them before: another digest would prove it faulty.
     pub(super) fn take_checkpoint(&mut self, out: &mut Out) {
         let (seq, state) = (self.executed, self.rules.state_digest(&self.service));
         self.checkpoints.keep_state(seq, state, Rc::new(self.service.clone()));
         out.observe(Observation::Checkpointed { seq, state });
-        out.broadcast(Msg::Checkpoint(self.signer.sign(Checkpoint { seq, state })));
+        if self.vouched < seq {
+            self.vouched = seq;
+            out.broadcast(Msg::Checkpoint(self.signer.sign(Checkpoint { seq, state })));
+        }
     }
 
     /// §4.3: a quorum of equal CHECKPOINTs makes it stable. Those above the window are heard too: a
@@ -71,7 +75,8 @@ impl Replica {
     }
 
     /// What it holds is worth nothing from this slot on: it fetches the state that a quorum signed,
-    /// and executes again what was decided above it. The paper has no such case: a correct replica
+    /// and executes again what was decided above it. What it said of slots above it counts no more
+    /// here, and it says nothing else of them. The paper has no such case: a correct replica
     /// whose storage and code are sound never diverges.
     fn start_over(&mut self, seq: Seq, out: &mut Out) {
         out.observe(Observation::Reached("state-diverged"));

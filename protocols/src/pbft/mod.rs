@@ -63,7 +63,9 @@
 //!   it is stable. A guided sweep found both.
 //! * A replica whose own state after a stable checkpoint's slot is not the proven one has diverged.
 //!   It says so (`state-diverged`), fetches the proven state, and executes again what is decided
-//!   above it. The paper does not treat the case.
+//!   above it. It signs no CHECKPOINT for a slot that it signed one for before: with more than f
+//!   faulty replicas the two could differ, and would prove it guilty. The paper does not treat the
+//!   case.
 //! * A batch that a NEW-VIEW proposes by its digest alone, and that a backup lacks, is fetched; the
 //!   backup sends its PREPARE meanwhile, and takes the batch for *prepared* only when it has it.
 //! * Agreement messages of a view that a replica has not entered yet, and of slots above its window,

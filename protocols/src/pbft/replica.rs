@@ -68,6 +68,8 @@ pub struct Replica {
 
     /// h, C, the own states at h and after it, and CHECKPOINTs above h.
     pub(super) checkpoints: Checkpoints<Checkpoint, Service>,
+    /// The last slot that it signed a CHECKPOINT for.
+    pub(super) vouched: Seq,
 
     /// The last VIEW-CHANGE of each replica, its own included, in the order of arrival.
     pub(super) view_changes: Vec<Rc<Signed<ViewChange>>>,
@@ -116,6 +118,7 @@ impl Replica {
             service,
             executed: 0,
             checkpoints,
+            vouched: 0,
             view_changes: Vec::new(),
             new_view: None,
             volatile: Volatile::default(),

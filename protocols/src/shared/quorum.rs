@@ -91,8 +91,8 @@ pub fn primary(committee: Committee, view: u64) -> NodeId {
     NodeId::Replica(u16::try_from(number).expect("below n"))
 }
 
-/// Of the views that replicas say they are in, or slots that they say they are at, the highest that
-/// a correct one is in for certain: f of them may exaggerate. None if at most f spoke.
+/// Of the views that replicas say they are in, the highest that a correct one is in for certain, or
+/// has left for a later one: f of them may exaggerate. None if at most f spoke.
 ///
 /// ```
 /// use byzsim_protocols::shared::quorum::certain_view;

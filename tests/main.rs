@@ -22,6 +22,7 @@ mod map;
 mod messages_of_runs;
 mod moved;
 mod new_views;
+mod persistence;
 mod profile;
 mod properties;
 mod readings;

@@ -126,19 +126,9 @@
 //!
 //! # What is written before what is sent
 //!
-//! A reconstruction: the paper has no word about it. All upon one input, the own votes included, is
-//! one write. [`Replica`] and [`Client`] have the fields.
-//!
-//! | variable | before |
-//! | --- | --- |
-//! | `view`, `changing` | VIEW-CHANGE, messages of the new view |
-//! | `log`: accepted PRE-PREPAREs and batches; as primary, `next_seq` | PREPARE; PRE-PREPARE |
-//! | `log`: PREPAREs, *prepared*, and certificates of earlier views | COMMIT, VIEW-CHANGE |
-//! | `log`: COMMITs, *committed-local*, decisions | REPLY, DECIDED |
-//! | `service`, `executed` | REPLY, CHECKPOINT |
-//! | `checkpoints` | CHECKPOINT, VIEW-CHANGE, STATE |
-//! | `view_changes`, `new_view` | NEW-VIEW |
-//! | client: `timestamp`, the pending request | REQUEST |
+//! `docs/persistence.md` has the table, which is a reconstruction: of each field of [`Replica`] and
+//! [`Client`], when it is written, and which messages rest on it. All upon one input, the own
+//! statements included, is one write.
 //!
 //! Provenance: the rules were taken from a summary whose normal case, view change and checkpoints
 //! were verified against the OSDI text; state transfer and batching details are reconstructions.

@@ -171,21 +171,9 @@
 //!
 //! # What is written before what is sent
 //!
-//! A reconstruction: the paper has no word about it. All upon one input, the own statements
-//! included, is one write. [`Replica`] and [`Client`] have the fields.
-//!
-//! | variable | before |
-//! | --- | --- |
-//! | `view`, `changing` | VIEW-CHANGE, VIEW-CONFIRM, messages of the new view |
-//! | `history`, `origin` | SPEC-RESPONSE, VIEW-CHANGE; as primary, ORDER-REQ |
-//! | `executed`, `state` | SPEC-RESPONSE, CHECKPOINT |
-//! | `undone` | SPEC-RESPONSE |
-//! | `held` | LOCAL-COMMIT, VIEW-CHANGE |
-//! | `checkpoints` | CHECKPOINT, VIEW-CHANGE, STATE |
-//! | `hates` | I-HATE-THE-PRIMARY, VIEW-CHANGE |
-//! | `view_changes` | NEW-VIEW |
-//! | `adopted`, `pending`, `confirms`, `confirmation` | VIEW-CONFIRM, OPENED |
-//! | client: `timestamp`, the pending request with its responses | REQUEST, COMMIT |
+//! `docs/persistence.md` has the table, which is a reconstruction: of each field of [`Replica`] and
+//! [`Client`], when it is written, and which messages rest on it. All upon one input, the own
+//! statements included, is one write.
 //!
 //! Provenance: the rules were taken from a summary of the CACM text, of two public implementations
 //! and of notes; the SOSP and TOCS texts were not read.

@@ -9,9 +9,9 @@
 //!
 //! A correct replica can make good what it says here, so who asks is answered: one that entered a
 //! view hands over its NEW-VIEW, one that executed a slot the proofs or a state, and one that
-//! accepted a proposal repeats it for as long as it is open. Only who leaves its view repeats nothing
-//! of it but what prepared; so its VIEW-CHANGE takes the rest back. Otherwise a corrupted replica
-//! and one vote of a correct one would make others ask for ever.
+//! accepted a proposal repeats it for as long as it is open. Only who leaves its view repeats
+//! nothing of it but what prepared; so its VIEW-CHANGE takes the rest back. Otherwise a corrupted
+//! replica and one vote of a correct one would make others ask for ever.
 
 use std::collections::BTreeMap;
 

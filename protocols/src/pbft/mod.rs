@@ -13,8 +13,8 @@
 //! paper, and the one `match` that hands out what comes in. `normal.rs` (§4.2), `checkpoint.rs`
 //! (§4.3), `view_change.rs` (§4.4) and [`retransmit`]: the handlers. `log.rs`: what a replica holds
 //! for each slot. `lag.rs`: how it notices that it lags. `client.rs` (§4.1). `rules/`: what the
-//! paper demands and a planted flaw breaks; `flaws.rs`: the names of the flaws. `lies.rs`: how corrupted nodes can lie. [`evidence`]: what
-//! their statements prove against replicas.
+//! paper demands and a planted flaw breaks; `flaws.rs`: the names of the flaws. `lies.rs`: how
+//! corrupted nodes can lie. [`evidence`]: what their statements prove against replicas.
 //!
 //! # The messages
 //!
@@ -56,11 +56,11 @@
 //!   describe partitions and partial digests). The state's digest covers the reply cache; the OSDI
 //!   text says "the digest of the state". CHECKPOINTs above the window are heard, one of each
 //!   sender, so that a replica that fell behind learns of them (§4.2 accepts nothing above H).
-//! * A replica asks f + 1 of those who proved a checkpoint for its state at once, and shows them the
-//!   proof. One that asked a faulty replica alone waited for its STATUS timer, and gave up correct
-//!   primaries meanwhile. And a faulty replica can complete the quorum of CHECKPOINTs for one that
-//!   lacks the state, and for no other: without the proof those who have the state never learn that
-//!   it is stable. A guided sweep found both.
+//! * A replica asks f + 1 of those who proved a checkpoint for its state at once, and shows them
+//!   the proof. One that asked a faulty replica alone waited for its STATUS timer, and gave up
+//!   correct primaries meanwhile. And a faulty replica can complete the quorum of CHECKPOINTs for
+//!   one that lacks the state, and for no other: without the proof those who have the state never
+//!   learn that it is stable. A guided sweep found both.
 //! * A replica whose own state after a stable checkpoint's slot is not the proven one has diverged.
 //!   It says so (`state-diverged`), fetches the proven state, and executes again what is decided
 //!   above it. It signs no CHECKPOINT for a slot that it signed one for before: with more than f
@@ -68,10 +68,10 @@
 //!   case.
 //! * A batch that a NEW-VIEW proposes by its digest alone, and that a backup lacks, is fetched; the
 //!   backup sends its PREPARE meanwhile, and takes the batch for *prepared* only when it has it.
-//! * Agreement messages of a view that a replica has not entered yet, and of slots above its window,
-//!   are kept, up to a bound, instead of dropped: links are not FIFO, and a backup may hear others
-//!   before the NEW-VIEW, or before the CHECKPOINTs that move its window. Where each correct vote
-//!   was needed, a random run gave up a correct primary for a proposal that was dropped.
+//! * Agreement messages of a view that a replica has not entered yet, and of slots above its
+//!   window, are kept, up to a bound, instead of dropped: links are not FIFO, and a backup may hear
+//!   others before the NEW-VIEW, or before the CHECKPOINTs that move its window. Where each correct
+//!   vote was needed, a random run gave up a correct primary for a proposal that was dropped.
 //! * The signature on a VIEW-CHANGE or NEW-VIEW does not cover the signatures inside it, which are
 //!   verified on their own. A bad one proves nothing against the sender of what is around it: any
 //!   replica passes these messages on.
@@ -86,17 +86,17 @@
 //!   sends that one again; §4.5.2 speaks of the messages in the log, and forgets none of them.
 //! * A backup passes a request on to the primary when it is new to it, whoever sent it, and what it
 //!   waits for when it enters a view, and with its STATUS; §4.1 has requests passed on when they
-//!   come from the client. Random sweeps found requests that backups alone knew, from a primary that
-//!   equivocated and from a corrupted replica: they gave up correct primaries.
+//!   come from the client. Random sweeps found requests that backups alone knew, from a primary
+//!   that equivocated and from a corrupted replica: they gave up correct primaries.
 //! * The progress timer runs for the request that waits longest, and stops when that one was
 //!   executed; the OSDI text leaves open whether any execution stops it, which would let a primary
 //!   starve one client for as long as it serves another. A request that a backup learns of by the
 //!   PRE-PREPARE alone waits as well.
-//! * A client that sends a later request waits for the one before no more, as §4.1 has a correct one
-//!   wait for its answer first. The later one is timed after all that arrived before it, and the
-//!   timer of the one before stops. Otherwise a corrupted client, always one request ahead, would be the one
-//!   that waits longest for ever, and a corrupted primary could starve all others. In the primary's
-//!   queue the later request takes the place of the earlier one.
+//! * A client that sends a later request waits for the one before no more, as §4.1 has a correct
+//!   one wait for its answer first. The later one is timed after all that arrived before it, and
+//!   the timer of the one before stops. Otherwise a corrupted client, always one request ahead,
+//!   would be the one that waits longest for ever, and a corrupted primary could starve all others.
+//!   In the primary's queue the later request takes the place of the earlier one.
 //! * The timer at the entry of a view: §4.5.2 lets the timer that waits for the NEW-VIEW run on
 //!   until the new view executes a request. Here it ends with the NEW-VIEW, and the progress timer
 //!   starts anew, with the same timeout, if requests wait: so a view gets up to twice the time.

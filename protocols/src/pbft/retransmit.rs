@@ -36,8 +36,8 @@ impl Replica {
             })
     }
 
-    /// Whether f + 1 replicas are further, by their own word: one of them is correct. What they said
-    /// may have been of no use here, and they may say no more.
+    /// Whether f + 1 replicas are further, by their own word: one of them is correct. What they
+    /// said may have been of no use here, and they may say no more.
     fn is_overtaken(&self) -> bool {
         self.volatile.others.are_ahead_of(&self.progress(), self.rules.weak())
     }
@@ -215,8 +215,8 @@ mod tests {
         (Replica::new(keyring.signer(NodeId::Replica(2)), rules, params), keyring)
     }
 
-    /// A corrupted primary proposes what nobody can execute to one replica alone: the others hear of
-    /// it by that one's votes, and ask.
+    /// A corrupted primary proposes what nobody can execute to one replica alone: the others hear
+    /// of it by that one's votes, and ask.
     #[test]
     fn a_proposal_far_above_the_last_slot_is_passed_on() {
         let (mut replica, keyring) = replica();

@@ -154,9 +154,9 @@
 //!   The paper does not treat the case.
 //! * The order timer runs for the request that waits longest, and stops for no other. A client that
 //!   sends a later request waits for the one before no more: the later one is timed after all that
-//!   arrived before it, and the timer of the earlier one stops. Otherwise a corrupted client, always one
-//!   request ahead, would be the one that waits longest for ever, and a corrupted primary could
-//!   starve all others.
+//!   arrived before it, and the timer of the earlier one stops. Otherwise a corrupted client,
+//!   always one request ahead, would be the one that waits longest for ever, and a corrupted
+//!   primary could starve all others.
 //! * A backup sends CONFIRM-REQ for each request that it begins to wait for, whoever sent it; by
 //!   step 4c for those that come from the client. Otherwise it suspects a correct primary for a
 //!   request that a corrupted replica showed to backups only.

@@ -44,8 +44,8 @@ struct Slot {
 
 type Slots = BTreeMap<u64, Slot>;
 
-/// A checker's view of the log of its run. Several checkers ask it, and all are shown the same: what
-/// one of them has told the log it need not hear from the others.
+/// A checker's view of the log of its run. Several checkers ask it, and all are shown the same:
+/// what one of them has told the log it need not hear from the others.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LogReader {
     log: Rc<RefCell<CommittedLog>>,
@@ -80,8 +80,8 @@ pub(super) struct CommittedLog {
     speculated: BTreeMap<NodeId, (u64, Slots)>,
     /// What replicas executed and undid: of each time the slots, one after the other.
     undone: Vec<Slots>,
-    /// The histories that replicas committed, each with the slot that it ends with; put in order when
-    /// it is asked for, as most runs undo nothing.
+    /// The histories that replicas committed, each with the slot that it ends with; put in order
+    /// when it is asked for, as most runs undo nothing.
     committed: Vec<(u64, Digest)>,
 }
 
@@ -133,8 +133,8 @@ impl CommittedLog {
     }
 
     /// Decides which replicas count, where they speculate. Slots that these do not know, because
-    /// they fetched the state after them, are taken from the next best replicas. Nothing changes the
-    /// second time.
+    /// they fetched the state after them, are taken from the next best replicas. Nothing changes
+    /// the second time.
     fn settle(&mut self) {
         let mut logs: Vec<(u64, Slots)> =
             std::mem::take(&mut self.speculated).into_values().collect();

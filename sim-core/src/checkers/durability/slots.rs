@@ -43,8 +43,8 @@ pub(super) struct Slots {
     given: Vec<Places>,
     /// The place of each request among them.
     numbers: BTreeMap<Request, usize>,
-    /// The requests that completed, by the slots of the answers that were accepted; the place of the
-    /// request, and the number of what was given there.
+    /// The requests that completed, by the slots of the answers that were accepted; the place of
+    /// the request, and the number of what was given there.
     completed: BTreeMap<(u64, Request), (usize, usize)>,
     replicas: BTreeMap<NodeId, Progress>,
 }

@@ -89,6 +89,18 @@ fn a_replica_that_only_crashes_is_not_to_blame() {
     assert_eq!((it.faulty.clone(), culprits(&it)), (replicas(&[3]), replicas(&[3])), "{it:#?}");
 }
 
+/// With more than f faulty replicas a stable checkpoint can undo what a correct primary ordered. It
+/// orders nothing else in these slots, which would convict it.
+#[test]
+fn a_primary_whose_orders_are_undone_is_not_convicted() {
+    let scenario = scenario("zyzzyva/ordered-once", &[]);
+    for seed in 0..2 {
+        let it = blamed(&scenario, seed);
+        assert_eq!(culprits(&it), replicas(&[0, 1]), "{it:#?}");
+        assert_eq!(it.blame, Blame::FaultBoundExceeded, "{it:#?}");
+    }
+}
+
 /// A planted bug is one of correct replicas. Where it makes them break a rule, they are found out,
 /// and the report says that nothing made them faulty.
 #[test]

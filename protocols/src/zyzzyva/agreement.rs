@@ -127,7 +127,7 @@ impl Replica {
 
     /// Whether it may give out the next slot, as primary. Orders that wait here are its own, to be
     /// executed again, and so are those that were undone: other ones for their slots would prove it
-    /// guilty.
+    /// guilty, and so would the same requests in other slots.
     fn may_order(&self) -> bool {
         !self.lacks_state()
             && self.volatile.ahead.is_empty()

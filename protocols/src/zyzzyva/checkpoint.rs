@@ -163,7 +163,6 @@ impl Replica {
         self.trim_held_certificate(before, (seq, history));
         self.checkpoints.stabilise(seq, proof);
         self.volatile.responses = self.volatile.responses.split_off(&(seq + 1));
-        self.undone = self.undone.split_off(&(seq + 1));
         out.observe(Observation::StableCheckpoint { seq, state });
         self.note_commitment();
         if self.goal() < view {
@@ -180,21 +179,27 @@ impl Replica {
         }
     }
 
-    /// The stable history is not the own one, or goes beyond it: the own one is undone. What was
-    /// executed in later slots on the word of the primary of this view is remembered: a replica
-    /// that executed another order in one of them would answer twice for one slot of one view.
-    /// Such an order proves that primary guilty.
+    /// The stable history is not the own one, or goes beyond it: the own one is undone.
     fn give_way(&mut self, (view, seq, history): (View, Seq, Digest), out: &mut Out) {
         let own = self.history.get(seq).map(|slot| &slot.ordered.order);
         let contradicts = own.is_some_and(|own| own.view == view && own.history != history);
-        let later = self.history.orders().map(|it| &it.order);
-        let later = later.filter(|it| seq < it.seq && it.view == self.view);
-        self.undone.extend(later.map(|it| (it.seq, it.clone())));
+        self.note_undone();
         self.roll_back(self.history.base(), out);
         if contradicts && view == self.view && self.is_active() {
             self.volatile.contradicted = true;
             self.suspect("a stable checkpoint of another history", out);
         }
+    }
+
+    /// What was executed on the word of the primary of this view, and is undone now, is remembered:
+    /// a replica that executed another order in one of these slots would answer twice for one slot
+    /// of one view. Such an order proves that primary guilty. If it is this replica itself, it
+    /// orders nothing more in this view: neither another request for one of the slots, nor one of
+    /// these requests again, which the stable history may lack.
+    fn note_undone(&mut self) {
+        let orders = self.history.orders().map(|it| &it.order);
+        let of_view = orders.filter(|it| it.view == self.view);
+        self.undone.extend(of_view.map(|it| (it.seq, it.clone())));
     }
 
     /// The same history led to another state than the one that a quorum signed: what it holds is
@@ -211,6 +216,7 @@ impl Replica {
         });
         let again: Vec<_> = again.collect();
         self.volatile.ahead.extend(again);
+        self.note_undone();
         // What a certificate covers is executed again: it is not given up.
         let held = self.held.take();
         self.roll_back(self.history.base(), out);

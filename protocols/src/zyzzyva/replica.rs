@@ -94,8 +94,8 @@ pub struct Replica {
     pub(super) confirmation: Vec<Signed<ViewConfirm>>,
     /// A NEW-VIEW that it cannot adopt before it has the state that it begins with.
     pub(super) pending: Option<Adoption>,
-    /// The orders of its view that it executed, and that a stable checkpoint of another history
-    /// undid. It executes nothing else in their slots in this view.
+    /// The orders of its view that it executed, and that a stable checkpoint of another history or
+    /// state undid. It executes nothing else in their slots in this view, and orders nothing more.
     pub(super) undone: BTreeMap<Seq, Signed<OrderReq>>,
     /// Its own VIEW-CHANGEs. See [`Past`].
     pub(super) past: Past,

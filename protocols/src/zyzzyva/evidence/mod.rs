@@ -13,9 +13,8 @@
 //! it, whatever rule of the view change it follows and however many others are faulty. That is why
 //! two SPEC-RESPONSEs of one view with different histories (Z2) convict nobody: a replica that is
 //! shown a stable checkpoint of another history than its own, as an equivocating primary can bring
-//! about, takes the state over and answers from it, in the same view. Z1 has one gap, which takes
-//! more than f faulty replicas: a correct primary that is shown a stable checkpoint of an older
-//! view, which contradicts the last slots of its history, may order a request of theirs again.
+//! about, takes the state over and answers from it, in the same view. A primary to
+//! which that happens orders nothing more in its view, so Z1 convicts it of nothing.
 
 mod choice;
 pub(super) mod search;

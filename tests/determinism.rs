@@ -9,11 +9,11 @@ use crate::support::{play, scenario, sweep};
 /// commit. They hold in debug and release builds and with either crypto backend.
 const GOLDEN: &[(&str, u64, &str)] = &[
     ("pbft/fault-free", 0, "f74c73fd69535a77"),
-    ("pbft/committed-survives", 0, "5644279bb804a87c"),
+    ("pbft/committed-survives", 0, "1e5c8d8db9510a89"),
     ("pbft/chaos", 0, "35ce1c95c0cc50c1"),
-    ("pbft/chaos", 1, "c31b15b1976dcb93"),
+    ("pbft/chaos", 1, "64c88b6aedb71016"),
     ("zyzzyva/fault-free", 0, "ef23cd8ed8fdec92"),
-    ("zyzzyva/agm/a", 0, "2acb3b8205597c69"),
+    ("zyzzyva/agm/a", 0, "ed741ea6b84dd387"),
 ];
 
 #[test]

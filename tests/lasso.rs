@@ -49,7 +49,11 @@ fn violations_of_liveness_name_their_class() {
 #[test]
 fn a_deadlock_is_told_where_little_happens() {
     const TWO_DOWN: &str = r#"fault=[{ do.crash = "r2" }, { do.crash = "r3" }]"#;
-    for (client_timeout, audit) in [("100ms", "false"), ("300ms", "false"), ("3s", "true")] {
+    // With 100 ms the client asks so often that replicas doubt, now and then, that they are up to
+    // date, and ask each other: they have something to do.
+    for (client_timeout, audit, class) in
+        [("100ms", "false", "livelock"), ("300ms", "false", "deadlock"), ("3s", "true", "deadlock")]
+    {
         let changes = [
             "cluster.clients=1",
             "workload.operations=1",
@@ -59,7 +63,7 @@ fn a_deadlock_is_told_where_little_happens() {
             "beyond-f=true",
         ];
         let Violation { explanation, shape, .. } = violation("zyzzyva/fault-free", &changes);
-        assert_eq!(shape, "deadlock", "{client_timeout}: {explanation}");
+        assert_eq!(shape, class, "{client_timeout}: {explanation}");
     }
 }
 

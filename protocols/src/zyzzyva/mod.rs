@@ -143,8 +143,8 @@
 //!   and undoes the own one. In the slots after it the replica executes no other orders of that
 //!   view, and takes each as proof against the primary. Otherwise it would answer twice for one
 //!   slot of one view, as random runs showed. A primary that has to undo orders of its own, which
-//!   takes more than f faulty replicas, orders nothing more in its view: two orders for one slot, or
-//!   of one request, would prove it guilty.
+//!   takes more than f faulty replicas, orders nothing more in its view: two orders for one slot,
+//!   or of one request, would prove it guilty.
 //! * What is stable is passed on as one proof. As single CHECKPOINTs a random run gets stuck: the
 //!   faulty replica tells one replica another digest than the rest, which keeps the first and
 //!   refuses the one in the proof.

@@ -133,7 +133,7 @@ impl Liveness {
             Some(Circle::Still { from, to }) => {
                 let why = format!(
                     "the states of the correct nodes repeat with a period of 0 views: all timers \
-                     expired {}, and nothing changed but that messages were sent again; {facts}",
+                     expired {}, and nothing came of it but messages that are sent again; {facts}",
                     stretch(*from, *to)
                 );
                 ("livelock", why)

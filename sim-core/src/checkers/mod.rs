@@ -135,7 +135,7 @@ pub enum Circle {
         /// Where it ends.
         to: Stamp,
     },
-    /// Without any view: the states stayed as they were.
+    /// Without any view: the states stayed as they were, or the same ones came again and again.
     Still {
         /// From here.
         from: Stamp,

@@ -100,7 +100,8 @@ impl Lasso {
             (self.looks.first().filter(|it| is_long(it)), self.looks.last())
         {
             let same = self.looks.iter().rev().take_while(|it| it.state == last.state);
-            let first = same.last().filter(|it| is_long(it))?;
+            let stands = same.last().filter(|it| is_long(it));
+            let first = stands.or_else(|| self.alternates(end))?;
             return Some(Circle::Still { from: first.at, to: last.at });
         }
         let last = self.turns.len().checked_sub(1)?;
@@ -122,6 +123,20 @@ impl Lasso {
         let took_before = middle.at.time.since(before.at.time);
         let (from, to) = (from.at, to.at);
         Some(Circle::Views { views, took, took_before, from, to })
+    }
+}
+
+impl Lasso {
+    /// The first look, if no state of the second half of the looks is new, and its own is among
+    /// them: replicas that wait for what a client sends again have more than one state.
+    fn alternates(&self, end: Time) -> Option<&Sample> {
+        let first = self.looks.first()?;
+        let half = Span::from_nanos(end.since(first.at.time).nanos() / 2);
+        let middle = self.looks.partition_point(|it| it.at.time.since(first.at.time) < half);
+        let (before, after) = self.looks.split_at(middle);
+        let is_known = |it: &Sample| before.iter().any(|earlier| earlier.state == it.state);
+        let comes_again = after.iter().any(|it| it.state == first.state);
+        (comes_again && after.iter().all(is_known)).then_some(first)
     }
 }
 
@@ -198,5 +213,24 @@ mod tests {
         assert!(matches!(lasso.circle(secs(32), 1), Some(Circle::Still { .. })));
         look(&mut lasso, 31, 2);
         assert_eq!(lasso.circle(secs(32), 1), None, "something has changed");
+    }
+
+    #[test]
+    fn states_that_alternate_are_a_circle_unless_one_is_new() {
+        let secs = |secs| Time::ZERO + Span::from_secs(secs);
+        let circle = |states: &[u8]| {
+            let mut lasso = Lasso::new(Span::from_secs(32));
+            for (time, state) in (16..).zip(states) {
+                assert!(lasso.wants(secs(32), 0, secs(time)));
+                lasso.sample(Stamp { time: secs(time), event: time }, 0, Digest([*state; 32]));
+            }
+            lasso.circle(secs(16 + states.len() as u64 - 1), 1)
+        };
+        let at = |time| Stamp { time: secs(time), event: time };
+        let whole = Some(Circle::Still { from: at(16), to: at(27) });
+        assert_eq!(circle(&[1, 2, 2, 1, 2, 1, 1, 2, 1, 2, 2, 1]), whole);
+        assert_eq!(circle(&[1, 2, 2, 1, 2, 1, 1, 2, 1, 3, 2, 1]), None, "a state is new");
+        assert_eq!(circle(&[3, 2, 2, 1, 2, 1, 1, 2, 1, 2, 2, 1]), None, "the first came once");
+        assert_eq!(circle(&[1, 2, 2, 1, 2, 1]), None, "not long enough");
     }
 }

@@ -5,9 +5,9 @@
 //! liveness bound of the protocol, and no longer. What a corrupted node says after that moment, and
 //! all that follows from it, was *provoked*: it is nobody's own doing, and has the same time from
 //! the last word of a corrupted node on. So has what follows from the timers of a replica that is
-//! left with something open which nobody can close: it asks for a view, and at most f correct ones
-//! that are up ask for any; or it accepted a proposal, and no correct replica executed the slot. A
-//! corrupted primary can leave both behind. The verdict names who is left out.
+//! left with something open which nobody can close: it asks for a view or accuses its primary, and
+//! at most f correct ones that are up do; or it accepted a proposal, and no correct replica executed
+//! the slot. A corrupted primary can leave both behind. The verdict names who is left out.
 
 use super::{Checker, Closing, Findings, Late, RunInfo, Stamp, Verdict};
 use crate::id::NodeId;

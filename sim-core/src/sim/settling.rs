@@ -37,7 +37,8 @@ pub(super) struct Settling {
 /// What a correct replica reported.
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
-    /// The view that it asks for, while it is in none.
+    /// The view that it asks for, while it is in none; or the one after the view whose primary it
+    /// gave up.
     asks: Option<u64>,
     /// The last slot for which it accepted a proposal in its view.
     accepted: u64,
@@ -135,6 +136,9 @@ impl Settling {
         } else if let Observation::ViewChangeStarted { view, .. } = observation {
             let known = &mut self.replicas[number];
             (known.asks, known.accepted) = (Some(*view), 0);
+        } else if let Observation::GaveUp { view, .. } = observation {
+            // Zyzzyva's replicas accuse, and stay in their view until f + 1 do.
+            self.replicas[number].asks.get_or_insert(view + 1);
         } else if let Observation::EnteredView { .. } = observation {
             self.replicas[number].asks = None;
         }
@@ -221,6 +225,18 @@ mod tests {
         assert_eq!(settling.open(R[1]), Some(Open::View(1)));
         settling.note_down(R[2], false);
         assert_eq!(settling.open(R[1]), None, "it asks again: the two are joined");
+    }
+
+    #[test]
+    fn one_replica_accuses_for_ever_and_two_are_joined() {
+        let mut settling = settling();
+        let gives_up = Observation::GaveUp { view: 1, primary: R[1] };
+        settling.note(R[0], &gives_up);
+        assert_eq!(settling.open(R[0]), Some(Open::View(2)));
+        settling.note(R[2], &gives_up);
+        assert_eq!(settling.open(R[0]), None, "f + 1 accuse: everyone owes that the view opens");
+        settling.note(R[2], &Observation::EnteredView { view: 2 });
+        assert_eq!(settling.open(R[0]), Some(Open::View(2)));
     }
 
     #[test]

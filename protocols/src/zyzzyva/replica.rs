@@ -168,6 +168,8 @@ pub(super) struct Volatile {
     pub(super) contradicted: bool,
     /// Whether it has reason to believe that others are further.
     pub(super) doubt: Doubt,
+    /// Whom it told how far it came, and how far that was, as they said that they are further.
+    pub(super) told: BTreeMap<NodeId, Status>,
     /// The two orders with which it proved a primary guilty last.
     pub(super) proven: Option<[Signed<OrderReq>; 2]>,
     /// How long it waits for a view.

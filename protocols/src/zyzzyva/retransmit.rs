@@ -142,7 +142,7 @@ impl Replica {
             return;
         }
         if (self.view, self.executed) < (status.view, status.executed) {
-            out.send(from, Msg::Status(self.progress()));
+            self.answer_who_is_further(from, out);
         }
         if status.stable < self.stable() {
             self.send_stable_proof(from, out);
@@ -164,6 +164,18 @@ impl Replica {
                 false => self.executed,
             };
             self.send_orders(from, first, status.executed.saturating_add(ORDERS_MAX), out);
+        }
+    }
+
+    /// A replica is further, by its own word: it is told how far this one came, so that it sends what
+    /// is lacking. It is told so once. Should that bring nothing, the STATUS timer goes on asking:
+    /// a faulty replica could answer each answer, for ever and at once.
+    fn answer_who_is_further(&mut self, node: NodeId, out: &mut Out) {
+        let progress = self.progress();
+        if self.volatile.told.insert(node, progress) == Some(progress) {
+            self.doubt();
+        } else {
+            out.send(node, Msg::Status(progress));
         }
     }
 

@@ -51,7 +51,7 @@ pub const EXCUSES: &[(&str, &str)] = &[
     (
         TIMERS,
         "whether a replica may give up its primary depends on its timers and on the messages that \
-         it got, and no report has these: `deposition` judges it in runs, and cannot be asked here",
+         it got, and no report has these: `deposition` judges it in runs, and is not asked here where it rests on timers",
     ),
     (
         CUT,

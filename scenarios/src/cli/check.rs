@@ -52,7 +52,6 @@ impl Check {
                         output::note(&format!("note: {note}"));
                     }
                     for Unfired { fault, action, why, played } in unfired(&scenario, seeds) {
-                        let fault = fault + 1;
                         output::note(&format!(
                             "note: fault {fault} (`{action}`) never fires on {played}: {why}"
                         ));

@@ -19,7 +19,7 @@ pub(super) struct CommonOptions {
     /// When to use colour.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(super) color: ColorChoice,
-    /// Print only the verdict.
+    /// Print less: no steps, only the result.
     #[arg(short, long, global = true)]
     pub(super) quiet: bool,
 }

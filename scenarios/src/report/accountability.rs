@@ -42,11 +42,15 @@ pub fn human(it: &Accountability) -> String {
     if !it.culprits.is_empty() {
         let alone = |witness: &crate::run::accountability::Witness| {
             let proves =
-                if witness.proves.is_empty() { "none".into() } else { listed(&witness.proves) };
-            format!("{} {proves}", witness.node)
+                if witness.proves.is_empty() { "nobody".into() } else { listed(&witness.proves) };
+            format!("{}: {proves}", witness.node)
         };
         let alone: Vec<String> = it.witnesses.iter().map(alone).collect();
-        line(&mut text, "", &format!("alone, a correct node proves guilty: {}", alone.join("  ")));
+        line(
+            &mut text,
+            "",
+            &format!("whom each correct node can prove guilty alone: {}", alone.join("; ")),
+        );
     }
     let is_hidden = |node: &&NodeId| it.culprits.iter().all(|culprit| culprit.node != **node);
     let hidden: Vec<NodeId> = it.omniscient.iter().filter(is_hidden).copied().collect();

@@ -269,8 +269,8 @@ impl Accountability {
                 )
             }
             Blame::NothingViolated => format!(
-                "no property is violated for which culprits are sought; {proven} replicas are \
-                 proven guilty"
+                "no safety property is violated, so nobody is to blame; signed messages prove \
+                 {proven} guilty"
             ),
         }
     }

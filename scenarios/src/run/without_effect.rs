@@ -170,7 +170,7 @@ pub(crate) fn notes(file: &ScenarioFile) -> Vec<String> {
     note(
         file.run.at_most <= possible.gst[0] && !possible.is_asynchronous(),
         "every run ends before GST (`run.at-most`): no operation can be overdue, and convergence and \
-         quiescence are not judged",
+         quiescence are inconclusive",
     );
     let spares_liveness = match &file.expect {
         Expect::Inconclusive(names) => names.iter().any(|name| name == "liveness"),

@@ -95,7 +95,7 @@ pub(super) fn unsettled(calm: Time, end: Stamp) -> String {
             "the run ended at {end}, and only from {calm} on is the network synchronous and are the \
              faults over that end"
         ),
-        _ => "a client still waited when the run ended".to_owned(),
+        _ => "the run ended before the clients were done".to_owned(),
     }
 }
 

@@ -37,13 +37,22 @@ pub(super) struct Settling {
 /// What a correct replica reported.
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
-    /// The view that it asks for, while it is in none; or the one after the view whose primary it
-    /// gave up.
+    /// The view that it asks for, while it is in none.
     asks: Option<u64>,
+    /// The view whose primary it gave up, if it has executed nothing since.
+    gave_up: Option<u64>,
     /// The last slot for which it accepted a proposal in its view.
     accepted: u64,
     /// Whether it is down: nobody hears what it asks for.
     is_down: bool,
+}
+
+impl Known {
+    /// The view that it asks for: the one that it named, or the one after the view whose primary it
+    /// accuses.
+    fn goal(self) -> Option<u64> {
+        self.asks.max(self.gave_up.map(|view| view + 1))
+    }
 }
 
 /// What a correct replica has open, and nobody can close.
@@ -133,20 +142,25 @@ impl Settling {
         | Observation::Restored { seq, .. } = observation
         {
             self.executed = self.executed.max(*seq);
+            // What it waited for may have come.
+            self.replicas[number].gave_up = None;
         } else if let Observation::ViewChangeStarted { view, .. } = observation {
             let known = &mut self.replicas[number];
             (known.asks, known.accepted) = (Some(*view), 0);
         } else if let Observation::GaveUp { view, .. } = observation {
             // Zyzzyva's replicas accuse, and stay in their view until f + 1 do.
-            self.replicas[number].asks.get_or_insert(view + 1);
-        } else if let Observation::EnteredView { .. } = observation {
-            self.replicas[number].asks = None;
+            self.replicas[number].gave_up = Some(*view);
+        } else if let Observation::EnteredView { view } = observation {
+            // It may have given up the primary of this view on the way to it.
+            let known = &mut self.replicas[number];
+            known.gave_up = known.gave_up.filter(|gave_up| view <= gave_up);
+            known.asks = None;
         }
     }
 
     /// Whether at most f correct replicas ask for a view that are up.
     fn few_ask(&self) -> bool {
-        let asking = self.replicas.iter().filter(|it| it.asks.is_some() && !it.is_down);
+        let asking = self.replicas.iter().filter(|it| it.goal().is_some() && !it.is_down);
         asking.count() <= usize::from(self.committee.faults)
     }
 
@@ -155,9 +169,9 @@ impl Settling {
         if node.is_client() {
             return None;
         }
-        let Known { asks, accepted, .. } = self.replicas[usize::from(node.number())];
-        let slot = || (self.executed < accepted).then_some(Open::Slot(accepted));
-        asks.filter(|_| self.few_ask()).map(Open::View).or_else(slot)
+        let known = self.replicas[usize::from(node.number())];
+        let slot = || (self.executed < known.accepted).then_some(Open::Slot(known.accepted));
+        known.goal().filter(|_| self.few_ask()).map(Open::View).or_else(slot)
     }
 
     /// A correct node sends a message of this kind, on its own account or provoked; the run has
@@ -237,6 +251,17 @@ mod tests {
         assert_eq!(settling.open(R[0]), None, "f + 1 accuse: everyone owes that the view opens");
         settling.note(R[2], &Observation::EnteredView { view: 2 });
         assert_eq!(settling.open(R[0]), Some(Open::View(2)));
+        // On the way to a view whose primary it has given up already, it enters it.
+        settling.note(R[0], &Observation::EnteredView { view: 1 });
+        assert_eq!(settling.open(R[0]), Some(Open::View(2)));
+        settling.note(R[0], &Observation::EnteredView { view: 2 });
+        assert_eq!(settling.open(R[0]), None);
+        // What it waited for may have come.
+        settling.note(R[2], &Observation::GaveUp { view: 2, primary: R[2] });
+        assert_eq!(settling.open(R[2]), Some(Open::View(3)));
+        let (batch, history) = (Digest::default(), Digest::default());
+        settling.note(R[2], &Observation::Speculated { view: 2, seq: 1, batch, history });
+        assert_eq!(settling.open(R[2]), None);
     }
 
     #[test]

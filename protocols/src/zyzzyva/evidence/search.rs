@@ -155,10 +155,12 @@ fn new_views(docket: &Docket<Exhibit>, law: Law<'_>) -> Option<String> {
     let rule = rule_of(law.params).name();
     (!views.is_empty()).then(|| {
         let views: Vec<String> = views.iter().map(u64::to_string).collect();
-        let views = views.join(", ");
+        let opened = match &views[..] {
+            [view] => format!("view {view}"),
+            _ => format!("each of the views {}", views.join(", ")),
+        };
         format!(
-            "the history that opened each of the views {views} follows, by the rule `{rule}`, \
-                 from what was reported"
+            "the history that opened {opened} follows, by the rule `{rule}`, from what was reported"
         )
     })
 }

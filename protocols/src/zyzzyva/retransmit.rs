@@ -167,9 +167,9 @@ impl Replica {
         }
     }
 
-    /// A replica is further, by its own word: it is told how far this one came, so that it sends what
-    /// is lacking. It is told so once. Should that bring nothing, the STATUS timer goes on asking:
-    /// a faulty replica could answer each answer, for ever and at once.
+    /// A replica is further, by its own word: it is told how far this one came, so that it sends
+    /// what is lacking. It is told so once. Should that bring nothing, the STATUS timer goes on
+    /// asking: a faulty replica could answer each answer, for ever and at once.
     fn answer_who_is_further(&mut self, node: NodeId, out: &mut Out) {
         let progress = self.progress();
         if self.volatile.told.insert(node, progress) == Some(progress) {

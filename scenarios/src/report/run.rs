@@ -206,9 +206,7 @@ pub fn moved(moved: &Moved) -> Vec<String> {
     let words: Vec<String> =
         counts.map(|(name, count)| format!("{name} {}", grouped(count))).collect();
     if words.is_empty() {
-        return vec![
-            "the network model changed nothing, and no message was lost or copied".to_owned(),
-        ];
+        return vec!["its model changed nothing, and no message was lost or copied".to_owned()];
     }
     words
 }

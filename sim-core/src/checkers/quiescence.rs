@@ -6,8 +6,8 @@
 //! all that follows from it, was *provoked*: it is nobody's own doing, and has the same time from
 //! the last word of a corrupted node on. So has what follows from the timers of a replica that is
 //! left with something open which nobody can close: it asks for a view or accuses its primary, and
-//! at most f correct ones that are up do; or it accepted a proposal, and no correct replica executed
-//! the slot. A corrupted primary can leave both behind. The verdict names who is left out.
+//! at most f correct ones that are up do; or it accepted a proposal, and no correct replica
+//! executed the slot. A corrupted primary can leave both behind. The verdict names who is left out.
 
 use super::{Checker, Closing, Findings, Late, RunInfo, Stamp, Verdict};
 use crate::id::NodeId;
@@ -160,7 +160,7 @@ mod tests {
     fn what_has_not_settled_is_not_judged_and_who_is_left_out_is_named() {
         let (verdict, remark) = judge(|it| Closing { settled: None, ..it }, 99);
         let Verdict::Inconclusive(why) = verdict else { panic!("{verdict:?}") };
-        assert!(why.contains("a client still waited") && remark.is_none(), "{why}");
+        assert!(why.contains("before the clients were done") && remark.is_none(), "{why}");
         let (verdict, _) = judge(|it| Closing { settled: None, calm: Time::NEVER, ..it }, 99);
         assert!(matches!(verdict, Verdict::Inconclusive(why) if why.contains("synchronous")));
         let asks = vec!["r1 asks for view 1, as too few do".to_owned()];

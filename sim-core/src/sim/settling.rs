@@ -34,13 +34,20 @@ pub(super) struct Settling {
     late: Option<Late>,
 }
 
+/// How often a replica suspects its primary before nobody else is expected to see the like any
+/// more: if others could, they had as many timers to do so.
+const JOINED_BY_NOW: u32 = 10;
+
 /// What a correct replica reported.
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
     /// The view that it asks for, while it is in none.
     asks: Option<u64>,
-    /// The view whose primary it gave up, if it has executed nothing since.
+    /// The view whose primary it gave up, while it is in this view or on the way to it.
     gave_up: Option<u64>,
+    /// How often it has suspected a primary since it executed something last: what it waits for has
+    /// not come.
+    suspicions: u32,
     /// The last slot for which it accepted a proposal in its view.
     accepted: u64,
     /// Whether it is down: nobody hears what it asks for.
@@ -49,9 +56,10 @@ struct Known {
 
 impl Known {
     /// The view that it asks for: the one that it named, or the one after the view whose primary it
-    /// accuses.
+    /// accuses, if it still does after so long.
     fn goal(self) -> Option<u64> {
-        self.asks.max(self.gave_up.map(|view| view + 1))
+        let accuses = self.gave_up.filter(|_| JOINED_BY_NOW <= self.suspicions);
+        self.asks.max(accuses.map(|view| view + 1))
     }
 }
 
@@ -142,14 +150,19 @@ impl Settling {
         | Observation::Restored { seq, .. } = observation
         {
             self.executed = self.executed.max(*seq);
-            // What it waited for may have come.
-            self.replicas[number].gave_up = None;
+            // What it waited for may have come. If not, it suspects the primary again.
+            self.replicas[number].suspicions = 0;
         } else if let Observation::ViewChangeStarted { view, .. } = observation {
             let known = &mut self.replicas[number];
             (known.asks, known.accepted) = (Some(*view), 0);
         } else if let Observation::GaveUp { view, .. } = observation {
             // Zyzzyva's replicas accuse, and stay in their view until f + 1 do.
             self.replicas[number].gave_up = Some(*view);
+        } else if let Observation::Suspected { .. } = observation
+            && !node.is_client()
+        {
+            let known = &mut self.replicas[number];
+            known.suspicions = known.suspicions.saturating_add(1);
         } else if let Observation::EnteredView { view } = observation {
             // It may have given up the primary of this view on the way to it.
             let known = &mut self.replicas[number];
@@ -245,23 +258,28 @@ mod tests {
     fn one_replica_accuses_for_ever_and_two_are_joined() {
         let mut settling = settling();
         let gives_up = Observation::GaveUp { view: 1, primary: R[1] };
-        settling.note(R[0], &gives_up);
+        let suspects = Observation::Suspected { node: R[1], reason: "no order" };
+        for node in [R[0], R[2]] {
+            settling.note(node, &gives_up);
+        }
+        assert_eq!(settling.open(R[0]), None, "others may still join");
+        for _ in 0..10 {
+            settling.note(R[0], &suspects);
+        }
         assert_eq!(settling.open(R[0]), Some(Open::View(2)));
-        settling.note(R[2], &gives_up);
+        for _ in 0..10 {
+            settling.note(R[2], &suspects);
+        }
         assert_eq!(settling.open(R[0]), None, "f + 1 accuse: everyone owes that the view opens");
         settling.note(R[2], &Observation::EnteredView { view: 2 });
         assert_eq!(settling.open(R[0]), Some(Open::View(2)));
         // On the way to a view whose primary it has given up already, it enters it.
         settling.note(R[0], &Observation::EnteredView { view: 1 });
         assert_eq!(settling.open(R[0]), Some(Open::View(2)));
-        settling.note(R[0], &Observation::EnteredView { view: 2 });
-        assert_eq!(settling.open(R[0]), None);
         // What it waited for may have come.
-        settling.note(R[2], &Observation::GaveUp { view: 2, primary: R[2] });
-        assert_eq!(settling.open(R[2]), Some(Open::View(3)));
         let (batch, history) = (Digest::default(), Digest::default());
-        settling.note(R[2], &Observation::Speculated { view: 2, seq: 1, batch, history });
-        assert_eq!(settling.open(R[2]), None);
+        settling.note(R[0], &Observation::Speculated { view: 1, seq: 1, batch, history });
+        assert_eq!(settling.open(R[0]), None);
     }
 
     #[test]

@@ -135,6 +135,16 @@ impl<C: Statement + Clone, S> Checkpoints<C, S> {
         *attempts += 1;
         Some(node)
     }
+
+    /// The next `count` of them.
+    pub fn next_to_ask<'a>(
+        &'a self,
+        me: NodeId,
+        attempts: &'a mut usize,
+        count: usize,
+    ) -> impl Iterator<Item = NodeId> + 'a {
+        (0..count).filter_map(move |_| self.whom_to_ask(me, attempts))
+    }
 }
 
 #[cfg(test)]

@@ -246,12 +246,10 @@ impl Replica {
         if !self.lacks_state() || !self.rules.fetches_states() {
             return;
         }
-        for _ in 0..self.rules.weak() {
-            let to = self.checkpoints.whom_to_ask(self.id, &mut self.volatile.fetches);
-            if let Some(to) = to {
-                out.send(to, Msg::FetchState(self.checkpoints.proof().to_vec()));
-            }
-        }
+        let proof = self.checkpoints.proof().to_vec();
+        let (count, attempts) = (self.rules.weak(), &mut self.volatile.fetches);
+        let asked = self.checkpoints.next_to_ask(self.id, attempts, count);
+        out.send_each(asked, Msg::FetchState(proof));
     }
 
     /// Sends the state of the last stable checkpoint, if it is what is asked for or later. Who asks

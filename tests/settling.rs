@@ -5,16 +5,20 @@ use byzsim_core::{Audit, Ended, NodeId, Verdict};
 
 use crate::support::{from_text, play, scenario, sweep};
 
+/// A scenario of four replicas and two clients, with these lines.
+fn four_replicas(protocol: &str, lines: &str) -> String {
+    format!(
+        "format = 1\ntitle = \"Of a test\"\nprotocol = \"{protocol}\"\n\
+         cluster = {{ replicas = 4, faults = 1, clients = 2 }}\n{lines}"
+    )
+}
+
 /// A replica never catches up, and a fault would end after the run.
 #[test]
 fn a_run_that_ends_before_its_faults_are_over_is_undecided() {
     let text = |at_most: &str| {
-        format!(
+        let lines = format!(
             r#"
-            format = 1
-            title = "A replica that never catches up, and a fault that would end after the run"
-            protocol = "pbft"
-            cluster = {{ replicas = 4, faults = 1, clients = 2 }}
             workload = {{ operations = 12, think = "60ms" }}
             network = {{ gst = "1s", loss-allowed = true }}
             run.at-most = "{at_most}"
@@ -30,7 +34,8 @@ fn a_run_that_ends_before_its_faults_are_over_is_undecided() {
             end.at = "61s"
             do.delay = {{ messages = {{ kinds = ["new-view"] }}, by = "1ms" }}
             "#
-        )
+        );
+        four_replicas("pbft", &lines)
     };
     let report = play(&from_text(&text("60s")), 0);
     for property in ["convergence", "quiescence"] {
@@ -85,12 +90,8 @@ fn drawn_faults_stay_within_f_beside_those_of_the_file() {
             do.forget = { node = "r0", loses = "everything" }"#,
         ),
     ] {
-        let text = format!(
+        let lines = format!(
             r#"
-            format = 1
-            title = "One fault of the file, and drawn ones"
-            protocol = "{protocol}"
-            cluster = {{ replicas = 4, faults = 1, clients = 2 }}
             workload = {{ operations = 4 }}
             random.network = {{ gst = ["1s", "2s"] }}
             random.faults = {{ strikes-max = 6 }}
@@ -98,6 +99,7 @@ fn drawn_faults_stay_within_f_beside_those_of_the_file() {
             {fault}
             "#
         );
+        let text = four_replicas(protocol, &lines);
         let scenario = from_text(&text);
         let mut beside = 0;
         for seed in 0..60 {
@@ -118,12 +120,8 @@ fn drawn_faults_stay_within_f_beside_those_of_the_file() {
 #[test]
 fn crashes_that_are_over_by_the_earliest_gst_are_no_faults() {
     let text = |gst: &str| {
-        format!(
+        let lines = format!(
             r#"
-            format = 1
-            title = "Two replicas crash, and are up again"
-            protocol = "pbft"
-            cluster = {{ replicas = 4, faults = 1, clients = 2 }}
             workload = {{ operations = 4 }}
             random.network = {{ gst = ["{gst}", "2s"] }}
             fault = [
@@ -131,7 +129,8 @@ fn crashes_that_are_over_by_the_earliest_gst_are_no_faults() {
                 {{ start.at = "100ms", end.at = "500ms", do.crash = "r2" }},
             ]
             "#
-        )
+        );
+        four_replicas("pbft", &lines)
     };
     let summary = sweep(&from_text(&text("1s")), 0..5);
     assert_eq!(summary.judgement(), Judgement::Expected, "{:#?}", summary.findings);

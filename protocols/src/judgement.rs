@@ -82,3 +82,40 @@ pub(crate) fn offence<E: Exhibited>(
     let (id, about) = E::rule(exhibits, law).ok_or("a correct replica can say all this")?;
     Ok((guilty, Offence { id, about }))
 }
+
+#[cfg(test)]
+pub(crate) mod court {
+    //! What tests of a protocol's rules judge by.
+
+    use std::rc::Rc;
+
+    use byzsim_core::crypto::Keyring;
+    use byzsim_core::{Committee, CryptoBackend, Law, NodeId, Signer};
+
+    use super::{Exhibited, offence};
+
+    pub(crate) const COMMITTEE: Committee = Committee { replicas: 4, faults: 1, clients: 1 };
+
+    /// Keys for the committee, and the parameters of the protocol that these statements are of.
+    pub(crate) struct Court<E: Exhibited> {
+        pub(crate) keyring: Rc<Keyring>,
+        pub(crate) params: E::Params,
+    }
+
+    impl<E: Exhibited> Court<E> {
+        pub(crate) fn new(params: E::Params) -> Self {
+            Self { keyring: Keyring::new(CryptoBackend::Ideal, COMMITTEE, 7), params }
+        }
+
+        pub(crate) fn replica(&self, number: u16) -> Rc<Signer> {
+            self.keyring.signer(NodeId::Replica(number))
+        }
+
+        /// The number of the offence, or what is missing.
+        pub(crate) fn says(&self, exhibits: &[E]) -> Result<&'static str, &'static str> {
+            let keys = &self.keyring.public();
+            let law = Law { keys, committee: COMMITTEE, params: &self.params };
+            offence(exhibits, law).map(|(_, offence)| offence.id)
+        }
+    }
+}

@@ -1,40 +1,19 @@
 //! Which statements convict, and which do not.
 
-use byzsim_core::crypto::Keyring;
+use byzsim_core::Time;
 use byzsim_core::forensics::{Case, Held, Place};
-use byzsim_core::{CryptoBackend, Signer, Time};
 
 use super::search::investigate;
 use super::*;
-use crate::judgement::offence;
+use crate::judgement::court::{self, COMMITTEE};
 use crate::pbft::message::Msg;
 
-const COMMITTEE: Committee = Committee { replicas: 4, faults: 1, clients: 1 };
 const A: Digest = Digest([1; 32]);
 const B: Digest = Digest([2; 32]);
 
-struct Court {
-    keyring: Rc<Keyring>,
-    params: Params,
-}
+type Court = court::Court<Exhibit>;
 
 impl Court {
-    fn new() -> Self {
-        let keyring = Keyring::new(CryptoBackend::Ideal, COMMITTEE, 7);
-        Self { keyring, params: Params::default() }
-    }
-
-    fn replica(&self, number: u16) -> Rc<Signer> {
-        self.keyring.signer(NodeId::Replica(number))
-    }
-
-    /// The number of the offence, or what is missing.
-    fn says(&self, exhibits: &[Exhibit]) -> Result<&'static str, &'static str> {
-        let keys = &self.keyring.public();
-        let law = Law { keys, committee: COMMITTEE, params: &self.params };
-        offence(exhibits, law).map(|(_, offence)| offence.id)
-    }
-
     /// The certificate of `digest` at slot 1 in view 0.
     fn certificate(&self, digest: Digest, voters: [u16; 2]) -> PreparedCertificate {
         let (view, seq) = (0, 1);
@@ -66,7 +45,7 @@ const INNOCENT: Result<&str, &str> = Err("a correct replica can say all this");
 
 #[test]
 fn two_words_of_one_slot_and_view_convict_and_of_two_do_not() {
-    let court = Court::new();
+    let court = Court::new(Params::default());
     let (r0, r1) = (court.replica(0), court.replica(1));
     let propose =
         |view, seq, digest| Exhibit::PrePrepare(r0.sign(PrePrepare { view, seq, digest }));
@@ -91,7 +70,7 @@ fn two_words_of_one_slot_and_view_convict_and_of_two_do_not() {
 
 #[test]
 fn what_others_can_make_up_convicts_nobody() {
-    let court = Court::new();
+    let court = Court::new(Params::default());
     let r2 = NodeId::Replica(2);
     let genuine = court.view_change(2, vec![court.certificate(A, [1, 2])]);
     let altered = ViewChange { prepared: Vec::new(), ..genuine.body().clone() };
@@ -105,7 +84,7 @@ fn what_others_can_make_up_convicts_nobody() {
 
 #[test]
 fn a_certificate_that_was_committed_must_be_reported() {
-    let court = Court::new();
+    let court = Court::new(Params::default());
     let commit = |view, digest| {
         let it = Commit { view, seq: 1, digest };
         Exhibit::Commit(court.replica(2).sign(it))
@@ -123,7 +102,7 @@ fn a_certificate_that_was_committed_must_be_reported() {
 
 #[test]
 fn reports_and_new_views_are_judged_by_what_their_signer_signed() {
-    let court = Court::new();
+    let court = Court::new(Params::default());
     let new_view = |it| court.says(&[Exhibit::NewView(Rc::new(court.replica(1).sign(it)))]);
     let a = || vec![court.certificate(A, [1, 2])];
     assert_eq!(new_view(court.new_view(a(), &[A])), INNOCENT);
@@ -180,7 +159,7 @@ fn names(case: &Case) -> Vec<(u16, &str)> {
 
 #[test]
 fn who_denies_what_it_committed_is_found() {
-    let court = Court::new();
+    let court = Court::new(Params::default());
     let found = case(&court, cross_view(&court));
     assert_eq!(names(&found), [(0, "E5"), (1, "E5")]);
     let dispute = found.dispute.expect("two batches were committed");
@@ -192,7 +171,7 @@ fn who_denies_what_it_committed_is_found() {
 
 #[test]
 fn without_the_new_view_the_evidence_is_lost() {
-    let court = Court::new();
+    let court = Court::new(Params::default());
     let mut said = cross_view(&court);
     said.retain(|msg| !matches!(msg, Msg::NewView(_)));
     let found = case(&court, said);
@@ -204,7 +183,7 @@ fn without_the_new_view_the_evidence_is_lost() {
 /// As with message authentication codes, which nobody but their receiver can tell from garbage.
 #[test]
 fn what_is_not_signed_proves_nothing() {
-    let court = Court::new();
+    let court = Court::new(Params::default());
     let mut said = cross_view(&court);
     for msg in &mut said {
         if let Msg::Commit(it) = msg {
@@ -222,7 +201,7 @@ fn what_is_not_signed_proves_nothing() {
 /// A faulty replica hands round a VIEW-CHANGE of r2 from which it took the certificate.
 #[test]
 fn a_made_up_accusation_fails() {
-    let court = Court::new();
+    let court = Court::new(Params::default());
     let mut said = cross_view(&court);
     let genuine = court.view_change(2, vec![court.certificate(A, [1, 2])]);
     let altered = ViewChange { prepared: Vec::new(), ..genuine.body().clone() };

@@ -1,16 +1,13 @@
 //! Which statements convict, and which do not; and that a new view's history, computed twice, comes
 //! out the same.
 
-use byzsim_core::crypto::Keyring;
-use byzsim_core::{Committee, CryptoBackend, Digest, Purpose, Signer, SimRng};
+use byzsim_core::{Digest, Purpose, SimRng};
 
 use super::super::message::{Certificate, Certified, Claim, GENESIS, Link, Ordered, Seq, chain};
 use super::super::rules::Rules;
 use super::super::selection::{Report, Start, Step};
 use super::*;
-use crate::judgement::offence;
-
-const COMMITTEE: Committee = Committee { replicas: 4, faults: 1, clients: 1 };
+use crate::judgement::court::{self, COMMITTEE};
 
 const RULES: [ViewChangeRule; 6] = [
     ViewChangeRule::Original,
@@ -21,26 +18,11 @@ const RULES: [ViewChangeRule; 6] = [
     ViewChangeRule::LatestClientCertificateOnly,
 ];
 
-struct Court {
-    keyring: Rc<Keyring>,
-    params: Params,
-}
+type Court = court::Court<Exhibit>;
 
 impl Court {
-    fn new(view_change: ViewChangeRule) -> Self {
-        let keyring = Keyring::new(CryptoBackend::Ideal, COMMITTEE, 7);
-        Self { keyring, params: Params { view_change: Some(view_change), ..Params::default() } }
-    }
-
-    fn replica(&self, number: u16) -> Rc<Signer> {
-        self.keyring.signer(NodeId::Replica(number))
-    }
-
-    /// The number of the offence, or what is missing.
-    fn says(&self, exhibits: &[Exhibit]) -> Result<&'static str, &'static str> {
-        let keys = &self.keyring.public();
-        let law = Law { keys, committee: COMMITTEE, params: &self.params };
-        offence(exhibits, law).map(|(_, offence)| offence.id)
+    fn under(view_change: ViewChangeRule) -> Self {
+        Self::new(Params { view_change: Some(view_change), ..Params::default() })
     }
 
     /// What r2 reports to view 1: a history of view `origin`, and a certificate.
@@ -92,7 +74,7 @@ const INNOCENT: Result<&str, &str> = Err("a correct replica can say all this");
 
 #[test]
 fn two_words_of_one_view_convict_and_of_two_do_not() {
-    let court = Court::new(ViewChangeRule::Fixed);
+    let court = Court::under(ViewChangeRule::Fixed);
     let [a, b] = [1, 2].map(|request| histories(&[request])[0]);
     let order = |view, seq, said| Exhibit::OrderReq(order(&court, view, seq, said).order);
     assert_eq!(court.says(&[order(1, 1, a), order(1, 1, b)]), Ok("Z1"));
@@ -122,7 +104,7 @@ fn a_planted_rule_is_the_law() {
         Exhibit::LocalCommit(court.replica(2).sign(commit))
     };
     for (flaw, verdict) in [(None, Ok("Z4")), (Some("Z01"), INNOCENT)] {
-        let mut court = Court::new(ViewChangeRule::Fixed);
+        let mut court = Court::under(ViewChangeRule::Fixed);
         court.params.view_change = None;
         flaw.map(|flaw| court.params.flaws.plant(flaw)).transpose().expect("a flaw");
         // Of a later view, which brought another history: the published rule gave it up.
@@ -133,7 +115,7 @@ fn a_planted_rule_is_the_law() {
 
 #[test]
 fn who_answered_must_report_it() {
-    let court = Court::new(ViewChangeRule::Original);
+    let court = Court::under(ViewChangeRule::Original);
     let (ab, ba) = (histories(&[1, 2]), histories(&[2, 1]));
     let answered =
         |view, seq, history| Exhibit::SpecResponse(response(&court, Claim { view, seq, history }));
@@ -162,7 +144,7 @@ fn who_holds_a_certificate_must_report_it_as_the_rule_says() {
         (ViewChangeRule::LatestClientCertificateOnly, 1, None, Ok("Z4")),
         (ViewChangeRule::LatestClientCertificateOnly, 1, claim(0, 1), INNOCENT),
     ] {
-        let court = Court::new(rule);
+        let court = Court::under(rule);
         let (view, seq, digest) = (1, 2, ab[1].0);
         let (client, timestamp) = (NodeId::Client(0), 1);
         let it = LocalCommit { view, seq, digest, history, client, timestamp };
@@ -220,7 +202,7 @@ fn the_history_of_a_new_view_comes_out_the_same_twice() {
     let mut rng = SimRng::new(11, Purpose::Adversary, 0);
     let mut longest = 0;
     for (round, rule) in (0..3_000).flat_map(|round| RULES.map(|rule| (round, rule))) {
-        let mut court = Court::new(rule);
+        let mut court = Court::under(rule);
         court.params.null_fill = round % 3 == 0;
         let (messages, reports): (Vec<_>, Vec<_>) =
             [0, 1, 3].iter().map(|of| random_report(&court, *of, &mut rng)).unzip();

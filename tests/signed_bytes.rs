@@ -14,9 +14,8 @@ use byzsim_protocols::Catalogued;
 use byzsim_protocols::pbft::Pbft;
 use byzsim_protocols::zyzzyva::Zyzzyva;
 
-use crate::support::demand_every_protocol;
-
 use crate::messages_of_runs::{Sample, sample};
+use crate::support::demand_every_protocol;
 
 /// Each protocol, with the test of its messages.
 const TESTED: [(&str, fn()); 2] = [

@@ -127,7 +127,7 @@ impl<P: Protocol> Host<P> {
         };
         let mut requests = Vec::new();
         self.handle_whole(now, input, &mut |it| requests.push(it));
-        let others = self.committee.replica_ids().filter(|to| *to != self.id).count();
+        let others = self.others().count();
         let sends = |it: &Request<P::Msg, P::Timer>| match it {
             Request::Send(..) => 1,
             Request::Broadcast(_) => others,
@@ -154,6 +154,11 @@ impl<P: Protocol> Host<P> {
         self.crashed = Some(crash);
     }
 
+    /// To whom a broadcast of the node goes, besides itself.
+    fn others(&self) -> impl Iterator<Item = NodeId> {
+        self.committee.replica_ids().filter(|to| *to != self.id)
+    }
+
     /// Hands on the requests, but no more than the first `left` messages.
     fn send_some(
         &self,
@@ -168,8 +173,7 @@ impl<P: Protocol> Host<P> {
                     request(Request::Send(to, msg));
                 }
                 Request::Broadcast(msg) => {
-                    let others = self.committee.replica_ids().filter(|to| *to != self.id);
-                    for to in others.take(left) {
+                    for to in self.others().take(left) {
                         left -= 1;
                         request(Request::Send(to, Rc::clone(&msg)));
                     }

@@ -230,11 +230,10 @@ impl Clients {
 
     /// A correct client that may still be up, to read for the audit.
     fn another_auditor(&mut self) -> Option<NodeId> {
-        let clients = (0..).map(NodeId::Client).zip(&self.progress);
-        let left = clients
-            .filter(|(client, it)| !it.is_gone && !self.corrupted.contains(*client))
-            .map(|(client, _)| client)
-            .next();
+        let mut clients = (0..).map(NodeId::Client).zip(&self.progress);
+        let may_be_up =
+            |(client, it): &(NodeId, &Progress)| !it.is_gone && !self.corrupted.contains(*client);
+        let left = clients.find(may_be_up).map(|(client, _)| client);
         if left.is_none() {
             let keys = keys(&self.workload).len();
             self.audit = match self.unread.len() {

@@ -96,9 +96,8 @@ impl Lasso {
         // A stretch of time, and not of looks: where little happens there are few looks. Views that
         // stand still for about a third of the bound are no part of a circle.
         let is_long = |first: &Sample| self.every * STILL <= end.since(first.at.time);
-        if let (Some(_), Some(last)) =
-            (self.looks.first().filter(|it| is_long(it)), self.looks.last())
-        {
+        if self.looks.first().is_some_and(is_long) {
+            let last = self.looks.last()?;
             let same = self.looks.iter().rev().take_while(|it| it.state == last.state);
             let stands = same.last().filter(|it| is_long(it));
             let first = stands.or_else(|| self.alternates(end))?;
@@ -124,9 +123,7 @@ impl Lasso {
         let (from, to) = (from.at, to.at);
         Some(Circle::Views { views, took, took_before, from, to })
     }
-}
 
-impl Lasso {
     /// The first look, if no state of the second half of the looks is new, and its own is among
     /// them: replicas that wait for what a client sends again have more than one state.
     fn alternates(&self, end: Time) -> Option<&Sample> {

@@ -8,6 +8,7 @@ use crate::action::{Action, Class};
 use crate::crash::Lost;
 use crate::generate::Draw;
 use crate::odds;
+use crate::plan::corrupted;
 use crate::weather::Weather;
 
 impl Draw<'_> {
@@ -32,12 +33,9 @@ impl Draw<'_> {
 
     /// A replica that crashes may lose what it wrote, as long as no more than f are faulty.
     fn forget(&mut self, weather: &Weather) {
-        let corrupted = self.faults.iter().filter_map(|fault| fault.action.corrupts());
-        let mut faulty: Vec<NodeId> = corrupted.filter(|node| !node.is_client()).collect();
-        faulty.sort_unstable();
-        faulty.dedup();
+        let faulty = corrupted(&self.faults).iter().filter(|node| !node.is_client()).count();
         let most = weather.corrupt_max.unwrap_or(self.committee.faults);
-        if usize::from(most.min(self.committee.faults)) <= faulty.len() {
+        if usize::from(most.min(self.committee.faults)) <= faulty {
             return;
         }
         let Some((place, node)) = self.plain_crashes().into_iter().next() else { return };
@@ -67,10 +65,9 @@ impl Draw<'_> {
 
     /// A correct client crashes, and restarts by the clock.
     fn crash_a_client(&mut self) {
-        let is_corrupted =
-            |node: &NodeId| self.faults.iter().any(|fault| fault.action.corrupts() == Some(*node));
+        let corrupted = corrupted(&self.faults);
         let clients: Vec<NodeId> =
-            self.committee.client_ids().filter(|client| !is_corrupted(client)).collect();
+            self.committee.client_ids().filter(|client| !corrupted.contains(client)).collect();
         if clients.is_empty() {
             return;
         }

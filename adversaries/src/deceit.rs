@@ -7,7 +7,7 @@ use crate::action::Action;
 use crate::aim::{Aim, Window, place};
 use crate::generate::Draw;
 use crate::odds::{self, Number, Relayed};
-use crate::plan::{Change, Fault, Pattern, Plan};
+use crate::plan::{Change, Fault, Pattern, corrupted};
 use crate::range::Range;
 
 impl Draw<'_> {
@@ -60,8 +60,8 @@ impl Draw<'_> {
     /// What a corrupted node passes on: changed, or in its own name; of an accomplice, if there is
     /// one, what that one says, in its own name as well.
     pub(crate) fn relay(&mut self, node: NodeId, window: Window) {
-        let corrupted = Plan { faults: self.faults.clone() }.corrupted();
-        let others: Vec<NodeId> = corrupted.into_iter().filter(|other| *other != node).collect();
+        let mut others = corrupted(&self.faults);
+        others.retain(|other| *other != node);
         let aim = &mut self.aim;
         let field = aim.field(self.vocabulary.fields);
         let of_kind = Pattern { kinds: vec![field.kind.to_owned()], ..Pattern::default() };

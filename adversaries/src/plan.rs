@@ -223,10 +223,15 @@ impl Plan {
 
     /// The nodes that the plan corrupts, in order.
     pub fn corrupted(&self) -> Vec<NodeId> {
-        let mut nodes: Vec<NodeId> =
-            self.faults.iter().filter_map(|fault| fault.action.corrupts()).collect();
-        nodes.sort_unstable();
-        nodes.dedup();
-        nodes
+        corrupted(&self.faults)
     }
+}
+
+/// The nodes that these faults corrupt, in order.
+pub(crate) fn corrupted(faults: &[Fault]) -> Vec<NodeId> {
+    let mut nodes: Vec<NodeId> =
+        faults.iter().filter_map(|fault| fault.action.corrupts()).collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    nodes
 }

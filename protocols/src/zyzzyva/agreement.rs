@@ -56,7 +56,8 @@ impl Replica {
         }
     }
 
-    /// A backup heard of a request: it is ordered, or the order is sent again.
+    /// A backup heard of a request: it is ordered, or the order is sent again. If a later request
+    /// of its client is ordered, this one never will be: the order of that one says so.
     pub(super) fn on_confirm_req(
         &mut self,
         from: NodeId,
@@ -73,9 +74,7 @@ impl Replica {
         let last = self.state.last_reply(client).0;
         if last < request.timestamp {
             self.on_request(from, request, out);
-        } else if last == request.timestamp
-            && let Some(place) = self.state.place(client)
-        {
+        } else if let Some(place) = self.state.place(client) {
             out.observe(Observation::Reached("confirm-req-answered"));
             self.send_orders(from, place.seq, place.seq + 1, out);
         }

@@ -161,7 +161,10 @@
 //!   primary could starve all others.
 //! * A backup sends CONFIRM-REQ for each request that it begins to wait for, whoever sent it; by
 //!   step 4c for those that come from the client. Otherwise it suspects a correct primary for a
-//!   request that a corrupted replica showed to backups only.
+//!   request that a corrupted replica showed to backups only. The primary answers one for a request
+//!   that a later one of its client has overtaken with the order of that later one; the text speaks
+//!   of the same request only, and a backup that lacks both would wait for an order that never
+//!   comes.
 //! * Timeouts double with each view that failed, and fall back when a request of a view is
 //!   committed: by a client's certificate, or by a stable checkpoint. The fast path alone tells a
 //!   replica nothing.

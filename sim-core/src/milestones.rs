@@ -5,7 +5,7 @@
     reason = "a milestone reads the observations that it is about, and no others"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::crypto::Digest;
 use crate::id::NodeId;
@@ -15,7 +15,7 @@ use crate::observation::Observation;
 /// [`Reached`](Observation::Reached).
 pub const SHARED_MILESTONES: &[(&str, &str)] = &[
     ("completed", "a correct client accepted an answer"),
-    ("view-change", "a correct replica entered a view above 0"),
+    ("view-change", "a correct replica entered a view that a correct replica had asked for"),
     ("null-request", "a correct replica executed a null request"),
     ("checkpoint-gc", "a correct replica dropped its log up to a stable checkpoint"),
     ("state-transfer", "a correct replica installed a fetched state"),
@@ -36,6 +36,9 @@ pub const SHARED_MILESTONES: &[(&str, &str)] = &[
 pub struct Milestones {
     counts: BTreeMap<&'static str, u64>,
     accepted: BTreeMap<(u64, u64), Digest>,
+    /// The views that a correct replica asked for. Where leaders rotate, others are entered in the
+    /// normal course, and that is no milestone.
+    asked_for: BTreeSet<u64>,
     commit_order: u64,
 }
 
@@ -51,7 +54,9 @@ impl Milestones {
             Observation::Completed { .. } => self.reach("completed"),
             Observation::EnteredView { view } if 0 < view => {
                 self.turn(node, 1, view);
-                self.reach("view-change");
+                if self.asked_for.contains(&view) {
+                    self.reach("view-change");
+                }
             }
             Observation::Executed { seq, null: true, .. } => {
                 self.turn(node, 2, seq);
@@ -70,7 +75,10 @@ impl Milestones {
                 self.reach("state-transfer");
             }
             Observation::Committed { view, seq, .. } => self.turn(node, 5, view << 32 | seq),
-            Observation::ViewChangeStarted { view, .. } => self.turn(node, 6, view),
+            Observation::ViewChangeStarted { view, .. } => {
+                self.asked_for.insert(view);
+                self.turn(node, 6, view);
+            }
             Observation::Proven { .. } => self.reach("proof-of-misbehaviour"),
             Observation::Suspected { .. } => self.reach("suspicion"),
             Observation::Reached(milestone) => self.reach(milestone),

@@ -1,7 +1,7 @@
 //! Each property has a scenario that trips it, a stream that leaves it undecided, and a stream that
 //! a naive form of it would get wrong.
 
-use byzsim_core::checkers::{Closing, Promptness, RunInfo, Shared};
+use byzsim_core::checkers::{Closing, RunInfo, Shared};
 use byzsim_core::{
     Answer, Committee, Conviction, Digest, Evidence, NodeId, Observation, Operation, PROPERTIES,
     Span, Stamp, Time, Verdict, Verifier,
@@ -31,7 +31,7 @@ impl Stream {
             liveness_bound: Span::from_millis(1_000),
             search_budget: 1_000,
             delta: Span::from_millis(50),
-            promptness: Promptness::default(),
+            promptness: None,
             // Evidence proves what it says it does.
             verifier: Verifier::new(|it| *it.statements().unwrap_or(&Err("nothing is signed"))),
         }

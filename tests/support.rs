@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use byzsim::run::registry::{PROTOCOLS, ProtocolEntry};
 use byzsim::{Changes, PlayOptions, Report, Scenario, Summary, SweepOptions, load_with};
 use byzsim_core::CryptoBackend;
 
@@ -40,12 +39,4 @@ pub(crate) fn sweep(scenario: &Scenario, seeds: std::ops::Range<u64>) -> Summary
 pub(crate) fn from_text(text: &str) -> Scenario {
     let file = toml::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     Scenario::new("inline", file, &[]).unwrap_or_else(|error| panic!("{error:?}\n{text}"))
-}
-
-/// Each protocol of the registry must be among the `tested` ones; what it `lacks` otherwise.
-pub(crate) fn demand_every_protocol(tested: &[(&str, fn())], lacks: &str) {
-    for ProtocolEntry { name, .. } in PROTOCOLS {
-        let is_tested = tested.iter().any(|(tested, _)| tested == name);
-        assert!(is_tested, "{name}: {lacks}");
-    }
 }

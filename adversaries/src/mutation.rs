@@ -243,11 +243,7 @@ mod tests {
         #[derive(Clone, Debug)]
         pub(super) enum Listing {
             "listing" = Listing(it: Signed<Items>),
-        } lies(&[], no_lies)
-    }
-
-    fn no_lies(_: &Listing, _: &str, _: &Signer, _: &mut SimRng) -> Option<Vec<Listing>> {
-        None
+        }
     }
 
     #[test]

@@ -111,11 +111,12 @@ impl Reported {
 mod tests {
     use super::*;
     use crate::range::Range;
-    use byzsim_core::{Answer, Digest};
+    use byzsim_core::{Answer, Decided, Digest};
 
     #[test]
     fn triggers_match_node_view_and_slot() {
-        let committed = Observation::Committed { view: 1, seq: 7, batch: Digest::default() };
+        let decided = Decided::Batch(Digest::default());
+        let committed = Observation::Committed { view: 1, seq: 7, decided };
         let entered = Observation::EnteredView { view: 1 };
         let completed = Observation::Completed { timestamp: 2, answer: Answer::Done };
         let (r1, c0) = (NodeId::Replica(1), NodeId::Client(0));

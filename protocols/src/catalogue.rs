@@ -17,26 +17,39 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A protocol that scenarios can name.
 pub trait Catalogued:
-    Protocol<Params: Serialize + DeserializeOwned + JsonSchema + Default + Send + Sync>
+    Protocol<
+        Msg: Clone,
+        Params: Serialize + DeserializeOwned + JsonSchema + Default + Send + Sync,
+        Replica: Debug,
+        Client: Debug,
+    >
 {
     /// Parameters for short runs, so that these go through every part of the protocol: checkpoints
     /// after a few requests, for instance. The tests that every protocol must pass use them.
-    fn small() -> Self::Params;
+    fn small() -> Self::Params {
+        Self::Params::default()
+    }
 
     /// The flaws that can be planted, in the order of the catalogue.
-    fn flaws() -> Vec<FlawEntry>;
+    fn flaws() -> Vec<FlawEntry> {
+        Vec::new()
+    }
 
     /// Plants the flaw of this name.
     ///
     /// # Errors
     /// If the protocol has no such flaw: the names that it has.
-    fn plant(params: &mut Self::Params, flaw: &str) -> Result<(), String>;
+    fn plant(_: &mut Self::Params, flaw: &str) -> Result<(), String> {
+        Err(format!("unknown flaw `{flaw}`: {} has none", Self::NAME))
+    }
 
     /// Whether the parameters make sense for this committee.
     ///
     /// # Errors
     /// What is wrong, and what would be right.
-    fn check(params: &Self::Params, committee: Committee) -> Result<(), String>;
+    fn check(_: &Self::Params, _: Committee) -> Result<(), String> {
+        Ok(())
+    }
 
     /// Names what was left out of checked parameters, where that means something else than its
     /// absence says.
@@ -48,7 +61,9 @@ pub trait Catalogued:
 
     /// The timeout on which the protocol's other times depend: the measure of what generators of
     /// faults draw.
-    fn base_timeout(params: &Self::Params) -> Span;
+    fn base_timeout(_: &Self::Params) -> Span {
+        Span::from_millis(500)
+    }
 
     /// What follows a run that lost a completed operation, and tells how it did. None if the
     /// protocol tells no ways apart.

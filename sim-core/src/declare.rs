@@ -8,7 +8,7 @@
 //! [`Entry`](crate::field::Entry).
 //!
 //! ```
-//! use byzsim_core::{Digest, Lie, Message, NodeId, Signed, Signer, SimRng, Sort};
+//! use byzsim_core::{Digest, Message, NodeId, Signed, Sort};
 //!
 //! byzsim_core::statements! {
 //!     /// `Vote`: in `view`, I stand by the request of this digest, which `client` sent.
@@ -31,11 +31,7 @@
 //!         "vote" = Vote(it: Signed<Vote>) view(it.view) digest(it.digest),
 //!         /// A replica has these votes, and lacks the later ones.
 //!         "fetch" = Fetch(last: u64, votes: Vec<Signed<Vote>>) view(votes.first()?.view),
-//!     } lies(&[], no_lies)
-//! }
-//!
-//! fn no_lies(_: &Msg, _: &str, _: &Signer, _: &mut SimRng) -> Option<Vec<Msg>> {
-//!     None
+//!     }
 //! }
 //!
 //! assert_eq!(Msg::KINDS, ["vote", "fetch"]);
@@ -178,8 +174,9 @@ macro_rules! statements {
 ///   right digest, wrong body ([`Body`](crate::body::Body)).
 /// * `=> alone`: the part is changed in this way only.
 /// * `=> { … }`: what else happens when the part was changed.
-/// * `lies(LIES, tell)`: the table and the function for
-///   [`Message::LIES`](crate::Message::LIES) and [`Message::tell`](crate::Message::tell).
+/// * `lies(LIES, tell)` behind the braces: the table and the function for
+///   [`Message::LIES`](crate::Message::LIES) and [`Message::tell`](crate::Message::tell), where
+///   there are any.
 #[macro_export]
 macro_rules! messages {
     (
@@ -193,7 +190,7 @@ macro_rules! messages {
                     ),* $(,)?
                 ) $(view($view:expr))? $(seq($seq:expr))? $(digest($digest:expr))?
             ),* $(,)?
-        } lies($lies:expr, $tell:path)
+        } $(lies($lies:expr, $tell:path))?
     ) => {
         $(#[$about])*
         $vis enum $messages {
@@ -213,7 +210,7 @@ macro_rules! messages {
         impl $crate::Message for $messages {
             const KINDS: &'static [&'static str] = &[$($kind),*];
 
-            const LIES: &'static [$crate::Lie] = $lies;
+            $( const LIES: &'static [$crate::Lie] = $lies; )?
 
             const FIELDS: &'static [$crate::Field] = {
                 const ALL: &$crate::editable::FieldList = &{
@@ -254,14 +251,14 @@ macro_rules! messages {
                 }
             }
 
-            fn tell(
+            $( fn tell(
                 &self,
                 lie: &str,
                 signer: &$crate::Signer,
                 rng: &mut $crate::SimRng,
             ) -> Option<Vec<Self>> {
                 $tell(self, lie, signer, rng)
-            }
+            } )?
 
             fn is_genuine(&self, judge: &$crate::Signer) -> bool {
                 match self {

@@ -211,7 +211,6 @@ mod tests {
     use crate::encode::Encode as _;
     use crate::id::Committee;
     use crate::node::Message as _;
-    use crate::rng::SimRng;
 
     crate::statements! {
         /// A vote for a number, and for an answer that travels beside it.
@@ -232,11 +231,7 @@ mod tests {
                 seen: bool => fixed,
             ) seq(it.number),
             "list" = List(number: u64, proof: Rc<Vec<Signed<Vote>>>) view(proof.first()?.number),
-        } lies(&[], no_lies)
-    }
-
-    fn no_lies(_: &Msg, _: &str, _: &Signer, _: &mut SimRng) -> Option<Vec<Msg>> {
-        None
+        }
     }
 
     fn signers() -> [Rc<Signer>; 2] {

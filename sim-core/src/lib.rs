@@ -52,7 +52,7 @@ pub use metrics::{Metrics, Moved};
 pub use milestones::{Milestones, SHARED_MILESTONES};
 pub use network::{Latency, NetworkModel};
 pub use node::{ClientNode, Effect, Input, Kind, Lie, Message, Node, Outbox, Protocol};
-pub use observation::{Content, Observation, Standing};
+pub use observation::{Content, Decided, Observation, Standing};
 pub use queue::EventQueue;
 pub use rng::{Purpose, SimRng};
 pub use sim::{Audit, CorruptedSigners, Ended, Outcome, Served, Setup, Simulation, Slack};

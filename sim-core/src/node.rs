@@ -51,8 +51,11 @@ pub trait Protocol: Sized + 'static {
         asynchrony: Span,
     ) -> Span;
 
-    /// How soon a correct primary serves, with at most f faulty replicas.
-    fn promptness(committee: Committee, params: &Self::Params) -> Promptness;
+    /// How soon a correct primary serves, with at most f faulty replicas. None if the protocol does
+    /// not say: whether a timer gave up a correct primary too soon is then not judged.
+    fn promptness(_: Committee, _: &Self::Params) -> Option<Promptness> {
+        None
+    }
 
     /// Whom the evidence of a [`Proven`](Observation::Proven) observation proves guilty, by public
     /// keys alone. It judges the replicas, so it shares no code with their handlers and rules. A
@@ -74,8 +77,8 @@ pub trait Protocol: Sized + 'static {
 
 /// One participant.
 pub trait Node<M, T> {
-    /// Called once, at the start of the run.
-    fn on_start(&mut self, out: &mut Outbox<M, T>);
+    /// Called once, at the start of the run. Most nodes wait for what comes.
+    fn on_start(&mut self, _: &mut Outbox<M, T>) {}
     /// A message arrived. `from` is who really sent it: links are authenticated.
     fn on_message(&mut self, from: NodeId, msg: &M, out: &mut Outbox<M, T>);
     /// A timer expired.
@@ -85,8 +88,10 @@ pub trait Node<M, T> {
     fn on_restart(&mut self, out: &mut Outbox<M, T>);
     /// Writes the state down, abstracted: views relative to `view`, the highest one that a correct
     /// replica is in or asks for, and without what only grows while nothing is served, such as
-    /// counters and timeouts. In a run that goes round in circles the same words come again.
-    fn outline(&self, view: u64, out: &mut Encoder);
+    /// counters and timeouts. In a run that goes round in circles the same words come again. A node
+    /// that writes nothing cannot be compared: what a run was doing that does not serve is then not
+    /// told.
+    fn outline(&self, _view: u64, _out: &mut Encoder) {}
     /// What a replica holds, for the judges, who ask when the run is over; `seq` is a slot that is
     /// decided. Nothing of a client.
     fn standing(&self, _seq: u64) -> Option<Standing> {
@@ -124,13 +129,15 @@ impl<T: Ord + Clone + Debug + Encode> TimerKey for T {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kind(pub u8);
 
-/// A protocol's message, and what traces, scripts and lies need to know of it.
+/// A protocol's message, and what traces, scripts and lies need to know of it. A declaration by
+/// [`messages!`](crate::messages) writes all of it.
 pub trait Message: Debug + Encode + 'static {
     /// The names of the kinds, as scenario files spell them.
     const KINDS: &'static [&'static str];
 
-    /// The lies that a corrupted sender can tell with these messages.
-    const LIES: &'static [Lie];
+    /// The lies that a corrupted sender can tell with these messages. Without any it can still
+    /// change their fields.
+    const LIES: &'static [Lie] = &[];
 
     /// The fields that a corrupted sender can change, kind by kind.
     const FIELDS: &'static [Field];
@@ -149,9 +156,12 @@ pub trait Message: Debug + Encode + 'static {
 
     /// Tells the lie of this name: what the corrupted `signer` sends instead of `self`, in order.
     /// `None` if the lie does not apply to this message.
-    fn tell(&self, lie: &str, signer: &Signer, rng: &mut SimRng) -> Option<Vec<Self>>
+    fn tell(&self, _lie: &str, _signer: &Signer, _rng: &mut SimRng) -> Option<Vec<Self>>
     where
-        Self: Sized;
+        Self: Sized,
+    {
+        None
+    }
 
     /// Whether all signatures in it verify.
     fn is_genuine(&self, judge: &Signer) -> bool;

@@ -43,9 +43,8 @@ pub enum Observation {
         view: u64,
         /// The slot.
         seq: u64,
-        /// What is decided. Where replicas execute before they know that the order stands: the
-        /// digest of the whole history up to the slot.
-        batch: Digest,
+        /// What is decided.
+        decided: Decided,
     },
     /// A replica executes a slot. Slots are executed in order, without gaps.
     Executed {
@@ -169,6 +168,24 @@ pub enum Observation {
     Reached(&'static str),
 }
 
+/// What a replica knows to be decided when it knows that a slot is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decided {
+    /// What the slot holds: its batch.
+    Batch(Digest),
+    /// All that was ordered up to the slot, which replicas may have executed before they knew that
+    /// the order stands: the whole history.
+    History(Digest),
+}
+
+impl Decided {
+    /// The digest of the batch, or of the history.
+    pub const fn digest(&self) -> Digest {
+        let (Self::Batch(digest) | Self::History(digest)) = *self;
+        digest
+    }
+}
+
 /// What a replica holds of the replicated state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Content {
@@ -200,8 +217,9 @@ impl Encode for Observation {
             Self::Accepted { view, seq, batch } => {
                 out.u8(2).u64(*view).u64(*seq).u64(batch.prefix())
             }
-            Self::Committed { view, seq, batch } => {
-                out.u8(3).u64(*view).u64(*seq).u64(batch.prefix())
+            // Of which of the two it is the digest, the protocol always says alike.
+            Self::Committed { view, seq, decided } => {
+                out.u8(3).u64(*view).u64(*seq).u64(decided.digest().prefix())
             }
             Self::Executed { view, seq, batch, null } => {
                 out.u8(4).u64(*view).u64(*seq).u64(batch.prefix()).u8(u8::from(*null))
@@ -242,7 +260,9 @@ impl fmt::Display for Observation {
             }
             Self::Completed { timestamp, answer } => write!(f, "accepts #{timestamp} {answer}"),
             Self::Accepted { view, seq, batch } => write!(f, "accepts v{view} s{seq} {batch}"),
-            Self::Committed { view, seq, batch } => write!(f, "commits v{view} s{seq} {batch}"),
+            Self::Committed { view, seq, decided } => {
+                write!(f, "commits v{view} s{seq} {}", decided.digest())
+            }
             Self::Executed { seq, null: true, .. } => write!(f, "executes s{seq} null"),
             Self::Executed { seq, batch, .. } => write!(f, "executes s{seq} {batch}"),
             Self::Applied { seq, client, timestamp, operation, answer } => {

@@ -102,10 +102,10 @@ impl Inventor<Msg> for Pieces {
         }
     }
 
-    fn invent(&self, kind: u64, pen: &mut Pen<'_>) -> Msg {
+    fn invent(&self, kind: u64, pen: &mut Pen<'_>) -> Option<Msg> {
         let (view, seq, stable) = (pen.number(), pen.number(), pen.number());
         let digest = self.batch(pen).digest();
-        match kind {
+        Some(match kind {
             0 => Msg::Request(self.request(pen)),
             1 => Msg::PrePrepare(self.pre_prepare(pen), self.batch(pen)),
             2 => Msg::Prepare(pen.sign(Prepare { view, seq, digest })),
@@ -136,6 +136,6 @@ impl Inventor<Msg> for Pieces {
                 let state = pen.one(&self.states, |_| Rc::new(Service::default()));
                 Msg::State(seq, state, pen.some(&self.checkpoints))
             }
-        }
+        })
     }
 }

@@ -215,9 +215,9 @@ impl Inventor<Msg> for Pieces {
         }
     }
 
-    fn invent(&self, kind: u64, pen: &mut Pen<'_>) -> Msg {
+    fn invent(&self, kind: u64, pen: &mut Pen<'_>) -> Option<Msg> {
         let (view, seq) = (pen.number(), pen.number());
-        match kind {
+        Some(match kind {
             0..=6 => self.of_agreement(kind, pen),
             7 => Msg::Checkpoint(self.checkpoint(pen)),
             8 => Msg::ProofOfMisbehaviour(self.order(pen), self.order(pen)),
@@ -252,6 +252,6 @@ impl Inventor<Msg> for Pieces {
                 };
                 Msg::Opened(self.new_view(pen), Rc::new(confirms))
             }
-        }
+        })
     }
 }

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use byzsim_core::{
-    Answer, ClientNode, Committee, Digest, Encode, Encoder, Lie, Node, NodeId, Observation,
-    Operation, Outbox, Promptness, Protocol, ReplicaSet, Signer, SimRng, Span,
+    Answer, ClientNode, Committee, Decided, Digest, Encode, Encoder, Lie, Node, NodeId,
+    Observation, Operation, Outbox, Protocol, ReplicaSet, Signer, SimRng, Span,
 };
 
 pub(super) struct Toy;
@@ -78,8 +78,8 @@ impl Node<Msg, Timer> for Replica {
                 let quorum = usize::from(self.committee.replicas - self.committee.faults);
                 let voters = self.echoes.entry((client, timestamp, word)).or_default();
                 if voters.insert(from) && voters.len() == quorum {
-                    let batch = Digest::default();
-                    out.observe(Observation::Committed { view: 0, seq: timestamp, batch });
+                    let decided = Decided::Batch(Digest::default());
+                    out.observe(Observation::Committed { view: 0, seq: timestamp, decided });
                     out.send(client, Msg::Pong(timestamp, word));
                 }
             }
@@ -96,8 +96,6 @@ impl Node<Msg, Timer> for Replica {
     fn on_restart(&mut self, out: &mut Outbox<Msg, Timer>) {
         self.on_start(out);
     }
-
-    fn outline(&self, _: u64, _: &mut Encoder) {}
 }
 
 pub(super) struct Client {
@@ -109,8 +107,6 @@ pub(super) struct Client {
 }
 
 impl Node<Msg, Timer> for Client {
-    fn on_start(&mut self, _: &mut Outbox<Msg, Timer>) {}
-
     fn on_message(&mut self, from: NodeId, msg: &Msg, out: &mut Outbox<Msg, Timer>) {
         let Msg::Pong(timestamp, word) = *msg else { return };
         let voters = self.pongs.entry((timestamp, word)).or_default();
@@ -127,8 +123,6 @@ impl Node<Msg, Timer> for Client {
     fn on_timer(&mut self, _: Timer, _: &mut Outbox<Msg, Timer>) {}
 
     fn on_restart(&mut self, _: &mut Outbox<Msg, Timer>) {}
-
-    fn outline(&self, _: u64, _: &mut Encoder) {}
 }
 
 impl ClientNode<Msg, Timer> for Client {
@@ -161,9 +155,5 @@ impl Protocol for Toy {
 
     fn liveness_bound(_: Committee, (): &(), _: Span, _: Span) -> Span {
         Span::from_secs(1_000)
-    }
-
-    fn promptness(_: Committee, (): &()) -> Promptness {
-        Promptness::default()
     }
 }

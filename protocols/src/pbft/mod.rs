@@ -265,14 +265,14 @@ impl Protocol for Pbft {
     /// A backup passes a request on, and the primary proposes it when its turn comes: after the
     /// open slots, and after one request of each other client. A slot takes three messages, and one
     /// more where the window waits for a checkpoint.
-    fn promptness(committee: Committee, params: &Params) -> Promptness {
+    fn promptness(committee: Committee, params: &Params) -> Option<Promptness> {
         let at_once = params.pipeline.min(params.window - params.checkpoint_interval);
         let at_once = at_once.saturating_mul(u64::from(params.batch_max)).max(1);
         let turns = u64::from(committee.clients).div_ceil(at_once).max(1);
-        Promptness {
+        Some(Promptness {
             settling: catching_up(params.status_interval, committee),
             serving: Wait { messages: 4 + 4 * turns, timers: Span::ZERO },
-        }
+        })
     }
 
     fn convicts(evidence: &Evidence, law: Law<'_, Params>) -> Conviction {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use byzsim_core::{Answer, NodeId, Observation, Signed};
+use byzsim_core::{Answer, Decided, NodeId, Observation, Signed};
 
 use super::evidence::{Exhibit, evidence};
 use super::message::{Batch, Commit, Msg, PrePrepare, Prepare, Reply, Request, Seq};
@@ -255,7 +255,8 @@ impl Replica {
             return;
         }
         slot.committed = true;
-        out.observe(Observation::Committed { view: self.view, seq, batch: digest });
+        let decided = Decided::Batch(digest);
+        out.observe(Observation::Committed { view: self.view, seq, decided });
         self.execute_ready(out);
     }
 

@@ -7,7 +7,7 @@
 
 use std::rc::Rc;
 
-use byzsim_core::{Digest, NodeId, Observation, Signed};
+use byzsim_core::{Decided, Digest, NodeId, Observation, Signed};
 
 use super::message::{Batch, Commit, Decision, Msg, Seq, Status};
 use super::replica::{Out, Replica, Timer};
@@ -156,7 +156,7 @@ impl Replica {
             return;
         }
         self.log.keep_decision(seq, it);
-        out.observe(Observation::Committed { view, seq, batch: digest });
+        out.observe(Observation::Committed { view, seq, decided: Decided::Batch(digest) });
         out.observe(Observation::Reached("decision-learned"));
         self.execute_ready(out);
     }

@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use byzsim_core::{Digest, NodeId, Observation, Signed};
+use byzsim_core::{Decided, Digest, NodeId, Observation, Signed};
 
 use super::message::{Certificate, Checkpoint, Msg, OrderReq, Seq, SpecResponse, View};
 use super::replica::{Out, Replica};
@@ -148,8 +148,9 @@ impl Replica {
             && let Some(own) = own_state
         {
             for slot in self.history.orders().take_while(|it| it.order.seq <= seq) {
-                let (view, OrderReq { seq, history: batch, .. }) = (self.view, *slot.order.body());
-                out.observe(Observation::Committed { view, seq, batch });
+                let (view, OrderReq { seq, history, .. }) = (self.view, *slot.order.body());
+                let decided = Decided::History(history);
+                out.observe(Observation::Committed { view, seq, decided });
             }
             out.observe(Observation::Checkpointed { seq, state: own });
             if own != state {
@@ -157,7 +158,8 @@ impl Replica {
             }
         } else {
             self.give_way((view, seq, history), out);
-            out.observe(Observation::Committed { view: self.view, seq, batch: history });
+            let decided = Decided::History(history);
+            out.observe(Observation::Committed { view: self.view, seq, decided });
         }
         self.history.collect_garbage(seq, history);
         self.trim_held_certificate(before, (seq, history));

@@ -344,12 +344,12 @@ impl Protocol for Zyzzyva {
 
     /// A backup asks the primary to confirm a request, and the primary orders it when its turn
     /// comes: where flow control stops it, it waits for a checkpoint, which takes four messages.
-    fn promptness(committee: Committee, params: &Params) -> Promptness {
+    fn promptness(committee: Committee, params: &Params) -> Option<Promptness> {
         let turns = u64::from(committee.clients).div_ceil(params.checkpoint_interval).max(1);
-        Promptness {
+        Some(Promptness {
             settling: catching_up(params.status_interval, committee),
             serving: Wait { messages: 2 + 4 * turns, timers: Span::ZERO },
-        }
+        })
     }
 
     fn convicts(evidence: &Evidence, law: Law<'_, Params>) -> Conviction {

@@ -160,7 +160,7 @@ fn is_last_of_its_part(stream: &Stream, place: usize) -> bool {
 
 /// Whether it is a decision that its node does not execute, or learned another time as well.
 fn is_not_needed(stream: &Stream, place: usize) -> bool {
-    let Fact { node, what: Observation::Committed { seq, batch, .. }, .. } = &stream.facts[place]
+    let Fact { node, what: Observation::Committed { seq, decided, .. }, .. } = &stream.facts[place]
     else {
         return false;
     };
@@ -173,8 +173,8 @@ fn is_not_needed(stream: &Stream, place: usize) -> bool {
     let is_other = |(other, it): (usize, &Fact)| {
         other != place
             && other < executed
-            && matches!(&it.what, Observation::Committed { seq: slot, batch: decided, .. }
-                if slot == seq && decided == batch)
+            && matches!(&it.what, Observation::Committed { seq: slot, decided: other, .. }
+                if slot == seq && other == decided)
     };
     executed < place || own.any(is_other)
 }

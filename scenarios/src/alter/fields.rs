@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use byzsim_core::observation::Content;
-use byzsim_core::{Answer, Digest, NodeId, Observation, Operation, SimRng};
+use byzsim_core::{Answer, Decided, Digest, NodeId, Observation, Operation, SimRng};
 
 /// A field of an observation.
 pub(super) enum Value<'a> {
@@ -56,9 +56,14 @@ pub(super) fn fields(what: &mut Observation) -> Vec<(&'static str, Value<'_>)> {
             vec![("timestamp", V::Number(timestamp)), ("answer", V::Answer(answer))]
         }
         Observation::Accepted { view, seq, batch }
-        | Observation::Committed { view, seq, batch } => {
+        | Observation::Committed { view, seq, decided: Decided::Batch(batch) } => {
             vec![("view", V::Number(view)), ("seq", V::Number(seq)), ("batch", V::Digest(batch))]
         }
+        Observation::Committed { view, seq, decided: Decided::History(history) } => vec![
+            ("view", V::Number(view)),
+            ("seq", V::Number(seq)),
+            ("history", V::Digest(history)),
+        ],
         Observation::Executed { view, seq, batch, null } => vec![
             ("view", V::Number(view)),
             ("seq", V::Number(seq)),

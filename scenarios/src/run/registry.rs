@@ -21,17 +21,33 @@ use crate::file::names;
 use crate::file::path::{self, Step};
 use crate::run::strategy::Strategy;
 
-/// All protocols. To add one is to add its entry.
-pub const PROTOCOLS: &[ProtocolEntry] = &[
-    entry::<pbft::Pbft>(
-        "Castro and Liskov, Practical Byzantine Fault Tolerance (OSDI 1999)",
-        Some("pbft/chaos"),
-    ),
-    entry::<zyzzyva::Zyzzyva>(
-        "Kotla et al., Zyzzyva: Speculative Byzantine Fault Tolerance (SOSP 2007)",
-        Some("zyzzyva/chaos"),
-    ),
-];
+/// Makes the table of the entries: of each protocol the type, the scenario of the library in which
+/// its flaws are hunted, and the paper.
+macro_rules! protocols {
+    ($($protocol:ty, hunted in $hunted_in:literal: $about:literal;)*) => {
+        /// All protocols. To add one is to add its entry.
+        pub const PROTOCOLS: &[ProtocolEntry] =
+            &[$( entry::<$protocol>($about, Some($hunted_in)), )*];
+
+        /// Shows the types of all protocols to the visitor, in the order of the table.
+        pub fn visit(visitor: &mut impl Visitor) {
+            $( visitor.visit::<$protocol>(); )*
+        }
+    };
+}
+
+protocols! {
+    pbft::Pbft, hunted in "pbft/chaos":
+        "Castro and Liskov, Practical Byzantine Fault Tolerance (OSDI 1999)";
+    zyzzyva::Zyzzyva, hunted in "zyzzyva/chaos":
+        "Kotla et al., Zyzzyva: Speculative Byzantine Fault Tolerance (SOSP 2007)";
+}
+
+/// What is to be done with each protocol, where its type is needed: tests of all of them.
+pub trait Visitor {
+    /// Is shown a protocol.
+    fn visit<P: Catalogued>(&mut self);
+}
 
 /// An entry of the table.
 #[derive(Clone, Copy)]

@@ -61,7 +61,6 @@ impl Checker for Accusation {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Promptness;
     use super::*;
     use crate::id::Committee;
     use crate::time::{Span, Time};
@@ -77,7 +76,7 @@ mod tests {
             gst: Time::ZERO,
             liveness_bound: Span::ZERO,
             delta: Span::ZERO,
-            promptness: Promptness::default(),
+            promptness: None,
             search_budget: 0,
             verifier: Verifier::new(|evidence| {
                 let worth = evidence.statements::<Result<u16, &'static str>>();

@@ -82,8 +82,8 @@ impl Agreement {
 impl Checker for Agreement {
     fn observe(&mut self, at: Stamp, node: NodeId, observation: &Observation) {
         match *observation {
-            Observation::Committed { view, seq, batch } => {
-                self.decide(at, node, (view, seq), batch);
+            Observation::Committed { view, seq, decided } => {
+                self.decide(at, node, (view, seq), decided.digest());
             }
             Observation::Executed { view, seq, batch, .. } => {
                 self.execute(at, node, seq);
@@ -115,6 +115,7 @@ impl Checker for Agreement {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observation::Decided;
     use crate::time::Time;
 
     fn shape(said: &[(u16, Observation)]) -> Option<String> {
@@ -152,7 +153,10 @@ mod tests {
     #[test]
     fn slots_are_decided_once_and_executed_in_order() {
         let batch = |name| Digest([name; 32]);
-        let commits = |view, seq, name| Observation::Committed { view, seq, batch: batch(name) };
+        let commits = |view, seq, name| {
+            let decided = Decided::Batch(batch(name));
+            Observation::Committed { view, seq, decided }
+        };
         let executes = |seq| Observation::Executed { view: 0, seq, batch: batch(1), null: false };
         assert_eq!(shape(&[(0, commits(0, 1, 1)), (1, commits(1, 1, 1))]), None);
         let views = [(0, commits(0, 1, 1)), (1, commits(1, 1, 2))];

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Checker, Findings, RunInfo, Stamp, Verdict};
 use crate::crypto::Digest;
 use crate::id::{NodeId, ReplicaSet};
-use crate::observation::Observation;
+use crate::observation::{Decided, Observation};
 use crate::time::Time;
 
 #[derive(Debug)]
@@ -241,19 +241,22 @@ impl Coherence {
 
     /// A replica may learn of a decision twice: by votes, and by a proof.
     fn decide(&mut self, at: Stamp, node: NodeId, what: &Observation) {
-        let Observation::Committed { view, seq, batch } = *what else { return };
+        let Observation::Committed { view, seq, decided } = *what else { return };
         let replica = &self.replicas[usize::from(node.number())];
         let (own, is_here) = (replica.history(seq), replica.view == view);
-        self.slots.entry(seq).or_default().decided.add(batch, node);
-        if self.speculates {
-            let rule = "a replica commits its history in the view that it is in";
-            self.demand(is_here, at, node, what, rule);
-            let rule = "its own history is another one";
-            self.demand(own.is_none_or(|own| own == batch), at, node, what, rule);
-        } else {
-            let count = self.accepted.get(&(view, seq)).map_or(0, |said| said.by(batch).len());
-            let rule = "too few correct replicas accepted that in this view";
-            self.demand(self.witnesses <= count, at, node, what, rule);
+        self.slots.entry(seq).or_default().decided.add(decided.digest(), node);
+        match decided {
+            Decided::History(history) => {
+                let rule = "a replica commits its history in the view that it is in";
+                self.demand(is_here, at, node, what, rule);
+                let rule = "its own history is another one";
+                self.demand(own.is_none_or(|own| own == history), at, node, what, rule);
+            }
+            Decided::Batch(batch) => {
+                let count = self.accepted.get(&(view, seq)).map_or(0, |said| said.by(batch).len());
+                let rule = "too few correct replicas accepted that in this view";
+                self.demand(self.witnesses <= count, at, node, what, rule);
+            }
         }
     }
 

@@ -38,6 +38,8 @@ pub(super) struct Deposition {
     moved: Time,
     /// The timer that expired in the present event, if one did.
     expired: Option<Expired>,
+    /// Whether a timer gave up a correct primary of which nobody says how soon it serves.
+    is_open: bool,
 }
 
 /// A timer that expired.
@@ -59,10 +61,11 @@ impl Deposition {
             // In a network that is synchronous from the start nothing is ever lost.
             whole: match info.gst {
                 Time::ZERO => Time::ZERO,
-                gst => gst + info.promptness.settling.at(info.delta),
+                gst => gst + settling(info),
             },
             moved: Time::ZERO,
             expired: None,
+            is_open: false,
             info: info.clone(),
         }
     }
@@ -101,7 +104,10 @@ impl Deposition {
             // Some are in other views: whom the primary can serve is open.
             return;
         }
-        let Promptness { settling, serving } = self.info.promptness;
+        let Some(Promptness { settling, serving }) = self.info.promptness else {
+            self.is_open = true;
+            return;
+        };
         // What was lost before is made good by retransmission; in a view change nothing is lost.
         let together = Wait { timers: Span::ZERO, ..settling };
         // Without a message since GST none is known to be fast.
@@ -141,9 +147,13 @@ impl Deposition {
 
     /// From now on what was lost is made good.
     fn settle(&mut self, at: Stamp) {
-        let settling = self.info.promptness.settling.at(self.info.delta);
-        self.whole = self.whole.max(at.time + settling);
+        self.whole = self.whole.max(at.time + settling(&self.info));
     }
+}
+
+/// How long it takes until what was lost is made good.
+fn settling(info: &RunInfo) -> Span {
+    info.promptness.map_or(Span::ZERO, |it| it.settling.at(info.delta))
 }
 
 impl Checker for Deposition {
@@ -184,7 +194,12 @@ impl Checker for Deposition {
 
     /// A run in which nobody gave up a correct primary satisfies the property.
     fn finish(&mut self, _: Stamp) -> Verdict {
-        self.findings.verdict_on_absence()
+        match self.findings.verdict_on_absence() {
+            Verdict::Holds(_) if self.is_open => Verdict::Inconclusive(
+                "the protocol does not say how soon a correct primary serves".to_owned(),
+            ),
+            verdict => verdict,
+        }
     }
 }
 
@@ -210,7 +225,7 @@ mod tests {
             corrupted: corrupted.to_vec(),
             gst: Time::ZERO,
             delta: Span::from_millis(10),
-            promptness: Promptness { settling: wait(300), serving: wait(100) },
+            promptness: Some(Promptness { settling: wait(300), serving: wait(100) }),
             liveness_bound: Span::from_secs(10),
             search_budget: 0,
             verifier: Verifier::new(|_| Err("nothing is signed")),
@@ -255,6 +270,18 @@ mod tests {
         let next = [crashes(100, 3), restarts(500, 3), crashes(750, 2)];
         assert!(verdict(&[], &next[..2]).is_violated());
         assert_eq!(verdict(&[], &next), Verdict::Holds(1));
+    }
+
+    #[test]
+    fn what_nobody_says_of_correct_primaries_is_not_judged() {
+        let mut checker = deposition(&[]);
+        checker.info.promptness = None;
+        assert_eq!(checker.finish(at(1_000)), Verdict::Holds(0), "nobody was given up");
+        gives_up(&mut checker, R[1], [400, 1_000]);
+        assert!(matches!(checker.finish(at(1_000)), Verdict::Inconclusive(_)));
+        // No message makes a correct replica give up a correct primary, in any protocol.
+        checker.observe(at(1_100), R[2], &Observation::GaveUp { view: 0, primary: R[0] });
+        assert!(checker.finish(at(1_100)).is_violated());
     }
 
     #[test]

@@ -22,7 +22,7 @@ use std::rc::Rc;
 use crate::crypto::Digest;
 use crate::history::Operation;
 use crate::id::NodeId;
-use crate::observation::Observation;
+use crate::observation::{Decided, Observation};
 
 /// One request in the committed order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,8 +109,8 @@ impl CommittedLog {
                     slot.entries.clear();
                 }
             }
-            Observation::Committed { seq, batch, .. } => {
-                self.committed.push((*seq, *batch));
+            Observation::Committed { seq, decided: Decided::History(history), .. } => {
+                self.committed.push((*seq, *history));
             }
             Observation::Applied { seq, client, timestamp, operation, .. } => {
                 let slots = match self.speculated.get_mut(&node) {
@@ -256,8 +256,8 @@ mod tests {
             execute(&mut log, 0, 0, b"abcd");
             log.observe(NodeId::Replica(0), &Observation::RolledBack { to: 1 });
             if let Some(name) = committed {
-                let batch = Digest([name; 32]);
-                let committed = Observation::Committed { view: 0, seq: 3, batch };
+                let decided = Decided::History(Digest([name; 32]));
+                let committed = Observation::Committed { view: 0, seq: 3, decided };
                 log.observe(NodeId::Replica(1), &committed);
             }
             log.settle();

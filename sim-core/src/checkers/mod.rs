@@ -237,8 +237,8 @@ pub struct RunInfo {
     pub liveness_bound: Span,
     /// The bound on delays from GST on.
     pub delta: Span,
-    /// How soon a correct primary serves.
-    pub promptness: Promptness,
+    /// How soon a correct primary serves, if the protocol says so.
+    pub promptness: Option<Promptness>,
     /// How many steps the linearizability search may take before it gives up.
     pub search_budget: u64,
     /// What the protocol says of evidence.

@@ -120,7 +120,7 @@ mod tests {
             corrupted: vec![R0],
             gst: Time::ZERO,
             delta: Span::ZERO,
-            promptness: crate::checkers::Promptness::default(),
+            promptness: None,
             verifier: crate::evidence::Verifier::new(|_| Err("nothing is signed")),
             liveness_bound: Span::from_secs(10),
             search_budget: 0,

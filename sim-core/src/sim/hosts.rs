@@ -106,16 +106,21 @@ impl<P: Protocol> Hosts<P> {
         std::mem::replace(&mut self.down[self.committee.index(node)], false)
     }
 
-    /// The state of all correct nodes, abstracted ([`Node::outline`](crate::Node::outline)).
-    pub(super) fn outline(&self, view: u64) -> Digest {
-        Encoder::digest_of(|out| {
+    /// The state of all correct nodes, abstracted ([`Node::outline`](crate::Node::outline)). None
+    /// if one of them writes nothing.
+    pub(super) fn outline(&self, view: u64) -> Option<Digest> {
+        let mut is_whole = true;
+        let state = Encoder::digest_of(|out| {
             for (host, is_down) in self.hosts.iter().zip(&self.down) {
                 out.u8(u8::from(*is_down));
                 if let Some(host) = host {
+                    let before = out.bytes().len();
                     host.outline(view, out);
+                    is_whole &= before < out.bytes().len();
                 }
             }
-        })
+        });
+        is_whole.then_some(state)
     }
 
     /// Whether a timer of a correct replica runs.

@@ -203,7 +203,9 @@ impl<P: Protocol> Run<'_, P> {
             return;
         }
         let at = self.world.recording.stamp(now);
-        self.lasso.sample(at, view, self.hosts.outline(view));
+        if let Some(state) = self.hosts.outline(view) {
+            self.lasso.sample(at, view, state);
+        }
     }
 
     /// Tells the checkers what the run was doing, if an operation is overdue.

@@ -108,8 +108,8 @@ impl Coverage {
             Observation::Accepted { view: v, seq: s, batch } => {
                 ([2, view(v), self.rank(s, batch)], seq(s), false)
             }
-            Observation::Committed { view: v, seq: s, batch } => {
-                ([3, view(v), self.rank(s, batch)], seq(s), true)
+            Observation::Committed { view: v, seq: s, decided } => {
+                ([3, view(v), self.rank(s, decided.digest())], seq(s), true)
             }
             Observation::Executed { view: v, seq: s, batch: value, .. }
             | Observation::Speculated { view: v, seq: s, history: value, .. } => {

@@ -38,7 +38,7 @@ fn judge(
         corrupted: vec![NodeId::Replica(3)],
         gst: Time::ZERO,
         delta: Span::ZERO,
-        promptness: crate::checkers::Promptness::default(),
+        promptness: None,
         verifier: crate::evidence::Verifier::new(|_| Err("nothing is signed")),
         liveness_bound: BOUND,
         search_budget: 0,
@@ -113,7 +113,8 @@ fn who_catches_up_in_time_keeps_it_and_who_does_later_does_not() {
 /// A corrupted primary proposed slot 3, and slot 2 to nobody.
 #[test]
 fn what_is_committed_above_a_hole_is_decided_when_the_hole_is_filled() {
-    let committed = |seq| Observation::Committed { view: 0, seq, batch: Digest::default() };
+    let decided = crate::Decided::Batch(Digest::default());
+    let committed = |seq| Observation::Committed { view: 0, seq, decided };
     let mut seen: Vec<_> = R.iter().map(|node| (1, *node, executed(1))).collect();
     seen.extend([(5, C, asked()), (6, R[0], committed(3))]);
     assert_eq!(up(&seen, (20, true)).0, Verdict::Holds(3));

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use super::{Checker, Findings, Stamp, Verdict};
 use crate::history::{Answer, Operation};
 use crate::id::NodeId;
-use crate::observation::Observation;
+use crate::observation::{Decided, Observation};
 
 /// A client, and its number for a request.
 type Request = (NodeId, u64);
@@ -96,8 +96,8 @@ impl Checker for Durability {
                 slots.restore(at, findings, node, (*seq, content));
             }
             Observation::EnteredView { view } => histories.enter(at, findings, node, *view),
-            Observation::Committed { seq, batch, .. } => {
-                histories.commit(at, findings, node, (*seq, *batch));
+            Observation::Committed { seq, decided: Decided::History(history), .. } => {
+                histories.commit(at, findings, node, (*seq, *history));
             }
             _ => {}
         }

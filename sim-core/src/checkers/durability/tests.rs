@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::*;
 use crate::crypto::Digest;
-use crate::observation::Content;
+use crate::observation::{Content, Decided};
 use crate::time::Time;
 
 const R0: NodeId = NodeId::Replica(0);
@@ -168,8 +168,8 @@ fn who_enters_a_view_with_nothing_lacks_what_completed() {
 #[test]
 fn what_is_committed_is_what_completed_in_whatever_order() {
     let commits = |stream: &mut Stream, seq, name| {
-        let (view, batch) = (0, history(name));
-        stream.say(R1, Observation::Committed { view, seq, batch });
+        let (view, decided) = (0, Decided::History(history(name)));
+        stream.say(R1, Observation::Committed { view, seq, decided });
     };
     let shape = "committed against a completion".to_owned();
     for (seq, name, is_bad) in [(1, 1, false), (2, 2, false), (1, 11, true), (2, 12, true)] {

@@ -90,14 +90,14 @@ impl Node<Msg, Timer> for Client {
         let Some(pending) = &self.pending else { return };
         if timer == Timer::Retransmit(self.timestamp) {
             out.observe(Observation::Reached("client-retransmission"));
-            out.broadcast(Msg::Request(Rc::clone(&pending.request)));
+            self.rules.ask_again(&pending.request, self.view, out);
             out.set_timer(timer, self.params.client_timeout);
         }
     }
 
     fn on_restart(&mut self, out: &mut Out) {
         if let Some(pending) = &self.pending {
-            out.broadcast(Msg::Request(Rc::clone(&pending.request)));
+            self.rules.ask_again(&pending.request, self.view, out);
             out.set_timer(Timer::Retransmit(self.timestamp), self.params.client_timeout);
         }
     }

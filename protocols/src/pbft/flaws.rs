@@ -48,6 +48,8 @@ flaws! {
     // Requests: what clients believe, and what happens once.
     ClientTrusts: "P17-client-trusts" breaks "result-integrity",
         "the client accepts an answer from f replicas instead of f + 1";
+    AsksPrimaryAlone: "P48-asks-primary-alone" breaks "liveness",
+        "a client without an answer sends its request to the primary again, and to nobody else";
     CacheAnswersAll: "P18-cache-answers-all" breaks "result-integrity",
         "a new request is answered with the client's last reply";
     HeardIsExecuted: "P18b-heard-is-executed" breaks "liveness",

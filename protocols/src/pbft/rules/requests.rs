@@ -1,11 +1,13 @@
 //! Rules of requests: whose they are, what happens once, and which of them a backup times (§4.4).
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use byzsim_core::{Answer, NodeId, Signed, Signer};
 
 use super::super::flaws::PbftFlaw;
-use super::super::message::{Request, View};
+use super::super::message::{Msg, Request, View};
+use super::super::replica::Out;
 use super::Rules;
 use crate::service::Service;
 use crate::shared::quorum::certain_view;
@@ -26,6 +28,22 @@ impl Rules {
     pub(in crate::pbft) fn is_of_client(&self, it: &Signed<Request>, me: &Signer) -> bool {
         let believed = self.flaws.has(PbftFlaw::RequestUnverified);
         it.signer().is_client() && (believed || me.verify(it))
+    }
+
+    /// §4.1: whom a client asks that got no answer in time: all replicas. The backups pass its
+    /// request on to the primary, and time it; if the client asked the primary alone, a faulty one
+    /// would choose whom the service serves, and nobody would suspect it.
+    pub(in crate::pbft) fn ask_again(
+        &self,
+        request: &Rc<Signed<Request>>,
+        view: View,
+        out: &mut Out,
+    ) {
+        let again = Msg::Request(Rc::clone(request));
+        match self.flaws.has(PbftFlaw::AsksPrimaryAlone) {
+            false => out.broadcast(again),
+            true => out.send(self.primary(view), again),
+        }
     }
 
     /// §4.1: the reply cache answers the request that it has the reply of, the client's last one.

@@ -18,6 +18,7 @@ mod histories;
 mod hostile_messages;
 mod hunt;
 mod lasso;
+mod lecture;
 mod map;
 mod messages_of_runs;
 mod moved;

@@ -2,11 +2,14 @@
 //!
 //! A `console` block holds commands, `$ byzsim …`, each followed by what it prints: its stdout, or
 //! its stderr if that is all. `$ echo $?` shows the exit code of the command before it, which is 0
-//! where that is left out. One line `...` stands for lines that are not shown, and a line that
-//! begins with `rate` depends on the machine. A `toml` block is a scenario, or a part of one; if
-//! its first line is `# name.toml`, it is also a file for the commands of the document.
+//! where that is left out. A line `...` stands for lines that are not shown: what is shown before
+//! the first such line and after the last one is found by its length, and what is shown between two
+//! of them by its first line. A line that begins with `rate` depends on the machine. A `toml` block
+//! is a scenario, or a part of one; if its first line is `# name.toml`, it is also a file for the
+//! commands of the document.
 //!
-//! `UPDATE=1 cargo test -p byzsim-tests readme` rewrites what the commands print.
+//! `UPDATE=1 cargo test -p byzsim-tests readme` rewrites what the commands print. Where the first
+//! line of a part in the middle is gone, it writes everything: cut it again.
 
 use std::fs;
 
@@ -55,21 +58,38 @@ fn play(workdir: &Workdir, command: &str) -> (Vec<String>, i32) {
 
 /// What was printed, as the document shows it.
 fn shown(printed: Vec<String>, document: &[String]) -> Vec<String> {
-    let mut shown = match document.iter().position(|line| line == "...") {
-        Some(before) if document.len() <= printed.len() => {
-            let after = document.len() - before - 1;
-            let dots = ["...".to_owned()];
-            let behind = &printed[printed.len() - after..];
-            [&printed[..before], &dots, behind].concat()
-        }
-        _ => printed,
-    };
+    let mut shown = cut(&printed, document).unwrap_or(printed);
     let is_rate = |line: &&mut String| line.starts_with("rate");
     let rate = document.iter().find(|line| line.starts_with("rate"));
     if let (Some(line), Some(rate)) = (shown.iter_mut().find(is_rate), rate) {
         line.clone_from(rate);
     }
     shown
+}
+
+/// The parts of what was printed that the document shows, with `...` between them. None if it shows
+/// everything, or a part of it is not there.
+fn cut(printed: &[String], document: &[String]) -> Option<Vec<String>> {
+    let parts: Vec<&[String]> = document.split(|line| line == "...").collect();
+    let [first, middle @ .., last] = &parts[..] else { return None };
+    if printed.len() < document.len() {
+        return None;
+    }
+    let end = printed.len() - last.len();
+    let dots = "...".to_owned();
+    let mut shown = printed.get(..first.len())?.to_vec();
+    let mut at = first.len();
+    for part in middle {
+        let begin = part.first()?;
+        at += printed.get(at..end)?.iter().position(|line| line == begin)?;
+        let lines = printed.get(at..at + part.len()).filter(|_| at + part.len() <= end)?;
+        shown.push(dots.clone());
+        shown.extend_from_slice(lines);
+        at += part.len();
+    }
+    shown.push(dots);
+    shown.extend_from_slice(&printed[end..]);
+    Some(shown)
 }
 
 /// The block with what its commands print now.
@@ -183,6 +203,7 @@ fn the_guides_keep_their_word() {
         "docs/flaws.md",
         "docs/zyzzyva-violation.md",
         "docs/shrinking.md",
+        "docs/lecture.md",
     ] {
         keeps_its_word(guide);
     }
@@ -217,6 +238,7 @@ fn links_lead_somewhere() {
         "docs/compare.md",
         "docs/zyzzyva-violation.md",
         "docs/shrinking.md",
+        "docs/lecture.md",
     ] {
         let path = root().join(document);
         let text = fs::read_to_string(&path).unwrap_or_else(|why| panic!("{document}: {why}"));
@@ -231,4 +253,23 @@ fn links_lead_somewhere() {
         }
     }
     assert!(5 < seen, "the documents have links");
+}
+
+#[test]
+fn what_is_shown_is_cut_where_the_document_cuts() {
+    let lines = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let printed = lines("a b c d e f");
+    for (document, expected) in [
+        ("a ... f", "a ... f"),
+        ("x ... y", "a ... f"),
+        ("... d x ...", "... d e ..."),
+        ("x ... c ... e y", "a ... c ... e f"),
+        ("... f", "... f"),
+        ("a b c ... d e f", "a b c d e f"),
+        ("a ... x ... f", "a b c d e f"),
+        ("... e x y ...", "a b c d e f"),
+        ("a", "a b c d e f"),
+    ] {
+        assert_eq!(shown(printed.clone(), &lines(document)), lines(expected), "{document}");
+    }
 }

@@ -1,0 +1,159 @@
+//! The tour of the lecture: each stop is on the page, pairs of runs differ in a rule alone, and the
+//! runs show what the page says beyond their output.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::rc::Rc;
+
+use byzsim::file::format::{Expect, ScenarioFile};
+use byzsim::{PlayOptions, load};
+use byzsim_core::{CryptoBackend, Digest, Recorder, Signed, Time, TraceEvent};
+use byzsim_protocols::pbft::Msg;
+use byzsim_protocols::pbft::message::NewView;
+
+use crate::support::{play, root, scenario};
+
+/// The names of the stops' scenarios, in order.
+fn stops() -> Vec<String> {
+    let all = byzsim::file::library::all().into_keys();
+    all.filter(|name| name.starts_with("lecture/")).collect()
+}
+
+/// `12` and `b` of `lecture/12b-…`.
+fn number(name: &str) -> (u32, &str) {
+    let stop = name.strip_prefix("lecture/").expect("a stop of the lecture");
+    let (number, rest) = stop.split_at(2);
+    let letter = rest.split('-').next().expect("a split has a first part");
+    (number.parse().expect("its name begins with a number"), letter)
+}
+
+#[test]
+fn the_tour_stops_at_every_scenario_in_order() {
+    let page = fs::read_to_string(root().join("docs/lecture.md")).expect("there is a tour");
+    let shown: Vec<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("$ byzsim run lecture/"))
+        .filter_map(|line| line.split(' ').next())
+        .collect();
+    let stops = stops();
+    let names: Vec<&str> = stops.iter().filter_map(|name| name.strip_prefix("lecture/")).collect();
+    assert!(20 < names.len(), "the stops were found");
+    assert_eq!(shown, names);
+    // A stop without a scenario of its own has a heading, too.
+    let headings = page.lines().filter_map(|line| line.strip_prefix("### ")?.split('.').next());
+    let numbers: Vec<u32> = headings.map(|it| it.parse().expect("a number")).collect();
+    let last = u32::try_from(numbers.len()).expect("a few stops");
+    assert_eq!(numbers, (1..=last).collect::<Vec<u32>>(), "headings are numbered");
+    assert!(stops.iter().all(|name| (1..=last).contains(&number(name).0)));
+}
+
+/// What a run without a rule shows is the doing of that rule: all else is as in the run with it,
+/// which is the first of the same number.
+#[test]
+fn a_run_without_a_rule_differs_in_the_rule_alone() {
+    let stops = stops();
+    let plain = |name: &str| {
+        let file = load(name).unwrap_or_else(|error| panic!("{name}: {error}")).file;
+        let flaws = file.params.get("flaws").cloned();
+        let mut params = file.params.clone();
+        params.remove("flaws");
+        let (title, about) = (String::new(), String::new());
+        let expect = Expect::Holds;
+        let file = ScenarioFile { title, about, expect, reaches: Vec::new(), params, ..file };
+        (file, flaws)
+    };
+    let mut pairs = 0;
+    for name in &stops {
+        let (file, flaws) = plain(name);
+        if flaws.is_none() {
+            continue;
+        }
+        let is_other = |it: &&String| number(it).0 == number(name).0 && plain(it).1.is_none();
+        let with_rule = stops.iter().filter(is_other).map(|it| plain(it).0);
+        assert!(with_rule.into_iter().any(|it| it == file), "{name}: no run with the rule");
+        pairs += 1;
+    }
+    assert!(5 < pairs, "the pairs were found");
+}
+
+#[test]
+fn a_request_takes_five_delays_and_29_messages() {
+    let scenario = scenario("lecture/04-normal-case", &[]);
+    let outcome = play(&scenario, 0).result.expect("no panic").outcome;
+    assert_eq!(outcome.metrics.messages(), 29);
+    let answered = outcome.served[0].completed.as_ref().expect("it completes").0;
+    assert_eq!(answered.nanos(), 50_000_000);
+}
+
+#[test]
+fn asynchrony_deposes_more_leaders_than_f() {
+    let view_max = |name: &str| {
+        let scenario = scenario(name, &[]);
+        let report = play(&scenario, 0);
+        let faulty = report.drawn.plan.corrupted().len() as u64;
+        let view = report.result.expect("no panic").outcome.view_max;
+        (view, faulty, u64::from(scenario.committee.faults))
+    };
+    assert_eq!(view_max("lecture/13a-two-faulty-primaries"), (2, 2, 2), "f view changes");
+    let (view, faulty, f) = view_max("lecture/13b-correct-primaries-deposed");
+    assert_eq!((faulty, f), (0, 1));
+    assert!(f < view, "{view} view changes, and nobody is faulty");
+}
+
+/// The first NEW-VIEW of each view.
+#[derive(Debug, Default)]
+struct NewViews(BTreeMap<u64, Rc<Signed<NewView>>>);
+
+impl Recorder for NewViews {
+    fn record(&mut self, _: u64, _: Time, event: &TraceEvent<'_>) {
+        if let TraceEvent::Sent { what, .. } = event
+            && let Some(Msg::NewView(it)) = what.downcast::<Msg>()
+        {
+            self.0.entry(it.view).or_insert_with(|| Rc::clone(it));
+        }
+    }
+}
+
+/// Of a NEW-VIEW: who reports what for slot 1, as (replica, view, digest), and what it proposes.
+type Merge = (Vec<(u16, Option<(u64, Digest)>)>, Option<Digest>);
+
+fn merge(name: &str, view: u64) -> Merge {
+    let mut new_views = NewViews::default();
+    let options = PlayOptions { crypto: CryptoBackend::Ideal, with_marks: false };
+    scenario(name, &[]).play_recorded(0, &options, Some(&mut new_views));
+    let new_view = &new_views.0[&view];
+    let mut reports: Vec<_> = new_view
+        .view_changes
+        .iter()
+        .map(|report| {
+            let certificates = report.prepared.iter().map(|it| it.pre_prepare.body());
+            let of_slot_1 = certificates.filter(|it| it.seq == 1).map(|it| (it.view, it.digest));
+            (report.signer().number(), of_slot_1.last())
+        })
+        .collect();
+    reports.sort_unstable();
+    let proposed = new_view.proposals.iter().find(|it| it.seq == 1).map(|it| it.digest);
+    (reports, proposed)
+}
+
+/// The answers to "can d differ from d'?", by what the NEW-VIEWs rest on and propose.
+#[test]
+fn d_differs_as_the_tour_says() {
+    let (reports, proposed) = merge("lecture/12a-quorum-of-three", 1);
+    assert_eq!(reports, [(0, None), (1, None), (4, None)], "nobody reports d");
+    assert_eq!(proposed, None, "slot 1 is free");
+
+    let (reports, proposed) = merge("lecture/12b-quorum-of-four", 1);
+    let reported: Vec<_> = reports.iter().filter_map(|(_, of_slot_1)| *of_slot_1).collect();
+    assert_eq!(reports.len(), 4);
+    let [(0, d)] = reported[..] else { panic!("one certificate of view 0: {reports:?}") };
+    assert_eq!(proposed, Some(d), "d' = d is forced");
+
+    let (reports, proposed) = merge("lecture/12c-d-differs-harmlessly", 3);
+    let [(1, Some((0, d))), (2, Some((2, other))), (3, Some((2, third)))] = reports[..] else {
+        panic!("r1 reports view 0, r2 and r3 report view 2: {reports:?}")
+    };
+    assert_eq!(other, third);
+    assert_ne!(d, other, "d differs from d'");
+    assert_eq!(proposed, Some(other), "the highest view wins");
+}

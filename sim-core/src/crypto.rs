@@ -228,6 +228,32 @@ impl Signer {
         })
     }
 
+    /// How many replicas have keys.
+    pub(crate) fn replicas(&self) -> u16 {
+        self.keyring.committee.replicas
+    }
+
+    /// Whether this node has a key.
+    pub(crate) fn knows(&self, node: NodeId) -> bool {
+        self.keyring.committee.contains(node)
+    }
+
+    /// Counts a verification that goes by other ways than [`verify`](Self::verify).
+    pub(crate) fn count_verification(&self) {
+        self.verified.set(self.verified.get() + 1);
+    }
+
+    /// What the signatures of these nodes on `body` add up to; none if one of them has no key.
+    pub(crate) fn sum<T: Statement>(
+        &self,
+        body: &T,
+        signers: impl Iterator<Item = NodeId>,
+    ) -> Option<Digest> {
+        let sign =
+            |node| self.knows(node).then(|| self.keyring.sign(node, &statement_digest(node, body)));
+        signers.map(sign).collect::<Option<Vec<_>>>().map(|all| added_up(&all))
+    }
+
     /// How many signatures this node made.
     pub fn signed(&self) -> u64 {
         self.signed.get()
@@ -248,6 +274,15 @@ pub trait Statement: Encode {
 
 fn statement_digest<T: Statement>(signer: NodeId, body: &T) -> Digest {
     Encoder::digest_of(|out| _ = out.text(T::TAG).node(signer).value(body))
+}
+
+/// What stands for the sum of signatures: a hash of them.
+fn added_up(signatures: &[Signature]) -> Digest {
+    Encoder::digest_of(|out| {
+        for signature in signatures {
+            out.raw(&signature.0);
+        }
+    })
 }
 
 /// A statement with its signer and signature. It is immutable, so its digest and the stored result
@@ -275,6 +310,12 @@ impl<T: Statement> Signed<T> {
         let digest = statement_digest(self.signer, &body);
         let memo = Cell::new(self.memo.get().filter(|_| digest == self.digest));
         Self { body, signer: self.signer, digest, signature: self.signature, memo }
+    }
+
+    /// What the signatures on these add up to.
+    pub(crate) fn sum_of(all: &[&Self]) -> Digest {
+        let signatures: Vec<Signature> = all.iter().map(|it| it.signature).collect();
+        added_up(&signatures)
     }
 
     /// The digest of the statement and its signer; not of the signature.

@@ -43,12 +43,13 @@ thread_local! {
 pub struct Encoder {
     bytes: Vec<u8>,
     signatures: u32,
+    aggregates: u32,
 }
 
 impl Default for Encoder {
     /// With room for all but the largest messages.
     fn default() -> Self {
-        Self { bytes: Vec::with_capacity(256), signatures: 0 }
+        Self { bytes: Vec::with_capacity(256), signatures: 0, aggregates: 0 }
     }
 }
 
@@ -56,10 +57,15 @@ impl Encoder {
     /// The bytes that every signature occupies on the wire, whatever the backend (RFC 8032).
     pub const SIGNATURE_BYTES: u32 = 64;
 
+    /// The bytes of a signature that others add up to: a point of BLS12-381's smaller group
+    /// ([`certificate`](crate::certificate) says why this one).
+    pub const AGGREGATE_BYTES: u32 = 48;
+
     /// Empties the encoder but keeps its memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.signatures = 0;
+        self.aggregates = 0;
     }
 
     /// The bytes so far.
@@ -70,7 +76,7 @@ impl Encoder {
     /// How many bytes the value takes on the wire, its signatures included.
     pub fn wire_bytes(&self) -> u32 {
         let bytes = u32::try_from(self.bytes.len()).expect("no message reaches 4 GiB");
-        bytes + self.signatures * Self::SIGNATURE_BYTES
+        bytes + self.signatures * Self::SIGNATURE_BYTES + self.aggregates * Self::AGGREGATE_BYTES
     }
 
     /// The SHA-256 digest of the bytes that `write` appends.
@@ -91,6 +97,12 @@ impl Encoder {
     /// Counts one signature, whose bytes stay out.
     pub fn signature(&mut self) -> &mut Self {
         self.signatures += 1;
+        self
+    }
+
+    /// Counts one aggregate signature, whose bytes stay out.
+    pub fn aggregate(&mut self) -> &mut Self {
+        self.aggregates += 1;
         self
     }
 

@@ -212,6 +212,11 @@ impl ReplicaSet {
         self.0 == 0
     }
 
+    /// The members, a bit for each replica, that of number 0 the lowest of the first byte.
+    pub const fn bitmap(&self) -> [u8; 16] {
+        self.0.to_le_bytes()
+    }
+
     /// The members, in order.
     pub fn iter(&self) -> impl Iterator<Item = NodeId> + use<> {
         let bits = self.0;

@@ -18,8 +18,8 @@ pub(super) struct Pieces {
     requests: Vec<Rc<Signed<Request>>>,
     batches: Vec<Rc<Batch>>,
     pre_prepares: Vec<Signed<PrePrepare>>,
-    prepares: Vec<Signed<Prepare>>,
-    commits: Vec<Signed<Commit>>,
+    pub(super) prepares: Vec<Signed<Prepare>>,
+    pub(super) commits: Vec<Signed<Commit>>,
     checkpoints: Vec<Signed<Checkpoint>>,
     view_changes: Vec<Rc<Signed<ViewChange>>>,
     states: Vec<Rc<Service>>,
@@ -58,11 +58,11 @@ impl Pieces {
     fn certificate(&self, pen: &mut Pen<'_>) -> PreparedCertificate {
         let pre_prepare = self.pre_prepare(pen);
         let PrePrepare { view, seq, digest } = *pre_prepare.body();
-        let prepares = match pen.coin() {
+        let prepares: Vec<_> = match pen.coin() {
             true => pen.some(&self.prepares),
             false => (0..pen.small()).map(|_| pen.sign(Prepare { view, seq, digest })).collect(),
         };
-        PreparedCertificate { pre_prepare, prepares }
+        PreparedCertificate { pre_prepare, prepares: prepares.into() }
     }
 
     fn view_change(&self, pen: &mut Pen<'_>) -> Rc<Signed<ViewChange>> {
@@ -128,7 +128,7 @@ impl Inventor<Msg> for Pieces {
             9 => Msg::FetchBatch(seq, digest),
             10 => Msg::Batch(seq, self.batch(pen)),
             11 => {
-                let (commits, batch) = (pen.some(&self.commits), self.batch(pen));
+                let (commits, batch) = (pen.some(&self.commits).into(), self.batch(pen));
                 Msg::Decided(seq, Decision { commits, batch })
             }
             12 => Msg::FetchState(pen.some(&self.checkpoints)),

@@ -127,7 +127,7 @@ mod tests {
         let digest = Digest::default();
         let certificate = |&(view, seq): &(View, Seq)| PreparedCertificate {
             pre_prepare: Signed::forged(PrePrepare { view, seq, digest }, R[0]),
-            prepares: Vec::new(),
+            prepares: Vec::new().into(),
         };
         let prepared = prepared.iter().map(certificate).collect();
         let it = ViewChange { view, stable, proof: Vec::new(), prepared };

@@ -93,8 +93,7 @@ impl Inventive for NewView {
 
 impl Entry for PreparedCertificate {
     fn forged(&self) -> Self {
-        let prepares = self.prepares.iter().map(Entry::forged).collect();
-        Self { pre_prepare: self.pre_prepare.forged(), prepares }
+        Self { pre_prepare: self.pre_prepare.forged(), prepares: self.prepares.forged() }
     }
 
     /// A certificate for the null request, which everyone has: what the signer may sign, it signs.
@@ -102,30 +101,23 @@ impl Entry for PreparedCertificate {
         let digest = Batch::null_digest();
         let pre_prepare = PrePrepare { digest, ..*self.pre_prepare.body() };
         let pre_prepare = signer.sign_as(pre_prepare, self.pre_prepare.signer());
-        let prepare = |vote: &Signed<Prepare>| {
-            signer.sign_as(Prepare { digest, ..*vote.body() }, vote.signer())
-        };
-        Self { pre_prepare, prepares: self.prepares.iter().map(prepare).collect() }
+        let prepares = self.prepares.saying(|vote| Prepare { digest, ..*vote }, signer);
+        Self { pre_prepare, prepares }
     }
 
     /// A certificate for a batch that nobody proposed, under the signatures for another one.
     fn grafted(&self, rng: &mut SimRng) -> Self {
         let digest = Digest(rng.key());
-        let prepare = |vote: &Signed<Prepare>| vote.with_body(Prepare { digest, ..*vote.body() });
         let pre_prepare = PrePrepare { digest, ..*self.pre_prepare.body() };
         Self {
             pre_prepare: self.pre_prepare.with_body(pre_prepare),
-            prepares: self.prepares.iter().map(prepare).collect(),
+            prepares: self.prepares.grafted(|vote| Prepare { digest, ..*vote }),
         }
     }
 
     /// One of the votes is.
     fn adopted(&self, signer: &Signer) -> Self {
-        let mut prepares = self.prepares.clone();
-        if let Some(last) = prepares.last_mut() {
-            *last = last.adopted(signer);
-        }
-        Self { pre_prepare: self.pre_prepare.clone(), prepares }
+        Self { pre_prepare: self.pre_prepare.clone(), prepares: self.prepares.adopted(signer) }
     }
 
     fn is_genuine(&self, judge: &Signer) -> bool {

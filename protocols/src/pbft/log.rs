@@ -79,8 +79,8 @@ impl Slot {
     fn certificate(&self, rules: &Rules) -> Option<PreparedCertificate> {
         let pre_prepare = self.pre_prepare.clone().filter(|_| self.prepared)?;
         let matching = self.matching_prepares(rules, pre_prepare.digest);
-        let prepares = matching.take(rules.prepares()).cloned().collect();
-        Some(PreparedCertificate { pre_prepare, prepares })
+        let prepares: Vec<_> = matching.take(rules.prepares()).cloned().collect();
+        Some(PreparedCertificate { pre_prepare, prepares: prepares.into() })
     }
 }
 
@@ -143,8 +143,8 @@ impl Log {
         };
         let (digest, batch) = self.proposed(seq)?;
         let matching = slot.matching_commits(rules, digest);
-        let commits = matching.take(rules.commits()).cloned().collect();
-        Some(Decision { commits, batch: Rc::clone(batch) })
+        let commits: Vec<_> = matching.take(rules.commits()).cloned().collect();
+        Some(Decision { commits: commits.into(), batch: Rc::clone(batch) })
     }
 
     /// What was decided for a slot.

@@ -7,7 +7,7 @@ use byzsim_core::body::BodyType;
 use byzsim_core::editable::{Editable, FieldEdit, FieldList};
 use byzsim_core::field::{Entry as _, FieldMut};
 use byzsim_core::{
-    Answer, Digest, Encode, Encoder, NodeId, Operation, Signed, Signer, SimRng, Sort,
+    Answer, Certificate, Digest, Encode, Encoder, NodeId, Operation, Signed, Signer, SimRng, Sort,
 };
 
 use super::lies;
@@ -127,7 +127,7 @@ byzsim_core::statements! {
     #[derive(Clone, Debug)]
     pub struct Decision {
         /// Matching statements of 2f + 1 distinct replicas.
-        commits: Vec<Signed<Commit>>,
+        commits: Certificate<Commit>,
         /// What was decided.
         batch: Rc<Batch>,
     }
@@ -139,7 +139,7 @@ pub struct PreparedCertificate {
     /// The primary's statement, without the batch.
     pub pre_prepare: Signed<PrePrepare>,
     /// Matching statements of 2f distinct backups.
-    pub prepares: Vec<Signed<Prepare>>,
+    pub prepares: Certificate<Prepare>,
 }
 
 impl Encode for PreparedCertificate {
@@ -302,7 +302,7 @@ mod tests {
         let prepare = |view| signer.sign(Prepare { view, seq: 1, digest: Digest::default() });
         let certificate = |view, votes: &[View]| PreparedCertificate {
             pre_prepare: pre_prepare(view),
-            prepares: votes.iter().map(|view| prepare(*view)).collect(),
+            prepares: votes.iter().map(|view| prepare(*view)).collect::<Vec<_>>().into(),
         };
         let whole = certificate(1, &[1, 1]).sha256();
         for other in [certificate(2, &[1, 1]), certificate(1, &[1]), certificate(1, &[1, 2])] {

@@ -7,7 +7,7 @@
 
 use std::rc::Rc;
 
-use byzsim_core::{Decided, Digest, NodeId, Observation, Signed};
+use byzsim_core::{Decided, Digest, NodeId, Observation};
 
 use super::message::{Batch, Commit, Decision, Msg, Seq, Status};
 use super::replica::{Out, Replica, Timer};
@@ -42,7 +42,7 @@ impl Replica {
         self.volatile.others.are_ahead_of(&self.progress(), self.rules.weak())
     }
 
-    fn progress(&self) -> Status {
+    pub(super) fn progress(&self) -> Status {
         let (view, changing) = (self.view, self.changing);
         Status { view, changing, stable: self.stable(), executed: self.executed }
     }
@@ -143,13 +143,12 @@ impl Replica {
         }
         let Some(first) = it.commits.first() else { return };
         let (view, digest) = (first.view, it.batch.digest());
-        let counts = |vote: &Signed<Commit>| {
+        let counts = |vote: &Commit, voter: NodeId| {
             (vote.view, vote.seq) == (view, seq)
                 && self.rules.matches(vote.digest, digest)
-                && !vote.signer().is_client()
-                && self.signer.verify(vote)
+                && !voter.is_client()
         };
-        if it.commits.len() != self.rules.commits() || !it.commits.iter().all(counts) {
+        if it.commits.len() != self.rules.commits() || !it.commits.proves(&self.signer, counts) {
             return;
         }
         if !self.rules.are_distinct(&it.commits) || !self.is_of_clients(&it.batch) {

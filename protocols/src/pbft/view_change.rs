@@ -277,15 +277,14 @@ impl Replica {
     /// §4.2: the primary's PRE-PREPARE and matching PREPAREs of 2f distinct backups.
     fn is_valid_certificate(&self, it: &PreparedCertificate) -> bool {
         let PrePrepare { view, seq, digest } = *it.pre_prepare.body();
-        let counts = |vote: &Signed<Prepare>| {
+        let counts = |vote: &Prepare, voter: NodeId| {
             (vote.view, vote.seq) == (view, seq)
                 && self.rules.matches(vote.digest, digest)
-                && self.rules.is_backup(vote.signer(), view)
-                && self.signer.verify(vote)
+                && self.rules.is_backup(voter, view)
         };
         it.pre_prepare.signer() == self.rules.primary(view)
             && self.signer.verify(&it.pre_prepare)
-            && self.rules.certifies(&it.prepares, counts)
+            && self.rules.certifies(&it.prepares, &self.signer, counts)
     }
 }
 

@@ -237,16 +237,22 @@ fn is_certificate(it: &PreparedCertificate, law: Law<'_>) -> bool {
     let PrePrepare { view, seq, digest } = *it.pre_prepare.body();
     let leader = primary(law.committee, view);
     let said = Prepare { view, seq, digest };
-    let stands_by = |vote: &Signed<Prepare>| *vote.body() == said && vote.signer() != leader;
+    let stands_by = |vote: &Prepare, voter: NodeId| *vote == said && voter != leader;
     it.pre_prepare.signer() == leader
-        && voters(&it.prepares, law) == Some(quorum(law) - 1)
-        && it.prepares.iter().all(stands_by)
+        && distinct(&it.prepares.signers(), law) == Some(quorum(law) - 1)
+        && it.prepares.all(stands_by)
 }
 
 /// How many voted; none if somebody did twice, or is no replica.
 fn voters<T: Statement>(votes: &[Signed<T>], law: Law<'_>) -> Option<usize> {
-    let voters: BTreeSet<NodeId> = votes.iter().map(Signed::signer).collect();
-    let sound = voters.len() == votes.len() && voters.iter().all(|it| is_replica(*it, law));
+    let voters: Vec<NodeId> = votes.iter().map(Signed::signer).collect();
+    distinct(&voters, law)
+}
+
+/// How many these are; none if somebody is named twice, or is no replica.
+fn distinct(names: &[NodeId], law: Law<'_>) -> Option<usize> {
+    let voters: BTreeSet<NodeId> = names.iter().copied().collect();
+    let sound = voters.len() == names.len() && voters.iter().all(|it| is_replica(*it, law));
     sound.then_some(voters.len())
 }
 

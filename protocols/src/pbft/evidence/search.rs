@@ -96,7 +96,9 @@ fn file(msg: &Msg, keep: &mut impl FnMut(Exhibit)) {
             it.view_changes.iter().for_each(|report| file_view_change(report, keep));
             it.proposals.iter().for_each(|it| keep(Exhibit::PrePrepare(it.clone())));
         }
-        Msg::Decided(_, it) => it.commits.iter().for_each(|it| keep(Exhibit::Commit(it.clone()))),
+        Msg::Decided(_, it) => {
+            it.commits.votes().iter().for_each(|it| keep(Exhibit::Commit(it.clone())));
+        }
         Msg::State(_, _, proof) => {
             proof.iter().for_each(|it| keep(Exhibit::Checkpoint(it.clone())));
         }
@@ -115,7 +117,7 @@ fn file_view_change(it: &Rc<Signed<ViewChange>>, keep: &mut impl FnMut(Exhibit))
     it.proof.iter().for_each(|it| keep(Exhibit::Checkpoint(it.clone())));
     for PreparedCertificate { pre_prepare, prepares } in &it.prepared {
         keep(Exhibit::PrePrepare(pre_prepare.clone()));
-        prepares.iter().for_each(|it| keep(Exhibit::Prepare(it.clone())));
+        prepares.votes().iter().for_each(|it| keep(Exhibit::Prepare(it.clone())));
     }
 }
 

@@ -19,7 +19,7 @@ impl Court {
         let (view, seq) = (0, 1);
         let pre_prepare = self.replica(0).sign(PrePrepare { view, seq, digest });
         let vote = |it: u16| self.replica(it).sign(Prepare { view, seq, digest });
-        PreparedCertificate { pre_prepare, prepares: voters.map(vote).to_vec() }
+        PreparedCertificate { pre_prepare, prepares: voters.map(vote).to_vec().into() }
     }
 
     fn view_change(&self, of: u16, prepared: Vec<PreparedCertificate>) -> Signed<ViewChange> {
@@ -116,7 +116,7 @@ fn reports_and_new_views_are_judged_by_what_their_signer_signed() {
 
     // Who relays it can spoil the signatures inside, which it does not cover.
     let mut garbled = a();
-    garbled[0].prepares[0] = Signed::forged(*garbled[0].prepares[0].body(), NodeId::Replica(1));
+    garbled[0].prepares = garbled[0].prepares.forged();
     let relayed = court.new_view(garbled.clone(), &[A]);
     assert_eq!(new_view(relayed), INNOCENT);
     let report = |it| court.says(&[Exhibit::ViewChange(Rc::new(court.view_change(3, it)))]);

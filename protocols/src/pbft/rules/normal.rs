@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use byzsim_core::{Digest, Message as _, NodeId, ReplicaSet, Signed, Statement};
+use byzsim_core::{Certificate, Digest, Message as _, NodeId, ReplicaSet, Signed, Statement};
 
 use super::super::flaws::PbftFlaw;
 use super::super::log::{Log, Slot};
 use super::super::message::{Batch, Commit, Decision, Msg, PrePrepare, Seq, View};
 use super::super::replica::{Out, Replica};
 use super::Rules;
-use crate::shared::quorum::{Votes, are_of_distinct_replicas};
+use crate::shared::quorum::Votes;
 
 impl Rules {
     /// §4.2: a message of the agreement is for the view that it names: the sender of a vote may
@@ -102,8 +102,8 @@ impl Rules {
     }
 
     /// §4.2: a proof that someone sent holds the votes of *different* replicas.
-    pub(in crate::pbft) fn are_distinct<T: Statement>(&self, votes: &[Signed<T>]) -> bool {
-        self.flaws.has(PbftFlaw::DuplicateVotes) || are_of_distinct_replicas(votes)
+    pub(in crate::pbft) fn are_distinct<T: Statement>(&self, votes: &Certificate<T>) -> bool {
+        self.flaws.has(PbftFlaw::DuplicateVotes) || votes.is_of_distinct_replicas()
     }
 
     /// §4.2: a slot with the votes on it: those that name it, as a faulty primary may propose one

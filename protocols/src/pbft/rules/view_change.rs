@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use byzsim_core::{Digest, NodeId, Signed, Signer, Span};
+use byzsim_core::{Certificate, Digest, NodeId, Signed, Signer, Span};
 
 use super::super::flaws::PbftFlaw;
 use super::super::log::Log;
@@ -56,13 +56,14 @@ impl Rules {
     /// which is what `counts` says of each. Less than that a faulty primary makes by itself.
     pub(in crate::pbft) fn certifies(
         &self,
-        prepares: &[Signed<Prepare>],
-        counts: impl Fn(&Signed<Prepare>) -> bool,
+        prepares: &Certificate<Prepare>,
+        me: &Signer,
+        counts: impl Fn(&Prepare, NodeId) -> bool,
     ) -> bool {
         // Exactly the votes that are needed: what does not count is not carried on.
         prepares.len() == self.prepares()
             && (self.flaws.has(PbftFlaw::CertificateUnchecked)
-                || prepares.iter().all(counts) && self.are_distinct(prepares))
+                || prepares.proves(me, counts) && self.are_distinct(prepares))
     }
 
     /// §4.5.2: whether a replica joins, when so many others ask for later views than its own: at

@@ -5,7 +5,7 @@
 
 use byzsim::compare::measure::Measure;
 use byzsim::compare::settings::Setting;
-use byzsim::compare::{Comparison, Grid, compare, scenario};
+use byzsim::compare::{Comparison, Grid, Ratio, compare, scenario};
 use byzsim::run::registry::PROTOCOLS;
 use byzsim::{Judgement, Scenario, SeedRange};
 use byzsim_core::{Span, Time};
@@ -26,7 +26,8 @@ fn settings(names: &[&str]) -> Vec<Setting> {
 }
 
 fn grid(replicas: &[u16], names: &[&str], seeds: u64) -> Grid {
-    let protocols = registered(&["pbft", "zyzzyva"]).into_iter().map(str::to_owned).collect();
+    let protocols =
+        registered(&["pbft", "linear-pbft", "zyzzyva"]).into_iter().map(str::to_owned).collect();
     let seeds = SeedRange { start: 0, end: seeds };
     Grid { protocols, replicas: replicas.to_vec(), settings: settings(names), seeds, jobs: 2 }
 }
@@ -45,18 +46,22 @@ fn figure(all: &Comparison, protocol: &str, n: u16, setting: &str, measure: Meas
     figure.figure(measure).unwrap_or_else(|| panic!("{measure:?} was not measured")).measured.mean
 }
 
-/// The totals and delays of a fault-free run, and those of f silent backups: 4n − 2f messages, and
-/// two delays after the client's timer of 300 ms.
+/// The totals and delays of a fault-free run, and those of f silent backups: Zyzzyva 4n − 2f
+/// messages, and two delays after the client's timer of 300 ms. If all respond, and one too late,
+/// it is 4n: the client as collector.
 #[test]
 fn totals_and_delays_are_those_of_the_table() {
-    let all = run(&grid(&[4, 7, 10, 31], &["none", "silent-backups"], 1));
-    let tables: [(&str, &str, [(u16, f64); 4], f64); 4] = [
+    let all = run(&grid(&[4, 7, 10, 31], &["none", "silent-backups", "slow-answers"], 1));
+    let tables: [(&str, &str, [(u16, f64); 4], f64); 7] = [
         ("pbft", "none", [(4, 29.0), (7, 92.0), (10, 191.0), (31, 1892.0)], 5.0),
         ("pbft", "silent-backups", [(4, 22.0), (7, 66.0), (10, 134.0), (31, 1282.0)], 5.0),
+        ("linear-pbft", "none", [(4, 20.0), (7, 38.0), (10, 56.0), (31, 182.0)], 7.0),
+        ("linear-pbft", "silent-backups", [(4, 17.0), (7, 32.0), (10, 47.0), (31, 152.0)], 7.0),
+        ("zyzzyva", "slow-answers", [(4, 16.0), (7, 28.0), (10, 40.0), (31, 124.0)], 32.0),
         ("zyzzyva", "none", [(4, 8.0), (7, 14.0), (10, 20.0), (31, 62.0)], 3.0),
         ("zyzzyva", "silent-backups", [(4, 14.0), (7, 24.0), (10, 34.0), (31, 104.0)], 32.0),
     ];
-    let known = registered(&["pbft", "zyzzyva"]);
+    let known = registered(&["pbft", "linear-pbft", "zyzzyva"]);
     for (protocol, setting, totals, delays) in tables {
         if !known.contains(&protocol) {
             continue;
@@ -68,7 +73,8 @@ fn totals_and_delays_are_those_of_the_table() {
         }
     }
     if known.contains(&"zyzzyva") {
-        let ratio = all.ratios.iter().find(|it| it.measure == Measure::Messages);
+        let is_it = |it: &&Ratio| it.measure == Measure::Messages && it.under == "zyzzyva";
+        let ratio = all.ratios.iter().find(is_it);
         assert!(ratio.is_some_and(|it| (it.ratio - 29.0 / 8.0).abs() < 1e-9 && it.low >= it.high));
     }
 }
@@ -80,6 +86,30 @@ fn every_figure_agrees_with_its_formula() {
     assert_eq!(all.tally.differ, 0);
     // PBFT alone has 6 random figures with a formula and 2 that give the shape.
     assert!(100 < all.tally.agree && 2 <= all.tally.shape_only, "{:?}", all.tally);
+}
+
+/// Aggregates change no count of messages; a backup verifies two of them instead of 4f + 1 votes.
+#[test]
+fn aggregates_cost_fewer_bytes_and_verifications() {
+    let forms = ["linear-pbft", "linear-pbft:certificates=aggregate"];
+    let protocols = forms.map(str::to_owned).to_vec();
+    let all = run(&Grid { protocols, ..grid(&[4, 31], &["none", "silent-primary"], 1) });
+    assert_eq!(all.tally.differ, 0, "{}", byzsim::report::compare::human(&all));
+    for (n, f) in [(4_u16, 1_u16), (31, 10)] {
+        let [list, sum] = forms.map(|form| {
+            let of = |measure| figure(&all, form, n, "none", measure);
+            (of(Measure::Messages), of(Measure::AllVerified), of(Measure::Bytes))
+        });
+        assert_eq!(list.0.to_bits(), sum.0.to_bits(), "n = {n}: as many messages");
+        let (n, f) = (f64::from(n), f64::from(f));
+        let fewer = (n - 1.0) * (4.0 * f + 1.0 - 2.0);
+        assert!((list.1 - sum.1 - fewer).abs() < 1e-9, "n = {n}: {} {}", list.1, sum.1);
+        // The votes of a list have 115 bytes each: signer 3, statement 48, signature 64. An
+        // aggregate has one statement, the bitmap and 48 bytes of signature.
+        let bitmap = (n / 8.0).ceil();
+        let saved = (n - 1.0) * ((4.0 * f + 1.0) * 115.0 - 2.0 * (48.0 + bitmap + 48.0));
+        assert!((list.2 - sum.2 - saved).abs() < 1e-9, "n = {n}: {} {}", list.2, sum.2);
+    }
 }
 
 #[test]
@@ -263,6 +293,9 @@ fn wrong_words_get_the_right_ones() {
         ("compare pbtf", "`pbft`"),
         ("compare pbft --faults silent-bakup", "`silent-backup`"),
         ("compare pbft --faults loss-200%", "`loss-10%`"),
+        ("compare linear-pbft:certificates", "certificates=aggregate"),
+        ("compare linear-pbft:certificates=sum", "`aggregate`"),
+        ("compare pbft:widnow=8", "`window`"),
         ("compare pbft --replicas 5", "use 4 or 7"),
         ("compare pbft --replicas 0", "use 4 or 7"),
         ("compare pbft --replicas 1000", "128"),

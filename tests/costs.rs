@@ -128,32 +128,62 @@ fn a_pbft_view_change_costs_n2_minus_1_messages() {
     assert_eq!(sent(&scenario, &report, &["view-change", "new-view"]), [9, 3]);
 }
 
-/// The closed form of PBFT's latency over unequal links: order statistics at every step.
+/// The same messages, and then one slot with a collector: 4(n − 1) PREPAREs, COMMITs and
+/// certificates.
 #[test]
-fn pbft_latency_over_unequal_links_is_the_closed_form() {
-    /// One-way delays in milliseconds; client c0 is where r0 is.
-    const DELAY_MS: [[u64; 4]; 4] =
-        [[3, 17, 29, 41], [13, 2, 23, 37], [31, 19, 5, 11], [43, 7, 47, 1]];
-    let d = |from: usize, to: usize| DELAY_MS[from][to];
-    let nth = |mut values: Vec<u64>, n: usize| {
-        values.sort_unstable();
-        values[n - 1]
-    };
-    let accepted: Vec<u64> = (0..4).map(|i| d(0, 0) + if i == 0 { 0 } else { d(0, i) }).collect();
-    let prepared: Vec<u64> = (0..4)
-        .map(|i| {
-            let vote = |j: usize| accepted[j] + if i == j { 0 } else { d(j, i) };
-            accepted[i].max(nth((1..4).map(vote).collect(), 2))
-        })
-        .collect();
-    let committed: Vec<u64> = (0..4)
-        .map(|i| {
-            let vote = |j: usize| prepared[j] + if i == j { 0 } else { d(j, i) };
-            prepared[i].max(nth((0..4).map(vote).collect(), 3))
-        })
-        .collect();
-    let accept = nth((0..4).map(|i| committed[i] + d(i, 0)).collect(), 2);
+fn a_view_change_with_a_collector_costs_n2_minus_1_messages_and_few_votes() {
+    for n in [4, 7, 10] {
+        let set = [
+            "cluster.clients=1",
+            "workload.operations=1",
+            r#"network.gst="30s""#,
+            r#"params.status-interval="20s""#,
+            "params.tells-progress=false",
+            r#"fault=[{ do = { hold = { kinds = ["commit"], view = 0 } } }]"#,
+        ];
+        let scenario = pbft("linear-pbft/fault-free", n, &set);
+        let report = play(&scenario, 1);
+        let cost: u64 = sent(&scenario, &report, &["view-change", "new-view"]).iter().sum();
+        assert_eq!(cost, n * n - 1, "n = {n}");
+        // No COMMIT of view 0 arrived, so nobody was shown a COMMIT-CERT of it.
+        let votes = ["prepare", "prepare-cert", "commit", "commit-cert"];
+        let expected = [2, 2, 2, 1].map(|times| times * (n - 1));
+        assert_eq!(sent(&scenario, &report, &votes), expected, "n = {n}");
+    }
+}
 
+/// What is told of progress costs n(n − 1) messages, once in each pause.
+#[test]
+fn a_pause_costs_linear_pbft_n_times_n_minus_1_messages() {
+    let set = ["cluster.clients=1", "workload.operations=2", r#"workload.think="2s""#];
+    for n in [4, 7] {
+        let scenario = pbft("linear-pbft/fault-free", n, &set);
+        let report = play(&scenario, 1);
+        assert_eq!(sent(&scenario, &report, &["status"]), [2 * n * (n - 1)], "n = {n}");
+        assert_eq!(total(&report), 2 * (6 * n - 4) + 2 * n * (n - 1), "n = {n}");
+    }
+}
+
+/// One-way delays in milliseconds; client c0 is where r0 is.
+const DELAY_MS: [[u64; 4]; 4] = [[3, 17, 29, 41], [13, 2, 23, 37], [31, 19, 5, 11], [43, 7, 47, 1]];
+
+fn d(from: usize, to: usize) -> u64 {
+    DELAY_MS[from][to]
+}
+
+/// From a replica to another; no message goes to oneself.
+fn between(from: usize, to: usize) -> u64 {
+    if from == to { 0 } else { d(from, to) }
+}
+
+fn nth(values: impl Iterator<Item = u64>, n: usize) -> u64 {
+    let mut values: Vec<u64> = values.collect();
+    values.sort_unstable();
+    values[n - 1]
+}
+
+/// A run over these links takes so long for each request.
+fn takes_over_unequal_links(name: &str, accept_ms: u64) {
     let row = |row: &[u64; 4]| {
         let cells: Vec<String> = row.iter().map(|ms| format!("\"{ms}ms\"")).collect();
         format!("[{}]", cells.join(", "))
@@ -164,8 +194,30 @@ fn pbft_latency_over_unequal_links_is_the_closed_form() {
         matrix.join(", ")
     );
     let set = ["cluster.clients=1", "workload.operations=3", &*wan];
-    let report = play(&pbft("pbft/fault-free", 4, &set), 1);
-    assert_eq!(latencies(&report), vec![Span::from_millis(accept); 3]);
+    let report = play(&pbft(name, 4, &set), 1);
+    assert_eq!(latencies(&report), vec![Span::from_millis(accept_ms); 3], "{name}");
+}
+
+/// The closed form of PBFT's latency over unequal links: order statistics at every step.
+#[test]
+fn pbft_latency_over_unequal_links_is_the_closed_form() {
+    let accepted = |i| d(0, 0) + between(0, i);
+    let prepared = |i| accepted(i).max(nth((1..4).map(|j| accepted(j) + between(j, i)), 2));
+    let committed = |i| prepared(i).max(nth((0..4).map(|j| prepared(j) + between(j, i)), 3));
+    takes_over_unequal_links("pbft/fault-free", nth((0..4).map(|i| committed(i) + d(i, 0)), 2));
+}
+
+/// With a collector p = r0 every quorum is complete there, and everybody else hears of it:
+/// A_i = d(c, p) + d(p, i); P = the 2f-th smallest of A_j + d(j, p) over the backups;
+/// C = the (2f + 1)-th smallest of P + d(p, j) + d(j, p) over all, d(p, p) = 0;
+/// accept = the (f + 1)-th smallest of C + d(p, i) + d(i, c) over all.
+#[test]
+fn linear_pbft_latency_over_unequal_links_is_the_closed_form() {
+    let accepted = |i| d(0, 0) + between(0, i);
+    let prepared = nth((1..4).map(|j| accepted(j) + d(j, 0)), 2);
+    let committed = nth((0..4).map(|j| prepared + between(0, j) + between(j, 0)), 3);
+    let accept = nth((0..4).map(|i| committed + between(0, i) + d(i, 0)), 2);
+    takes_over_unequal_links("linear-pbft/fault-free", accept);
 }
 
 #[test]

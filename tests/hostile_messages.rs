@@ -1,6 +1,7 @@
 //! No message makes an honest node panic, misleads it, or proves it guilty: corrupted nodes replay,
 //! alter, assemble and invent at random, messages of every kind.
 
+mod linear_pbft;
 mod pbft;
 mod zyzzyva;
 
@@ -12,11 +13,12 @@ use byzsim_core::editable;
 use byzsim_core::field::FieldMut;
 use byzsim_core::workload::{self, Workload};
 use byzsim_core::{
-    Adversary, Committee, Control, CorruptedSigners, CryptoBackend, Digest, Effect, Fate, Input,
-    Message, NetworkModel, NodeId, Observation, Outbox, Protocol, Purpose, Sent, Setup, Signed,
-    Signer, SimRng, Simulation, Span, Statement, Time, Verdict, Wake,
+    Adversary, CertificateForm, Committee, Control, CorruptedSigners, CryptoBackend, Digest,
+    Effect, Fate, Input, Message, NetworkModel, NodeId, Observation, Outbox, Protocol, Purpose,
+    Sent, Setup, Signed, Signer, SimRng, Simulation, Span, Statement, Time, Verdict, Wake,
 };
 use byzsim_protocols::Catalogued;
+use byzsim_protocols::linear_pbft::{self as linear, LinearPbft};
 use byzsim_protocols::pbft::Pbft;
 use byzsim_protocols::zyzzyva::Zyzzyva;
 
@@ -343,7 +345,7 @@ fn babble<P: Catalogued, I: Inventor<P::Msg>>(seeds: u64, params: &P::Params) {
 }
 
 /// The protocols with an inventor of their own, which builds what no correct node ever says.
-const INVENTED_FOR: [&str; 2] = [Pbft::NAME, Zyzzyva::NAME];
+const INVENTED_FOR: [&str; 3] = [Pbft::NAME, LinearPbft::NAME, Zyzzyva::NAME];
 
 /// The others are told what was heard before, changed.
 #[test]
@@ -369,6 +371,14 @@ fn zyzzyva_survives_a_babbler() {
 fn zyzzyva_with_null_requests_survives_a_babbler() {
     let params = byzsim_protocols::zyzzyva::Params { null_fill: true, ..Zyzzyva::small() };
     babble::<Zyzzyva, zyzzyva::Pieces>(400, &params);
+}
+
+#[test]
+fn linear_pbft_survives_a_babbler() {
+    for certificates in [CertificateForm::List, CertificateForm::Aggregate] {
+        let params = linear::Params { certificates, ..LinearPbft::small() };
+        babble::<LinearPbft, linear_pbft::Pieces>(200, &params);
+    }
 }
 
 #[test]

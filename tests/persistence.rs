@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use byzsim::run::registry::{PROTOCOLS, ProtocolEntry};
 
 use crate::support::root;
-use crate::tidy::{code, read, sources};
+use crate::tidy::{code, folder, read, sources};
 
 /// What every node has from its start, and the field that holds what a crash wipes out.
 const GIVEN: [&str; 5] = ["id", "signer", "params", "rules", "volatile"];
@@ -46,11 +46,13 @@ fn the_tables_name_each_field_of_replicas_and_clients() {
         let held = rows.map(|row| row.split('|').nth(2).expect("a column of fields"));
         let held: String = held.collect::<Vec<_>>().join(" ");
 
-        let folder = root().join("protocols/src").join(name);
+        let folder = folder(name);
         let (replica, client) = (read(&folder.join("replica.rs")), read(&folder.join("client.rs")));
         names(&format!("{name}, the table"), &coded(&held), &fields(&replica, "Replica"));
-        let clients: BTreeSet<_> =
-            fields(&client, "Client").union(&fields(&client, "Pending")).copied().collect();
+        let mut clients = fields(&client, "Client");
+        if client.contains("struct Pending {") {
+            clients.extend(fields(&client, "Pending"));
+        }
         names(&format!("{name}, the client's rows"), &coded(&held), &clients);
         names(&format!("{name}, what is lost"), &coded(lost), &fields(&replica, "Volatile"));
 
@@ -66,6 +68,7 @@ fn the_tables_name_each_field_of_replicas_and_clients() {
         let written: BTreeSet<_> = coded(&held).union(&coded(lost)).copied().collect();
         let stale: Vec<_> = written.iter().filter(|word| !is_field(word)).collect();
         assert!(stale.is_empty(), "docs/persistence.md, {name}: no fields {stale:?}");
-        assert!(20 < written.len(), "{name}: {written:?}");
+        // A replica that holds one of another protocol has few fields of its own.
+        assert!(3 < written.len(), "{name}: {written:?}");
     }
 }

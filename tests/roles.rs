@@ -81,7 +81,7 @@ struct Crossing<P: Protocol> {
 
 fn keeps_roles_apart<P: Catalogued>(more: More<P::Msg>) {
     let mut crossed = BTreeMap::new();
-    for seed in 0..8 {
+    for seed in 0..24 {
         let params = P::small();
         let setup = Setup {
             seed,

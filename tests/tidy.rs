@@ -22,6 +22,11 @@ pub(crate) fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// The sources of a protocol: a module has no hyphen in its name.
+pub(crate) fn folder(protocol: &str) -> PathBuf {
+    root().join("protocols/src").join(protocol.replace('-', "_"))
+}
+
 pub(crate) fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
@@ -125,7 +130,7 @@ fn files_hold_one_idea() {
 #[test]
 fn protocols_list_their_deviations() {
     for protocol in PROTOCOLS {
-        let module = root().join("protocols/src").join(protocol.name).join("mod.rs");
+        let module = folder(protocol.name).join("mod.rs");
         let text = read(&module);
         for heading in ["# Deviations from the paper", "# The messages", "# The thresholds"] {
             assert!(text.contains(heading), "{} lacks `{heading}`", module.display());

@@ -2,7 +2,7 @@
 //!
 //! | where | what |
 //! | --- | --- |
-//! | [`pbft`], [`zyzzyva`] | the protocols |
+//! | [`pbft`], [`linear_pbft`], [`zyzzyva`] | the protocols |
 //! | [`shared`] | parts of replicas that know no protocol, to take or to leave |
 //! | [`service`] | the replicated service that all of them run |
 //! | [`catalogue`] | what a protocol offers to files: parameters, and planted flaws |
@@ -32,6 +32,7 @@ pub mod catalogue;
 mod docket;
 mod flawed;
 mod judgement;
+pub mod linear_pbft;
 pub mod pbft;
 pub mod service;
 pub mod shared;

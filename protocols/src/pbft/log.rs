@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use byzsim_core::{Digest, Signed};
+use byzsim_core::{Certificate, Digest, Signed};
 
 use super::message::{Batch, Commit, Decision, PrePrepare, Prepare, PreparedCertificate, Seq};
 use super::rules::Rules;
@@ -19,6 +19,18 @@ pub(super) struct Slot {
     pub(super) prepared: bool,
     /// *committed-local*.
     pub(super) committed: bool,
+    /// What a collector made of votes that went to it, where they go to one.
+    pub(super) collected: Collected,
+}
+
+/// The certificates of a collector: they stand for the votes that others never see. There is none
+/// where votes go to everybody.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Collected {
+    /// PREPAREs of 2f backups.
+    pub(super) prepares: Option<Certificate<Prepare>>,
+    /// COMMITs of 2f + 1 replicas.
+    pub(super) commits: Option<Certificate<Commit>>,
 }
 
 /// The log.
@@ -58,13 +70,32 @@ impl Slot {
     /// §4.2, *prepared(m, v, n, i)*, given that the batch is in the log.
     pub(super) fn may_prepare(&self, rules: &Rules) -> bool {
         let Some(digest) = self.digest() else { return false };
-        rules.prepares() <= rules.tally(self.matching_prepares(rules, digest).map(Signed::signer))
+        self.collected_prepares(digest).is_some()
+            || rules.prepares()
+                <= rules.tally(self.matching_prepares(rules, digest).map(Signed::signer))
     }
 
     /// §4.2, *committed-local(m, v, n, i)*.
     pub(super) fn may_commit(&self, rules: &Rules) -> bool {
         let Some(digest) = self.digest() else { return false };
-        self.prepared && rules.commits() <= rules.committers(self, digest)
+        self.prepared
+            && (self.collected_commits(digest).is_some()
+                || rules.commits() <= rules.committers(self, digest))
+    }
+
+    fn is_open(&self) -> bool {
+        let Collected { prepares, commits } = &self.collected;
+        self.pre_prepare.is_some() || prepares.is_some() || commits.is_some()
+    }
+
+    fn collected_prepares(&self, digest: Digest) -> Option<&Certificate<Prepare>> {
+        let is_for_it = |vote: &Prepare| vote.digest == digest;
+        self.collected.prepares.as_ref().filter(|it| it.first().is_some_and(is_for_it))
+    }
+
+    fn collected_commits(&self, digest: Digest) -> Option<&Certificate<Commit>> {
+        let is_for_it = |vote: &Commit| vote.digest == digest;
+        self.collected.commits.as_ref().filter(|it| it.first().is_some_and(is_for_it))
     }
 
     /// The COMMITs that count for the accepted proposal.
@@ -76,8 +107,11 @@ impl Slot {
         self.commits.iter().filter(move |vote| rules.matches(vote.digest, digest))
     }
 
-    fn certificate(&self, rules: &Rules) -> Option<PreparedCertificate> {
+    pub(super) fn certificate(&self, rules: &Rules) -> Option<PreparedCertificate> {
         let pre_prepare = self.pre_prepare.clone().filter(|_| self.prepared)?;
+        if let Some(collected) = self.collected_prepares(pre_prepare.digest) {
+            return Some(PreparedCertificate { pre_prepare, prepares: collected.clone() });
+        }
         let matching = self.matching_prepares(rules, pre_prepare.digest);
         let prepares: Vec<_> = matching.take(rules.prepares()).cloned().collect();
         Some(PreparedCertificate { pre_prepare, prepares: prepares.into() })
@@ -142,9 +176,11 @@ impl Log {
             return self.decisions.get(&seq).cloned();
         };
         let (digest, batch) = self.proposed(seq)?;
-        let matching = slot.matching_commits(rules, digest);
-        let commits: Vec<_> = matching.take(rules.commits()).cloned().collect();
-        Some(Decision { commits: commits.into(), batch: Rc::clone(batch) })
+        let commits = slot.collected_commits(digest).cloned().unwrap_or_else(|| {
+            let matching = slot.matching_commits(rules, digest);
+            matching.take(rules.commits()).cloned().collect::<Vec<_>>().into()
+        });
+        Some(Decision { commits, batch: Rc::clone(batch) })
     }
 
     /// What was decided for a slot.
@@ -190,11 +226,11 @@ impl Log {
         self.certificates.get(&seq).map(|certificate| certificate.pre_prepare.digest)
     }
 
-    /// Whether some slot above `executed` is open: it is proposed or decided. A vote may be a
-    /// liar's, for a slot that will never begin.
+    /// Whether some slot above `executed` is open: it is proposed or decided, or a collector shows
+    /// that it is. A vote may be a liar's, for a slot that will never begin.
     pub(super) fn has_open(&self, executed: Seq) -> bool {
         let above = executed + 1;
         self.decisions.range(above..).next().is_some()
-            || self.slots.range(above..).any(|(_, slot)| slot.pre_prepare.is_some())
+            || self.slots.range(above..).any(|(_, slot)| slot.is_open())
     }
 }

@@ -15,6 +15,7 @@
 //! for each slot. `lag.rs`: how it notices that it lags. `client.rs` (§4.1). `rules/`: what the
 //! paper demands and a planted flaw breaks; `flaws.rs`: the names of the flaws. `lies.rs`: how
 //! corrupted nodes can lie. [`evidence`]: what their statements prove against replicas.
+//! `collected.rs`: what linear PBFT needs of a replica, and PBFT does not.
 //!
 //! # The messages
 //!
@@ -135,6 +136,7 @@
 
 mod checkpoint;
 mod client;
+mod collected;
 pub mod evidence;
 mod flaws;
 mod lag;
@@ -266,12 +268,9 @@ impl Protocol for Pbft {
     /// open slots, and after one request of each other client. A slot takes three messages, and one
     /// more where the window waits for a checkpoint.
     fn promptness(committee: Committee, params: &Params) -> Option<Promptness> {
-        let at_once = params.pipeline.min(params.window - params.checkpoint_interval);
-        let at_once = at_once.saturating_mul(u64::from(params.batch_max)).max(1);
-        let turns = u64::from(committee.clients).div_ceil(at_once).max(1);
         Some(Promptness {
             settling: catching_up(params.status_interval, committee),
-            serving: Wait { messages: 4 + 4 * turns, timers: Span::ZERO },
+            serving: Wait { messages: 4 + 4 * turns(committee, params), timers: Span::ZERO },
         })
     }
 
@@ -282,6 +281,13 @@ impl Protocol for Pbft {
     fn investigate(transcript: &[Held<Msg>], law: Law<'_, Params>) -> Case {
         evidence::search::investigate(transcript, law)
     }
+}
+
+/// After how many rounds of slots a request has its turn, when each other client has one before it.
+pub(crate) fn turns(committee: Committee, params: &Params) -> u64 {
+    let at_once = params.pipeline.min(params.window - params.checkpoint_interval);
+    let at_once = at_once.saturating_mul(u64::from(params.batch_max)).max(1);
+    u64::from(committee.clients).div_ceil(at_once).max(1)
 }
 
 impl Catalogued for Pbft {

@@ -248,7 +248,7 @@ impl Replica {
 
     /// §4.2: *committed-local* decides the slot; slots are decided in any order, and executed in
     /// theirs.
-    fn try_commit(&mut self, seq: Seq, out: &mut Out) {
+    pub(super) fn try_commit(&mut self, seq: Seq, out: &mut Out) {
         let Some((digest, _)) = self.log.proposed(seq) else { return };
         let slot = self.log.slot(seq);
         if slot.committed || !slot.may_commit(&self.rules) {

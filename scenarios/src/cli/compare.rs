@@ -20,9 +20,11 @@ use crate::report::format::Format;
 #[command(after_help = "Examples:\n  \
     byzsim compare pbft\n  \
     byzsim compare pbft zyzzyva --replicas 4,7,10,16,31 --faults none,silent-backup\n  \
+    byzsim compare linear-pbft linear-pbft:certificates=aggregate --faults none\n  \
     byzsim compare pbft --faults all --seeds 0..5000 --format csv")]
 pub struct Compare {
-    /// Protocols (`byzsim list protocols`). Ratios compare the first one with each other one.
+    /// Protocols (`byzsim list protocols`), perhaps with parameters: `NAME:KEY=VALUE,…`. Ratios
+    /// compare the first one with each other one.
     #[arg(required = true, value_name = "PROTOCOL")]
     protocols: Vec<String>,
     /// Numbers of replicas, each of the form 3f + 1.

@@ -17,7 +17,12 @@ use crate::sweep::row;
 
 impl Cell {
     /// Plays the runs of a cell, and measures them.
-    pub(super) fn play(scenario: &Scenario, setting: &Setting, grid: &Grid) -> Self {
+    pub(super) fn play(
+        contestant: &str,
+        scenario: &Scenario,
+        setting: &Setting,
+        grid: &Grid,
+    ) -> Self {
         let protocol = scenario.protocol;
         let committee = scenario.committee;
         let inputs = Inputs {
@@ -34,7 +39,7 @@ impl Cell {
         let seeds = if is_random { grid.seeds } else { SeedRange { start, end: start + 1 } };
         let runs = play_all(scenario, &inputs, &measures, seeds, grid.jobs);
         let mut cell = Self {
-            protocol: protocol.name,
+            protocol: contestant.to_owned(),
             replicas: committee.replicas,
             faults: committee.faults,
             setting: setting.name.clone(),

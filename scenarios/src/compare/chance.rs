@@ -76,6 +76,25 @@ pub fn pbft(n: u64, q: f64) -> f64 {
     p * (0..n).map(|k| exactly(k, n - 1, p) * with_backups(k)).sum::<f64>()
 }
 
+/// Linear PBFT completes if f + 1 replies arrive from replicas that have both certificates, which
+/// the collector makes of 2f PREPAREs and of 2f COMMITs of others.
+pub fn linear_pbft(n: u64, q: f64) -> f64 {
+    let (p, f) = (1.0 - q, (n - 1) / 3);
+    // The PREPARE-CERT reached so many. A COMMIT-CERT and an answer must arrive from each of them;
+    // from the collector the answer.
+    let with_prepared = |prepared: u64| {
+        let with = p * at_least(f, prepared, p * p);
+        let without = (1.0 - p) * at_least(f + 1, prepared, p * p);
+        at_least(2 * f, prepared, p) * (with + without)
+    };
+    let with_backups = |backups: u64| {
+        let prepared = 0..=backups;
+        let shown = prepared.map(|k| exactly(k, backups, p) * with_prepared(k)).sum::<f64>();
+        at_least(2 * f, backups, p) * shown
+    };
+    p * (0..n).map(|k| exactly(k, n - 1, p) * with_backups(k)).sum::<f64>()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,7 +130,7 @@ mod tests {
     #[test]
     fn nothing_lost_and_all_lost() {
         for n in [4, 7, 31] {
-            for chance in [pbft, zyzzyva, zyzzyva_fast] {
+            for chance in [pbft, linear_pbft, zyzzyva, zyzzyva_fast] {
                 assert!((chance(n, 0.0) - 1.0).abs() < 1e-9 && chance(n, 1.0) < 1e-9, "n = {n}");
             }
         }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::chance;
+use super::linear_pbft;
 use super::measure::Measure;
 use super::settings::{CHECKPOINT_INTERVAL, Case, LAG, LATENCY};
 use super::stats::{Relation, whole};
@@ -57,6 +58,8 @@ pub enum When {
     CorrectPrimary,
     /// One backup is slow.
     Slow,
+    /// One backup answers clients late.
+    SlowAnswers,
     /// The first primary is silent.
     SilentPrimary,
     /// There are checkpoints.
@@ -77,6 +80,7 @@ impl When {
             Case::SilentBackup | Case::SilentBackups => {
                 matches!(self, Self::Silent | Self::CorrectPrimary)
             }
+            Case::SlowAnswers => matches!(self, Self::SlowAnswers | Self::CorrectPrimary),
             Case::SilentPrimary => matches!(self, Self::SilentPrimary),
             Case::Checkpoints => matches!(self, Self::Checkpoints),
             Case::Loss(_) => matches!(self, Self::Loss),
@@ -105,6 +109,11 @@ impl Inputs {
     /// A parameter that is a span, in message delays; nothing if there is none of this name.
     fn delays(&self, param: &str) -> f64 {
         whole(self.span(param).nanos()) / whole(LATENCY.nanos())
+    }
+
+    /// Whether a parameter has this value.
+    pub(super) fn has(&self, param: &str, value: &str) -> bool {
+        self.params.get(param).and_then(Value::as_str) == Some(value)
     }
 
     fn span(&self, param: &str) -> Span {
@@ -144,7 +153,7 @@ impl Book {
 }
 
 /// All books.
-const BOOKS: [Book; 2] = [
+const BOOKS: [Book; 3] = [
     Book {
         protocol: "pbft",
         params: r#"{ "checkpoint-interval": 10000, "window": 20000 }"#,
@@ -152,6 +161,16 @@ const BOOKS: [Book; 2] = [
         view_change_kinds: &["view-change", "new-view"],
         patience: |_| LATENCY * 5,
         formulas: PBFT,
+    },
+    Book {
+        protocol: "linear-pbft",
+        params: r#"{
+            "checkpoint-interval": 10000, "window": 20000, "tells-progress": false
+        }"#,
+        fast_path: None,
+        view_change_kinds: &["view-change", "new-view"],
+        patience: |_| LATENCY * 7,
+        formulas: linear_pbft::FORMULAS,
     },
     Book {
         protocol: "zyzzyva",
@@ -167,20 +186,21 @@ const BOOKS: [Book; 2] = [
 const TIMER_1: &str = "client-timeout";
 
 const PBFT_FLOW: &str = "counted from the message flow of Castro and Liskov, OSDI 1999, §4.2";
-const PBFT_CHECKPOINTS: &str =
+pub(super) const PBFT_CHECKPOINTS: &str =
     "counted from the message flow of Castro and Liskov, OSDI 1999, §4.3";
-const PBFT_VIEW_CHANGE: &str =
+pub(super) const PBFT_VIEW_CHANGE: &str =
     "counted from the message flow of Castro and Liskov, OSDI 1999, §4.4";
 const ZYZZYVA_FLOW: &str = "counted from the message flow of Kotla et al., SOSP 2007, agreement";
 const ZYZZYVA_CHECKPOINTS: &str =
     "counted from the message flow of Kotla et al., SOSP 2007, checkpoints";
 const ZYZZYVA_VIEW_CHANGE: &str =
     "counted from the message flow of Kotla et al., SOSP 2007, view change";
-const ORDER_STATISTICS: &str = "the times at which the quorums of the flow are complete";
-const MINIMUM: &str = "with signatures, per batch, with the least verification";
-const LOST: &str = "summed over which node receives which message; losses are independent";
+pub(super) const ORDER_STATISTICS: &str = "the times at which the quorums of the flow are complete";
+pub(super) const MINIMUM: &str = "with signatures, per batch, with the least verification";
+pub(super) const LOST: &str =
+    "summed over which node receives which message; losses are independent";
 
-const fn exact(
+pub(super) const fn exact(
     measure: Measure,
     when: When,
     text: &'static str,
@@ -199,18 +219,25 @@ const fn shape(formula: Formula) -> Formula {
 }
 
 use Measure::{
-    ClientSigned, ClientVerified, Completed, Crypto, Delays, Fast, FastFirstTry, FirstTry,
-    FromClients, FromReplicas, Kind, Messages, Signed, Verified, ViewChangeMessages, ViewChanges,
+    AllVerified, ClientSigned, ClientVerified, Completed, Crypto, Delays, Fast, FastFirstTry,
+    FirstTry, FromClients, FromReplicas, Kind, Messages, Signed, Verified, ViewChangeMessages,
+    ViewChanges,
 };
-use When::{AllSpeak, Checkpoints, CorrectPrimary, FaultFree, Loss, Silent, SilentPrimary, Slow};
+use When::{
+    AllSpeak, Checkpoints, CorrectPrimary, FaultFree, Loss, Silent, SilentPrimary, Slow,
+    SlowAnswers,
+};
 
 /// What `count` per checkpoint is per request.
-fn per_checkpoint(count: u64) -> f64 {
+pub(super) fn per_checkpoint(count: u64) -> f64 {
     whole(count) / whole(CHECKPOINT_INTERVAL)
 }
 
 const PBFT: &[Formula] = &[
     exact(Messages, AllSpeak, "2n² − n + 1", PBFT_FLOW, |it| whole(2 * it.n * it.n - it.n + 1)),
+    exact(Messages, SlowAnswers, "2n² − n + 1", PBFT_FLOW, |it| {
+        whole(2 * it.n * it.n - it.n + 1)
+    }),
     exact(Messages, Silent, "2n² − n + 1 − s(2n − 1)", PBFT_FLOW, |it| {
         whole(2 * it.n * it.n - it.n + 1 - it.s * (2 * it.n - 1))
     }),
@@ -235,6 +262,7 @@ const PBFT: &[Formula] = &[
     exact(Completed, CorrectPrimary, "1", PBFT_FLOW, |_| 1.0),
     exact(Signed, CorrectPrimary, "2 + 1", MINIMUM, |_| 3.0),
     least(exact(Verified, FaultFree, "1 + 1 + 2f + (2f + 1)", MINIMUM, |it| whole(4 * it.f + 3))),
+    exact(AllVerified, FaultFree, "n(2n − 1)", PBFT_FLOW, |it| whole(it.n * (2 * it.n - 1))),
     shape(exact(Crypto, FaultFree, "2 + (8f + 1)/b MACs", "Zyzzyva's comparison table", |it| {
         whole(8 * it.f + 3)
     })),
@@ -260,6 +288,14 @@ const PBFT: &[Formula] = &[
 
 const ZYZZYVA: &[Formula] = &[
     exact(Messages, AllSpeak, "2n", ZYZZYVA_FLOW, |it| whole(2 * it.n)),
+    // The client as collector: it gathers responses, and shows all replicas 2f + 1 of them.
+    exact(Messages, SlowAnswers, "4n", ZYZZYVA_FLOW, |it| whole(4 * it.n)),
+    exact(Kind("commit"), SlowAnswers, "n", ZYZZYVA_FLOW, |it| whole(it.n)),
+    exact(Kind("local-commit"), SlowAnswers, "n", ZYZZYVA_FLOW, |it| whole(it.n)),
+    exact(Fast, SlowAnswers, "0", ORDER_STATISTICS, |_| 0.0),
+    exact(Delays, SlowAnswers, "5 + (timer 1 − 3d)/d", ORDER_STATISTICS, |it| {
+        5.0 + (it.delays(TIMER_1) - 3.0)
+    }),
     exact(Messages, Silent, "4n − 2s", ZYZZYVA_FLOW, |it| whole(4 * it.n - 2 * it.s)),
     exact(FromClients, AllSpeak, "1", ZYZZYVA_FLOW, |_| 1.0),
     exact(FromClients, Silent, "1 + n", ZYZZYVA_FLOW, |it| whole(1 + it.n)),

@@ -21,6 +21,8 @@ pub enum Measure {
     Verified,
     /// Both, by the correct replica that did most.
     Crypto,
+    /// Signatures verified by all correct replicas together.
+    AllVerified,
     /// Signatures made by the client.
     ClientSigned,
     /// Signatures verified by the client.
@@ -55,6 +57,7 @@ impl Measure {
             Self::Signed,
             Self::Verified,
             Self::Crypto,
+            Self::AllVerified,
             Self::ClientSigned,
             Self::ClientVerified,
             Self::Delays,
@@ -81,6 +84,7 @@ impl Measure {
             Self::Signed => "replica-signed",
             Self::Verified => "replica-verified",
             Self::Crypto => "replica-crypto",
+            Self::AllVerified => "all-replicas-verified",
             Self::ClientSigned => "client-signed",
             Self::ClientVerified => "client-verified",
             Self::Delays => "delays",
@@ -107,6 +111,7 @@ impl Measure {
             Self::Signed => "signed, busiest replica",
             Self::Verified => "verified, busiest replica",
             Self::Crypto => "both, busiest replica",
+            Self::AllVerified => "verified, all replicas",
             Self::ClientSigned => "signed, client",
             Self::ClientVerified => "verified, client",
             Self::Delays => "message delays",
@@ -134,6 +139,7 @@ impl Measure {
             | Self::Signed
             | Self::Verified
             | Self::Crypto
+            | Self::AllVerified
             | Self::ClientSigned
             | Self::ClientVerified
             | Self::Delays

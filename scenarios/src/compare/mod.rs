@@ -7,6 +7,7 @@
 mod cell;
 pub mod chance;
 pub mod formulas;
+mod linear_pbft;
 pub mod measure;
 pub mod settings;
 pub mod stats;
@@ -18,6 +19,7 @@ use serde_json::{Map, Value};
 use crate::file::error::{LoadError, Problem};
 use crate::file::format::SeedRange;
 use crate::file::format::VERSION;
+use crate::file::set;
 use crate::run::expect::Judgement;
 use crate::run::registry;
 use crate::run::scenario::Scenario;
@@ -30,7 +32,8 @@ use stats::{Agreement, Estimate, Relation, ratio};
 /// What is compared.
 #[derive(Clone, Debug)]
 pub struct Grid {
-    /// The protocols. Ratios are those of the first to each other one.
+    /// The protocols, by name, perhaps with parameters: `linear-pbft:certificates=aggregate`.
+    /// Ratios are those of the first to each other one.
     pub protocols: Vec<String>,
     /// The numbers of replicas, each 3f + 1.
     pub replicas: Vec<u16>,
@@ -68,8 +71,8 @@ pub struct Comparison {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Contestant {
-    /// Its name.
-    pub name: &'static str,
+    /// Its name, with the parameters that it was given.
+    pub name: String,
     /// Its parameters.
     pub params: Map<String, Value>,
 }
@@ -78,8 +81,8 @@ pub struct Contestant {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Cell {
-    /// The protocol.
-    pub protocol: &'static str,
+    /// The protocol, with the parameters that it was given.
+    pub protocol: String,
     /// n.
     pub replicas: u16,
     /// f.
@@ -145,9 +148,9 @@ pub struct Expected {
 #[serde(rename_all = "kebab-case")]
 pub struct Ratio {
     /// The protocol above the line.
-    pub over: &'static str,
+    pub over: String,
     /// The protocol below the line.
-    pub under: &'static str,
+    pub under: String,
     /// n.
     pub replicas: u16,
     /// The setting's name.
@@ -203,12 +206,11 @@ pub fn compare(grid: &Grid, mut each: impl FnMut(&str)) -> Result<Comparison, Lo
             for name in &grid.protocols {
                 let scenario = scenario(name, *n, setting)?;
                 each(&scenario.name);
-                let protocol = scenario.protocol.name;
-                if !comparison.protocols.iter().any(|known| known.name == protocol) {
+                if !comparison.protocols.iter().any(|known| known.name == *name) {
                     let params = scenario.file.params.clone();
-                    comparison.protocols.push(Contestant { name: protocol, params });
+                    comparison.protocols.push(Contestant { name: name.clone(), params });
                 }
-                comparison.cells.push(Cell::play(&scenario, setting, grid));
+                comparison.cells.push(Cell::play(name, &scenario, setting, grid));
             }
             let ratios = ratios(&comparison.cells[first..]);
             comparison.ratios.extend(ratios);
@@ -221,13 +223,31 @@ pub fn compare(grid: &Grid, mut each: impl FnMut(&str)) -> Result<Comparison, Lo
 /// The scenario of one cell.
 ///
 /// # Errors
-/// If there is no such protocol.
-pub fn scenario(protocol: &str, n: u16, setting: &Setting) -> Result<Scenario, LoadError> {
+/// If there is no such protocol, or it has no such parameters.
+pub fn scenario(contestant: &str, n: u16, setting: &Setting) -> Result<Scenario, LoadError> {
+    let (protocol, given) = parts(contestant)?;
     let params = Book::of(protocol).map_or("{}", |book| book.params);
-    let params = serde_json::from_str(params).expect("the books have parameters as JSON");
+    let mut params: Map<String, Value> =
+        serde_json::from_str(params).expect("the books have parameters as JSON");
+    params.extend(given);
     let file = setting.scenario(protocol, n, params);
     let name = file.title.clone();
     Scenario::new(&name, file, &[]).map_err(plain)
+}
+
+/// The protocol and the parameters that `linear-pbft:certificates=aggregate` names.
+fn parts(contestant: &str) -> Result<(&str, Map<String, Value>), LoadError> {
+    let Some((protocol, given)) = contestant.split_once(':') else {
+        return Ok((contestant, Map::new()));
+    };
+    let param = |text: &str| {
+        let (name, text) = text.split_once('=').ok_or_else(|| {
+            let what = format!("`{text}` gives no parameter of {protocol} a value");
+            LoadError::new(what, "write it like `linear-pbft:certificates=aggregate`")
+        })?;
+        Ok((name.to_owned(), set::value(text)))
+    };
+    Ok((protocol, given.split(',').map(param).collect::<Result<_, LoadError>>()?))
 }
 
 /// A problem for someone who wrote a command and no file.
@@ -237,7 +257,7 @@ fn plain(problem: Problem) -> LoadError {
 
 fn check(grid: &Grid) -> Result<(), LoadError> {
     for name in &grid.protocols {
-        registry::protocol(name).map_err(plain)?;
+        registry::protocol(parts(name)?.0).map_err(plain)?;
     }
     for n in &grid.replicas {
         if *n < 4 || n % 3 != 1 {
@@ -275,8 +295,8 @@ fn ratios(cells: &[Cell]) -> Vec<Ratio> {
                 pairs.filter_map(|(x, y)| Some(((*x)?, (*y)?))).unzip();
             let Some((ratio, low, high)) = ratio(&xs, &ys) else { continue };
             ratios.push(Ratio {
-                over: first.protocol,
-                under: other.protocol,
+                over: first.protocol.clone(),
+                under: other.protocol.clone(),
                 replicas: first.replicas,
                 setting: first.setting.clone(),
                 name: measure.name(),

@@ -18,6 +18,8 @@ pub const LATENCY: Span = Span::from_millis(10);
 pub const CHECKPOINT_INTERVAL: u64 = 5;
 /// How late the messages of a slow backup are.
 pub const LAG: Span = Span::from_millis(100);
+/// How late answers are that no client waits for.
+pub const LATE_ANSWER: Span = Span::from_secs(1);
 
 /// What a setting does, for the formulas: they are about a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub enum Case {
     SilentPrimary,
     /// One backup sends late.
     SlowBackup,
+    /// One backup answers clients late.
+    SlowAnswers,
     /// Nothing goes wrong, and there are checkpoints.
     Checkpoints,
     /// Each message is lost with this probability, in parts per million.
@@ -50,12 +54,13 @@ pub struct Setting {
 }
 
 /// The settings without a number in their name, and what goes wrong in them.
-const NAMED: [(&str, Case, &str); 6] = [
+const NAMED: [(&str, Case, &str); 7] = [
     ("none", Case::FaultFree, "Nothing goes wrong."),
     ("silent-backup", Case::SilentBackup, "The last backup sends nothing."),
     ("silent-backups", Case::SilentBackups, "The last f backups send nothing."),
     ("silent-primary", Case::SilentPrimary, "The primary of view 0 sends nothing."),
     ("slow-backup", Case::SlowBackup, "The last backup sends everything 100ms late."),
+    ("slow-answers", Case::SlowAnswers, "The last backup's answers to clients come 1s late."),
     ("checkpoints", Case::Checkpoints, "Nothing goes wrong; every fifth slot is a checkpoint."),
 ];
 
@@ -133,6 +138,7 @@ impl Setting {
             Case::FaultFree
             | Case::SilentPrimary
             | Case::SlowBackup
+            | Case::SlowAnswers
             | Case::Checkpoints
             | Case::Loss(_) => 0,
         }
@@ -190,6 +196,11 @@ impl Setting {
             Case::SlowBackup => {
                 let node = NodeId::Replica(n - 1);
                 vec![Action::Lag { node, messages: Pattern::default(), by: LAG }]
+            }
+            Case::SlowAnswers => {
+                let node = NodeId::Replica(n - 1);
+                let messages = Pattern { to: vec![NodeId::Client(0)], ..Pattern::default() };
+                vec![Action::Lag { node, messages, by: LATE_ANSWER }]
             }
         };
         let fault = |action| Fault { note: None, start: None, end: None, action };

@@ -53,6 +53,7 @@ impl Run<'_> {
             Measure::Signed => self.per_request(self.busiest(signed)),
             Measure::Verified => self.per_request(self.busiest(verified)),
             Measure::Crypto => self.per_request(self.busiest(|it| signed(it) + verified(it))),
+            Measure::AllVerified => self.per_request(self.correct(verified).sum()),
             Measure::ClientSigned => self.per_request(self.clients(signed)),
             Measure::ClientVerified => self.per_request(self.clients(verified)),
             Measure::Delays => part(self.waited(), self.completed() * LATENCY.nanos()),
@@ -91,11 +92,15 @@ impl Run<'_> {
         kinds.filter(|(kind, _)| wanted.contains(kind)).map(|(_, it)| it.messages()).sum()
     }
 
-    /// The greatest count of a correct replica: a corrupted one does not follow the protocol.
-    fn busiest(&self, count: impl Fn(&CryptoCount) -> u64) -> u64 {
+    /// The counts of the correct replicas: a corrupted one does not follow the protocol.
+    fn correct(&self, count: impl Fn(&CryptoCount) -> u64) -> impl Iterator<Item = u64> {
         let replicas = usize::from(self.scenario.committee.replicas);
         let all = self.outcome.metrics.crypto.iter().zip(&self.corrupted).take(replicas);
-        all.filter(|(_, corrupted)| !**corrupted).map(|(it, _)| count(it)).max().unwrap_or(0)
+        all.filter(|(_, corrupted)| !**corrupted).map(move |(it, _)| count(it))
+    }
+
+    fn busiest(&self, count: impl Fn(&CryptoCount) -> u64) -> u64 {
+        self.correct(count).max().unwrap_or(0)
     }
 
     fn clients(&self, count: impl Fn(&CryptoCount) -> u64) -> u64 {

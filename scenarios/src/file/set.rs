@@ -40,11 +40,7 @@ fn assign(document: &mut Value, change: &str) -> Result<Vec<Step>, LoadError> {
     let help = "write it like `--set cluster.replicas=7` or `--set 'network.gst=\"1s\"'`";
     let wrong = |why: &str| LoadError::new(format!("cannot set `{change}`: {why}"), help);
     let (path, text) = change.split_once('=').ok_or_else(|| wrong("there is no `=`"))?;
-    // What is no TOML value is taken for a string, so that quotes are not needed twice.
-    let value = toml::from_str::<Map<String, Value>>(&format!("value = {text}"))
-        .ok()
-        .and_then(|mut table| table.remove("value"))
-        .unwrap_or_else(|| Value::from(text));
+    let value = value(text);
     let path = path::parse(path);
     if path.is_empty() {
         return Err(wrong("there is no path"));
@@ -61,6 +57,15 @@ fn assign(document: &mut Value, change: &str) -> Result<Vec<Step>, LoadError> {
     })?;
     *place = value;
     Ok(path)
+}
+
+/// The value that a word on the command line stands for. What is no TOML value is taken for a
+/// string, so that quotes are not needed twice.
+pub(crate) fn value(text: &str) -> Value {
+    toml::from_str::<Map<String, Value>>(&format!("value = {text}"))
+        .ok()
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| Value::from(text))
 }
 
 /// Takes out what JSON leaves open with a `null`: TOML leaves it out.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::format::{Format, Offer, Written, json};
-use super::run::line;
+use super::run::{HEADING, line};
 use super::style::{BAD, FAINT, GOOD, HEAD, LOUD, counted, grouped, paint, verb};
 use crate::compare::measure::Measure;
 use crate::compare::stats::{Agreement, Estimate, Relation, Scale};
@@ -51,7 +51,7 @@ impl Written for CompareOutput<'_> {
 
 /// Everything.
 pub fn human(comparison: &Comparison) -> String {
-    let names: Vec<&str> = comparison.protocols.iter().map(|it| it.name).collect();
+    let names: Vec<&str> = comparison.protocols.iter().map(|it| &*it.name).collect();
     let version = paint(HEAD, format!("byzsim {}", comparison.byzsim));
     let mut text = format!("{version}  compare {}\n", names.join(" "));
     conditions(comparison, &mut text);
@@ -77,8 +77,14 @@ fn conditions(comparison: &Comparison, text: &mut String) {
             format!("{name} {text}")
         });
         let params: Vec<String> = params.filter(|it| !it.ends_with(" []")).collect();
+        // A longer name does not fit in front of them.
+        let is_short = contestant.name.len() < HEADING;
+        if !is_short {
+            writeln!(text, "{}", paint(FAINT, &contestant.name)).expect("a string");
+        }
         for (place, some) in params.chunks(4).enumerate() {
-            line(text, if place == 0 { contestant.name } else { "" }, &some.join(", "));
+            let label = if is_short && place == 0 { &*contestant.name } else { "" };
+            line(text, label, &some.join(", "));
         }
     }
 }
@@ -122,7 +128,7 @@ fn block(comparison: &Comparison, cells: &[Cell], text: &mut String) {
     writeln!(text, "\n{}  {}  {runs}", paint(HEAD, title), first.about).expect("a string");
     let heads = cells.iter().enumerate().flat_map(|(place, cell)| {
         let ratio = (0 < place).then(|| format!("{} : {}", first.protocol, cell.protocol));
-        [Some(cell.protocol.to_owned()), ratio].into_iter().flatten()
+        [Some(cell.protocol.clone()), ratio].into_iter().flatten()
     });
     let head: Vec<String> = std::iter::once(String::new()).chain(heads).collect();
     let mut rows = vec![head];
@@ -260,6 +266,7 @@ fn legend() -> String {
     let what = "delta method on the logarithm for ratios of runs with the same seeds";
     line(&mut text, "", what);
     line(&mut text, "s, q", "number of silent backups, probability of loss");
+    line(&mut text, "c", "signatures in the certificates of a slot: 4f + 1 votes, or 2 aggregates");
     line(&mut text, "–", "the protocol has no such thing");
     text
 }
@@ -309,7 +316,7 @@ pub fn csv(comparison: &Comparison) -> String {
             let fields = [
                 cell.replicas.to_string(),
                 cell.setting.clone(),
-                cell.protocol.to_owned(),
+                cell.protocol.clone(),
                 figure.name.clone(),
                 it.mean.to_string(),
                 it.low.to_string(),

@@ -238,7 +238,10 @@ fn faults(scenario: &Scenario, report: &Report) -> String {
     text
 }
 
+/// How much room a line has for its heading.
+pub(super) const HEADING: usize = 8;
+
 /// A line under a short heading.
 pub fn line(text: &mut String, heading: &str, what: &str) {
-    writeln!(text, "{heading:<8}{what}").expect("a string takes all");
+    writeln!(text, "{heading:<HEADING$}{what}").expect("a string takes all");
 }

@@ -11,7 +11,7 @@ use byzsim_adversaries::{
 };
 use byzsim_core::forensics::{Case, Transcripts};
 use byzsim_core::{Committee, Law, NodeId, Outcome, Protocol, Recorder, Setup, Simulation, Span};
-use byzsim_protocols::{Catalogued, FlawEntry, Loss, pbft, zyzzyva};
+use byzsim_protocols::{Catalogued, FlawEntry, Loss, linear_pbft, pbft, zyzzyva};
 use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -39,6 +39,8 @@ macro_rules! protocols {
 protocols! {
     pbft::Pbft, hunted in "pbft/chaos":
         "Castro and Liskov, Practical Byzantine Fault Tolerance (OSDI 1999)";
+    linear_pbft::LinearPbft, hunted in "linear-pbft/chaos":
+        "PBFT with a collector: the primary collects votes and shows certificates";
     zyzzyva::Zyzzyva, hunted in "zyzzyva/chaos":
         "Kotla et al., Zyzzyva: Speculative Byzantine Fault Tolerance (SOSP 2007)";
 }

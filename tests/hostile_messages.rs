@@ -385,3 +385,9 @@ fn linear_pbft_survives_a_babbler() {
 fn pbft_survives_a_babbler() {
     babble::<Pbft, pbft::Pieces>(400, &Pbft::small());
 }
+
+#[test]
+fn pbft_with_reads_past_the_order_survives_a_babbler() {
+    let params = byzsim_protocols::pbft::Params { read_only: true, ..Pbft::small() };
+    babble::<Pbft, pbft::Pieces>(400, &params);
+}

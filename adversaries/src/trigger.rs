@@ -96,6 +96,7 @@ impl Reported {
             }
             Observation::EnteredView { view } => (Self::EnteredView, Some(view), None),
             Observation::Applied { .. }
+            | Observation::Read { .. }
             | Observation::RolledBack { .. }
             | Observation::Anchored { .. }
             | Observation::Checkpointed { .. }

@@ -92,6 +92,14 @@ impl Service {
         Content { store: self.store.clone(), replies: self.replies.clone() }
     }
 
+    /// What an operation that only reads would find; none if it would change anything.
+    pub fn read(&self, operation: &Operation) -> Option<Answer> {
+        match operation {
+            Operation::Get { key } => Some(Answer::Value(self.store.get(key).cloned())),
+            Operation::Put { .. } | Operation::Append { .. } | Operation::Cas { .. } => None,
+        }
+    }
+
     pub(crate) fn apply(&mut self, operation: &Operation) -> Answer {
         match operation {
             Operation::Get { key } => Answer::Value(self.store.get(key).cloned()),

@@ -100,6 +100,20 @@ pub enum Observation {
         /// What the service answered.
         answer: Answer,
     },
+    /// A replica answers a request that only reads, past the order: from the state that it has, in
+    /// which the request leaves no trace.
+    Read {
+        /// The last slot that the state reflects.
+        seq: u64,
+        /// Whose request.
+        client: NodeId,
+        /// The client's number for it.
+        timestamp: u64,
+        /// What it asked.
+        operation: Operation,
+        /// What the state holds.
+        answer: Answer,
+    },
     /// A replica has the state after a slot, which is due for a checkpoint.
     Checkpointed {
         /// The slot.
@@ -228,6 +242,9 @@ impl Encode for Observation {
             Self::Applied { seq, client, timestamp, operation: _, answer } => {
                 out.u8(5).u64(*seq).node(*client).u64(*timestamp).value(answer)
             }
+            Self::Read { seq, client, timestamp, operation, answer } => {
+                out.u8(18).u64(*seq).node(*client).u64(*timestamp).value(operation).value(answer)
+            }
             Self::Checkpointed { seq, state } => out.u8(6).u64(*seq).u64(state.prefix()),
             Self::StableCheckpoint { seq, state } => out.u8(7).u64(*seq).u64(state.prefix()),
             // What it holds follows from the history before, or a judge says so.
@@ -267,6 +284,9 @@ impl fmt::Display for Observation {
             Self::Executed { seq, batch, .. } => write!(f, "executes s{seq} {batch}"),
             Self::Applied { seq, client, timestamp, operation, answer } => {
                 write!(f, "applies s{seq} {client}#{timestamp} {operation} = {answer}")
+            }
+            Self::Read { seq, client, timestamp, operation, answer } => {
+                write!(f, "reads after s{seq} {client}#{timestamp} {operation} = {answer}")
             }
             Self::Checkpointed { seq, state } => write!(f, "takes checkpoint s{seq} state {state}"),
             Self::StableCheckpoint { seq, state } => {

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use byzsim_core::{Answer, NodeId, Operation, Signed};
 use byzsim_protocols::pbft::Msg;
 use byzsim_protocols::pbft::message::{
-    Batch, Checkpoint, Commit, Decision, NewView, PrePrepare, Prepare, PreparedCertificate, Reply,
-    Request, Status, ViewChange,
+    Asked, Basis, Batch, Checkpoint, Commit, Decision, NewView, PrePrepare, Prepare,
+    PreparedCertificate, Reply, Request, Status, ViewChange,
 };
 use byzsim_protocols::service::Service;
 
@@ -79,7 +79,7 @@ impl Pieces {
 impl Inventor<Msg> for Pieces {
     fn learn(&mut self, msg: &Msg) {
         match msg {
-            Msg::Request(it) => keep(&mut self.requests, Rc::clone(it)),
+            Msg::Request(it, _) => keep(&mut self.requests, Rc::clone(it)),
             Msg::PrePrepare(it, batch) => {
                 keep(&mut self.pre_prepares, it.clone());
                 keep(&mut self.batches, Rc::clone(batch));
@@ -93,7 +93,7 @@ impl Inventor<Msg> for Pieces {
                 it.proposals.iter().for_each(|it| keep(&mut self.pre_prepares, it.clone()));
             }
             Msg::State(_, state, _) => keep(&mut self.states, Rc::clone(state)),
-            Msg::Reply(_)
+            Msg::Reply(..)
             | Msg::Status(_)
             | Msg::FetchBatch(..)
             | Msg::Batch(..)
@@ -106,13 +106,17 @@ impl Inventor<Msg> for Pieces {
         let (view, seq, stable) = (pen.number(), pen.number(), pen.number());
         let digest = self.batch(pen).digest();
         Some(match kind {
-            0 => Msg::Request(self.request(pen)),
+            0 => {
+                let asked = if pen.coin() { Asked::InOrder } else { Asked::AtOnce };
+                Msg::Request(self.request(pen), asked)
+            }
             1 => Msg::PrePrepare(self.pre_prepare(pen), self.batch(pen)),
             2 => Msg::Prepare(pen.sign(Prepare { view, seq, digest })),
             3 => Msg::Commit(pen.sign(Commit { view, seq, digest })),
             4 => {
                 let (client, answer) = (NodeId::Client(0), Answer::Done);
-                Msg::Reply(pen.sign(Reply { view, timestamp: seq, client, answer }))
+                let basis = if pen.coin() { Basis::Order } else { Basis::State(stable) };
+                Msg::Reply(pen.sign(Reply { view, timestamp: seq, client, answer }), basis)
             }
             5 => Msg::Checkpoint(self.checkpoint(pen)),
             6 => Msg::ViewChange(self.view_change(pen)),

@@ -43,9 +43,9 @@ impl Ballot {
         match msg {
             pbft::Msg::Prepare(it) => Some(Self { view: it.view, seq: it.seq, is_commit: false }),
             pbft::Msg::Commit(it) => Some(Self { view: it.view, seq: it.seq, is_commit: true }),
-            pbft::Msg::Request(_)
+            pbft::Msg::Request(..)
             | pbft::Msg::PrePrepare(..)
-            | pbft::Msg::Reply(_)
+            | pbft::Msg::Reply(..)
             | pbft::Msg::Checkpoint(_)
             | pbft::Msg::ViewChange(_)
             | pbft::Msg::NewView(_)

@@ -181,6 +181,9 @@ impl Params {
             view_change_timeout: self.view_change_timeout,
             client_timeout: self.client_timeout,
             status_interval: self.status_interval,
+            // Requests are ordered, all of them.
+            read_only: false,
+            replies: None,
             quorum: self.quorum,
             flaws: Flaws::default(),
         }

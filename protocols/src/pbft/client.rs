@@ -8,12 +8,13 @@ use byzsim_core::{
 };
 
 use super::Params;
-use super::message::{Msg, Reply, Request, View};
+use super::message::{Asked, Basis, Msg, Reply, Request, View};
 use super::replica::{Out, Timer};
 use super::rules::Rules;
 
 /// A client: it sends its request to the primary that it believes in, and accepts the answer that
-/// f + 1 replicas give, as one of them is correct.
+/// f + 1 replicas give, as one of them is correct. With reads past the order (§5.1) it sends a
+/// read to all replicas, and needs 2f + 1 replies to everything.
 #[derive(Debug)]
 pub struct Client {
     id: NodeId,
@@ -31,8 +32,19 @@ pub struct Client {
 #[derive(Debug)]
 pub(super) struct Pending {
     request: Rc<Signed<Request>>,
+    pub(super) asked: Asked,
     /// The last valid reply of each replica.
-    pub(super) replies: BTreeMap<NodeId, (View, Answer)>,
+    pub(super) replies: BTreeMap<NodeId, (View, Answer, Basis)>,
+}
+
+impl Pending {
+    /// What was answered so far was answered past the order.
+    fn ask_in_order(&mut self) {
+        if self.asked == Asked::AtOnce {
+            self.asked = Asked::InOrder;
+            self.replies.clear();
+        }
+    }
 }
 
 impl Client {
@@ -41,18 +53,29 @@ impl Client {
         Self { id, signer, params, rules, view: 0, timestamp: 0, pending: None }
     }
 
-    /// §4.1: accept on f + 1 valid replies of distinct replicas with equal t and r.
-    fn on_reply(&mut self, from: NodeId, reply: &Signed<Reply>, out: &mut Out) {
+    /// §4.1: accept on f + 1 valid replies of distinct replicas with equal t and r. A read that
+    /// was asked for again in order waits for the reply in order.
+    fn on_reply(&mut self, from: NodeId, reply: &Signed<Reply>, basis: Basis, out: &mut Out) {
         let Some(pending) = &mut self.pending else { return };
-        let is_for_it = reply.client == self.id && reply.timestamp == self.timestamp;
+        let asked = match basis {
+            Basis::Order => Asked::InOrder,
+            Basis::State(_) => Asked::AtOnce,
+        };
+        let is_for_it =
+            reply.client == self.id && reply.timestamp == self.timestamp && pending.asked == asked;
         if !is_for_it || reply.signer() != from || from.is_client() || !self.signer.verify(reply) {
             return;
         }
-        pending.replies.insert(from, (reply.view, reply.answer.clone()));
-        let equal = pending.replies.values().filter(|(_, answer)| *answer == reply.answer);
-        let views: Vec<View> = equal.map(|(view, _)| *view).collect();
-        if views.len() < self.rules.replies() {
+        pending.replies.insert(from, (reply.view, reply.answer.clone(), basis));
+        let equal = pending.replies.values().filter(|(_, answer, other)| {
+            *answer == reply.answer && self.rules.is_same_basis(basis, *other)
+        });
+        let views: Vec<View> = equal.map(|(view, ..)| *view).collect();
+        if views.len() < self.rules.replies(asked) {
             return;
+        }
+        if asked == Asked::AtOnce {
+            out.observe(Observation::Reached("read-at-once"));
         }
         self.view = self.view.max(self.rules.view_of(views));
         self.pending = None;
@@ -67,9 +90,9 @@ impl Node<Msg, Timer> for Client {
 
     fn on_message(&mut self, from: NodeId, msg: &Msg, out: &mut Out) {
         match msg {
-            Msg::Reply(reply) => self.on_reply(from, reply, out),
+            Msg::Reply(reply, basis) => self.on_reply(from, reply, *basis, out),
             // The business of replicas.
-            Msg::Request(_)
+            Msg::Request(..)
             | Msg::PrePrepare(..)
             | Msg::Prepare(_)
             | Msg::Commit(_)
@@ -85,18 +108,28 @@ impl Node<Msg, Timer> for Client {
         }
     }
 
-    /// §4.1: no answer in time: the request goes to all replicas, again and again.
+    /// §4.1: no answer in time: the request goes to all replicas, again and again. A read that
+    /// found no 2f + 1 equal answers becomes a request like any other (§5.1).
     fn on_timer(&mut self, timer: Timer, out: &mut Out) {
-        let Some(pending) = &self.pending else { return };
-        if timer == Timer::Retransmit(self.timestamp) {
+        let Some(pending) = &mut self.pending else { return };
+        if timer != Timer::Retransmit(self.timestamp) {
+            return;
+        }
+        if pending.asked == Asked::AtOnce {
+            out.observe(Observation::Reached("read-in-order"));
+            pending.ask_in_order();
+            let request = Msg::Request(Rc::clone(&pending.request), Asked::InOrder);
+            out.send(self.rules.primary(self.view), request);
+        } else {
             out.observe(Observation::Reached("client-retransmission"));
             self.rules.ask_again(&pending.request, self.view, out);
-            out.set_timer(timer, self.params.client_timeout);
         }
+        out.set_timer(timer, self.params.client_timeout);
     }
 
     fn on_restart(&mut self, out: &mut Out) {
-        if let Some(pending) = &self.pending {
+        if let Some(pending) = &mut self.pending {
+            pending.ask_in_order();
             self.rules.ask_again(&pending.request, self.view, out);
             out.set_timer(Timer::Retransmit(self.timestamp), self.params.client_timeout);
         }
@@ -114,8 +147,13 @@ impl ClientNode<Msg, Timer> for Client {
         let (timestamp, operation) = (self.timestamp, operation.clone());
         out.observe(Observation::Invoked { timestamp, operation: operation.clone() });
         let request = Rc::new(self.signer.sign(Request { timestamp, operation }));
-        out.send(self.rules.primary(self.view), Msg::Request(Rc::clone(&request)));
+        let asked = self.rules.asks(&request.operation);
+        let message = Msg::Request(Rc::clone(&request), asked);
+        match asked {
+            Asked::InOrder => out.send(self.rules.primary(self.view), message),
+            Asked::AtOnce => out.broadcast(message),
+        }
         out.set_timer(Timer::Retransmit(timestamp), self.params.client_timeout);
-        self.pending = Some(Pending { request, replies: BTreeMap::new() });
+        self.pending = Some(Pending { request, asked, replies: BTreeMap::new() });
     }
 }

@@ -59,6 +59,18 @@ flaws! {
     CacheLeftBehind: "P19b-cache-left-behind" breaks "replicated-state",
         "a fetched state comes without the reply cache";
 
+    // Reads that go past the order: who answers what, and how much of that is enough.
+    DarkUnhelped: "P20-dark-unhelped" breaks "liveness",
+        "reads go past the order, clients need 2f + 1 replies to everything, and a replica that the \
+         primary leaves out is not helped by the others: the published words";
+    WritesAtWeak: "P20b-writes-at-f-plus-1" breaks "linearizability",
+        "reads go past the order, and f + 1 replies complete a write: the published words";
+    ReadsUncommitted: "P21-reads-uncommitted" breaks "linearizability",
+        "reads go past the order, and are answered from what is proposed and not yet committed";
+    StatesUncompared: "P49-states-uncompared" breaks "linearizability",
+        "reads go past the order, and the client compares the answers, and not the states that they \
+         are from: the published words";
+
     // View changes: what a new view takes over, and when one begins.
     PreparedForgotten: "P23-prepared-forgotten" breaks "agreement",
         "VIEW-CHANGE messages carry no prepared certificates";

@@ -61,8 +61,8 @@ impl Others {
             | Msg::FetchState(_)
             | Msg::FetchBatch(..)
             | Msg::Batch(..)
-            | Msg::Request(_)
-            | Msg::Reply(_) => {}
+            | Msg::Request(..)
+            | Msg::Reply(..) => {}
         }
     }
 

@@ -47,9 +47,9 @@ pub(super) fn tell(msg: &Msg, lie: &str, signer: &Signer, rng: &mut SimRng) -> O
         ("prepare-twice", Msg::Prepare(_)) | ("commit-twice", Msg::Commit(_)) => {
             Some(vec![msg.clone(), msg.clone()])
         }
-        ("wrong-answer", Msg::Reply(it)) => {
+        ("wrong-answer", Msg::Reply(it, basis)) => {
             let reply = Reply { answer: it.answer.invented(rng), ..it.body().clone() };
-            Some(vec![Msg::Reply(signer.sign(reply))])
+            Some(vec![Msg::Reply(signer.sign(reply), *basis)])
         }
         ("wrong-state", Msg::Checkpoint(it)) if it.signer() == signer.node() => {
             let state = Digest(rng.key());

@@ -18,6 +18,49 @@ pub type View = u64;
 /// A sequence number: a slot of the order, from 1.
 pub type Seq = u64;
 
+/// How a client asks. It travels beside the request, unsigned: a replica answers at once only who
+/// asks it itself, and whoever has a read ordered does what its client does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// For a place in the order.
+    InOrder,
+    /// §5.1: for an answer at once, from the state that the replica has: a read.
+    AtOnce,
+}
+
+/// Nothing, if the request is to be ordered: a protocol without reads sends no byte for them.
+impl Encode for Asked {
+    fn encode(&self, out: &mut Encoder) {
+        match self {
+            Self::InOrder => {}
+            Self::AtOnce => {
+                out.u8(1);
+            }
+        }
+    }
+}
+
+/// What a reply rests on. Links are authenticated, so it is its sender's word without a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// The request's place in the order.
+    Order,
+    /// The state after this slot, which a read was answered from.
+    State(Seq),
+}
+
+/// Nothing, if the request was ordered, as with [`Asked`].
+impl Encode for Basis {
+    fn encode(&self, out: &mut Encoder) {
+        match self {
+            Self::Order => {}
+            Self::State(seq) => {
+                out.u64(*seq);
+            }
+        }
+    }
+}
+
 byzsim_core::statements! {
     /// `Request`: I, the signer, ask for this; it is my `timestamp`-th request.
     #[derive(Clone, Debug)]
@@ -234,7 +277,8 @@ byzsim_core::messages! {
     #[derive(Clone, Debug)]
     pub enum Msg {
         /// A client's request; backups forward it to the primary.
-        "request" = Request(it: Rc<Signed<Request>>) seq(it.timestamp) digest(it.digest()),
+        "request" = Request(it: Rc<Signed<Request>>, asked: Asked => fixed)
+            seq(it.timestamp) digest(it.digest()),
 
         /// The primary's proposal, with its batch beside it.
         "pre-prepare" = PrePrepare(
@@ -249,7 +293,7 @@ byzsim_core::messages! {
         "commit" = Commit(it: Signed<Commit>) view(it.view) seq(it.seq) digest(it.digest),
 
         /// An answer.
-        "reply" = Reply(it: Signed<Reply>) view(it.view) seq(it.timestamp),
+        "reply" = Reply(it: Signed<Reply>, basis: Basis => fixed) view(it.view) seq(it.timestamp),
 
         /// A replica's state.
         "checkpoint" = Checkpoint(it: Signed<Checkpoint>) seq(it.seq) digest(it.state),

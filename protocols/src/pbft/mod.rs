@@ -31,7 +31,8 @@
 //!   prepare in this view.
 //! * *committed-local*, 2f + 1 COMMITs: f + 1 correct replicas prepared; every later view change
 //!   hears of one of them.
-//! * f + 1 replies, f + 1 VIEW-CHANGEs to join: one of them is from a correct replica.
+//! * f + 1 replies, f + 1 VIEW-CHANGEs to join: one of them is from a correct replica. With reads
+//!   past the order 2f + 1 replies: any two such sets share a correct replica.
 //!
 //! # Deviations from the paper
 //!
@@ -122,8 +123,24 @@
 //! * Crash and restart, which the OSDI text does not treat: all that a replica's messages rest on
 //!   is on stable storage before they are sent; waiting requests and messages of views to come are
 //!   lost. See *What is written before what is sent*.
-//! * Not implemented: message authentication codes (§5.2), digest replies, tentative execution,
-//!   read-only requests (§5.1), non-deterministic values (§4.6), proactive recovery (TOCS 2002).
+//! * Read-only requests (§5.1) are an option, `read-only`. Without tentative execution a replica's
+//!   state reflects nothing that is not committed, so it answers at once. f + 1 replies to a write
+//!   and 2f + 1 to a read give stale reads, so that every request needs 2f + 1 replies then (the
+//!   flaw P20b). The client compares not the answers alone, as §5.1 says, but also the slots that
+//!   the states are from: a key that holds one value, then another, then the first again lets two
+//!   reads contradict each other (P49; derived here, and not found in print). That a request is a
+//!   read, and the slot of its answer, are not signed: links are authenticated, and whoever orders
+//!   a read does what its client does when its time is up.
+//! * 2f + 1 replies in order are what all correct replicas together give, so one that a faulty
+//!   primary leaves out must not stay behind: the hole in liveness that Berger, Reiser and Bessani
+//!   found (SRDS 2021; P20). The remedy here is the proof of decisions above, which a replica is
+//!   sent when it says how far it came, and the last replies, which are in the state that it
+//!   fetches. Theirs, by the words of their implementation in BFT-SMaRt (*decision forwarding*), is
+//!   the same: a replica that sees votes on what it lacks asks for the decision, and is sent it
+//!   with a quorum of signed votes; and a fetched state brings the last replies. The paper's text
+//!   was not read.
+//! * Not implemented: message authentication codes (§5.2), digest replies, tentative execution
+//!   (§5.1), non-deterministic values (§4.6), proactive recovery (TOCS 2002).
 //!
 //! # What is written before what is sent
 //!
@@ -191,6 +208,14 @@ pub struct Params {
     pub client_timeout: Span,
     /// How long a replica waits without progress before it asks the others for what it lacks.
     pub status_interval: Span,
+    /// §5.1: clients send reads to all replicas, which answer at once; 2f + 1 answers of one state
+    /// are needed. Requests in order then need 2f + 1 replies, too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
+    /// How many equal replies complete a request in order, other than f + 1, or 2f + 1 with
+    /// read-only requests, to study what breaks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replies: Option<u16>,
     /// A quorum other than ceil((n + f + 1) / 2), to study what breaks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quorum: Option<u16>,
@@ -211,6 +236,8 @@ impl Default for Params {
             view_change_timeout: Span::from_millis(500),
             client_timeout: Span::from_millis(300),
             status_interval: Span::from_millis(250),
+            read_only: false,
+            replies: None,
             quorum: None,
             flaws: Flaws::default(),
         }
@@ -261,7 +288,9 @@ impl Protocol for Pbft {
         let chain = (timeout + asynchrony).max(catching_up);
         let chain = chain.doubled(u32::from(committee.faults) + 2);
         let others = u64::from(committee.clients.saturating_sub(1));
-        params.client_timeout * 2 + chain + (timeout + delta * 4) * others + catching_up * 2
+        // A read that finds no equal answers waits once more.
+        let asks = if Rules::new(committee, params).reads_at_once() { 3 } else { 2 };
+        params.client_timeout * asks + chain + (timeout + delta * 4) * others + catching_up * 2
     }
 
     /// A backup passes a request on, and the primary proposes it when its turn comes: after the
@@ -320,17 +349,22 @@ impl Catalogued for Pbft {
             ("client-timeout", params.client_timeout),
             ("status-interval", params.status_interval),
         ])?;
-        match params.quorum {
-            Some(quorum) if quorum == 0 || committee.replicas < quorum => {
-                Err(format!("`quorum` is {quorum}: use 1 to {}", committee.replicas))
+        for (name, count) in [("quorum", params.quorum), ("replies", params.replies)] {
+            if let Some(count) = count
+                && (count == 0 || committee.replicas < count)
+            {
+                return Err(format!("`{name}` is {count}: use 1 to {}", committee.replicas));
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
 
     fn within_model(params: &Params, committee: Committee) -> bool {
         let (n, f) = (usize::from(committee.replicas), usize::from(committee.faults));
-        3 * f < n && params.quorum.is_none_or(|it| usize::from(it) == quorum(n, f))
+        let least = if params.read_only { quorum(n, f) } else { f + 1 };
+        3 * f < n
+            && params.quorum.is_none_or(|it| usize::from(it) == quorum(n, f))
+            && params.replies.is_none_or(|it| (least..=n - f).contains(&usize::from(it)))
     }
 
     fn base_timeout(params: &Params) -> Span {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use byzsim_core::{Answer, Decided, NodeId, Observation, Signed};
 
 use super::evidence::{Exhibit, evidence};
-use super::message::{Batch, Commit, Msg, PrePrepare, Prepare, Reply, Request, Seq};
+use super::message::{Asked, Basis, Batch, Commit, Msg, PrePrepare, Prepare, Reply, Request, Seq};
 use super::replica::{Out, Replica, Timer};
 
 impl Replica {
@@ -43,8 +43,27 @@ impl Replica {
             self.enqueue(request);
             self.propose(out);
         } else if from == client || is_new {
-            out.send(self.rules.primary(self.view), Msg::Request(Rc::clone(request)));
+            out.send(
+                self.rules.primary(self.view),
+                Msg::Request(Rc::clone(request), Asked::InOrder),
+            );
         }
+    }
+
+    /// §5.1: a read is answered at once, from the state after the last slot that was executed: all
+    /// that it reflects is decided. It changes nothing, is no progress, and enters no reply cache.
+    pub(super) fn on_read(&self, from: NodeId, request: &Signed<Request>, out: &mut Out) {
+        let (client, timestamp) = (request.signer(), request.timestamp);
+        let is_news = self.service.last_reply(client).0 < timestamp;
+        if from != client || !is_news || !self.rules.is_of_client(request, &self.signer) {
+            return;
+        }
+        let Some((seq, answer)) = self.rules.read(self, &request.operation) else { return };
+        let operation = request.operation.clone();
+        let read = answer.clone();
+        out.observe(Observation::Read { seq, client, timestamp, operation, answer: read });
+        let reply = Reply { view: self.view, timestamp, client, answer };
+        out.send(client, Msg::Reply(self.signer.sign(reply), Basis::State(seq)));
     }
 
     /// §4.4: a backup that waits for a request runs a timer. Says whether it did not wait for it.
@@ -311,7 +330,7 @@ impl Replica {
 
     pub(super) fn reply(&self, client: NodeId, timestamp: u64, answer: Answer, out: &mut Out) {
         let reply = Reply { view: self.view, timestamp, client, answer };
-        out.send(client, Msg::Reply(self.signer.sign(reply)));
+        out.send(client, Msg::Reply(self.signer.sign(reply), Basis::Order));
     }
 }
 

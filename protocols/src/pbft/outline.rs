@@ -7,7 +7,7 @@
 use byzsim_core::{Encoder, NodeId, ReplicaSet, Signed};
 
 use super::client::Client;
-use super::message::View;
+use super::message::{Asked, View};
 use super::replica::Replica;
 use crate::shared::outline::{ago, replicas};
 
@@ -44,7 +44,9 @@ impl Replica {
 impl Client {
     pub(super) fn write_outline(&self, view: View, out: &mut Encoder) {
         out.u64(ago(view, self.view)).u64(self.timestamp);
-        for (node, (of, answer)) in self.pending.iter().flat_map(|it| &it.replies) {
+        let is_at_once = self.pending.as_ref().is_some_and(|it| it.asked == Asked::AtOnce);
+        out.u8(u8::from(is_at_once));
+        for (node, (of, answer, _)) in self.pending.iter().flat_map(|it| &it.replies) {
             out.node(*node).u64(ago(view, *of)).value(answer);
         }
     }

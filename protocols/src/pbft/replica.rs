@@ -11,7 +11,7 @@ use byzsim_core::{
 use super::Params;
 use super::lag::Others;
 use super::log::Log;
-use super::message::{Checkpoint, Msg, NewView, Request, Seq, Status, View, ViewChange};
+use super::message::{Asked, Checkpoint, Msg, NewView, Request, Seq, Status, View, ViewChange};
 use super::rules::Rules;
 use crate::service::Service;
 use crate::shared::checkpoints::Checkpoints;
@@ -180,7 +180,8 @@ impl Node<Msg, Timer> for Replica {
             self.volatile.others.hear(from, msg);
         }
         match msg {
-            Msg::Request(request) => self.on_request(from, request, out),
+            Msg::Request(request, Asked::InOrder) => self.on_request(from, request, out),
+            Msg::Request(request, Asked::AtOnce) => self.on_read(from, request, out),
             Msg::PrePrepare(it, batch) if self.is_for_now(from, msg) => {
                 self.on_pre_prepare(from, it, batch, out);
             }
@@ -196,7 +197,7 @@ impl Node<Msg, Timer> for Replica {
             Msg::FetchState(proof) => self.on_fetch_state(from, proof, out),
             Msg::State(seq, state, proof) => self.on_state(*seq, state, proof, out),
             // Of another view, or a client's business.
-            Msg::PrePrepare(..) | Msg::Prepare(_) | Msg::Commit(_) | Msg::Reply(_) => {}
+            Msg::PrePrepare(..) | Msg::Prepare(_) | Msg::Commit(_) | Msg::Reply(..) => {}
         }
         self.watch(out);
     }

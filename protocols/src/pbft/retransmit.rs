@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use byzsim_core::{Decided, Digest, NodeId, Observation};
 
-use super::message::{Batch, Commit, Decision, Msg, Seq, Status};
+use super::message::{Asked, Batch, Commit, Decision, Msg, Seq, Status};
 use super::replica::{Out, Replica, Timer};
 
 /// How many slots one retransmission covers at most; more are asked for when these are done.
@@ -80,7 +80,7 @@ impl Replica {
     /// Sends the primary the requests that it waits for.
     pub(super) fn pass_requests_on(&self, out: &mut Out) {
         for request in self.volatile.waiting.in_turn() {
-            out.send(self.rules.primary(self.view), Msg::Request(request));
+            out.send(self.rules.primary(self.view), Msg::Request(request, Asked::InOrder));
         }
     }
 
@@ -123,6 +123,7 @@ impl Replica {
             }
             let Some(slot) = self.log.get(seq) else { continue };
             if let Some(pre_prepare) = &slot.pre_prepare
+                && self.rules.passes_on(pre_prepare, self.id)
                 && let Some((_, batch)) = self.log.proposed(seq)
             {
                 out.send(to, Msg::PrePrepare(pre_prepare.clone(), Rc::clone(batch)));

@@ -19,6 +19,7 @@ const CUT: &str = "cut";
 const NO_ORDER: &str = "no order";
 const REPLACED: &str = "replaced";
 const ELSEWHERE: &str = "another view as well";
+const READ: &str = "a read";
 
 /// The excuses, each with its reason.
 pub const EXCUSES: &[(&str, &str)] = &[
@@ -68,6 +69,11 @@ pub const EXCUSES: &[(&str, &str)] = &[
         "enough correct replicas accepted the same batch in that view, or were in it with the \
          same history: it could have been decided, or completed, there as well",
     ),
+    (
+        READ,
+        "any correct replica in that state would have answered the read in this way, or not at all, \
+         or again: it changes nothing, and enough others answered it",
+    ),
     (NO_ORDER, "the two facts do not depend on each other, and could as well have come like that"),
 ];
 
@@ -95,6 +101,7 @@ fn unspoken(fact: &Fact, change: Change) -> Option<&'static str> {
         ("GaveUp", _) => Some(TIMERS),
         ("Proven", Change::Drop | Change::Repeat | Change::Move) => Some(TRUE_PROOF),
         ("Committed" | "Anchored", Change::Field("view")) => Some(ELSEWHERE),
+        ("Read", Change::Drop | Change::Repeat | Change::Move) => Some(READ),
         // By its votes, and by a proof from another replica.
         ("Committed", Change::Repeat) => Some(NOT_LEARNED),
         ("Accepted", Change::Field("seq" | "batch") | Change::Drop | Change::Move) => {
@@ -114,6 +121,16 @@ fn depends(one: &Observation, other: &Observation) -> bool {
         (one, other)
     {
         return seq == executed;
+    }
+    let (read, mark) = (
+        |it: &Observation| matches!(it, Observation::Read { .. }),
+        |it: &Observation| {
+            matches!(it, Observation::Read { .. } | Observation::Checkpointed { .. })
+        },
+    );
+    if read(one) && mark(other) || mark(one) && read(other) {
+        // Neither changes the state.
+        return false;
     }
     let parts = (part(one), part(other));
     parts.0 == parts.1 && parts.0 != Part::None
@@ -137,6 +154,7 @@ const fn part(what: &Observation) -> Part {
         | Observation::Speculated { .. }
         | Observation::RolledBack { .. }
         | Observation::Applied { .. }
+        | Observation::Read { .. }
         | Observation::Checkpointed { .. }
         | Observation::Restored { .. } => Part::Slots,
         Observation::ViewChangeStarted { .. } | Observation::EnteredView { .. } => Part::Views,

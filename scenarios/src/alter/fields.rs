@@ -33,6 +33,7 @@ pub(super) const fn kind(what: &Observation) -> &'static str {
         Observation::RolledBack { .. } => "RolledBack",
         Observation::Anchored { .. } => "Anchored",
         Observation::Applied { .. } => "Applied",
+        Observation::Read { .. } => "Read",
         Observation::Checkpointed { .. } => "Checkpointed",
         Observation::StableCheckpoint { .. } => "StableCheckpoint",
         Observation::Restored { .. } => "Restored",
@@ -83,7 +84,8 @@ pub(super) fn fields(what: &mut Observation) -> Vec<(&'static str, Value<'_>)> {
             ("seq", V::Number(seq)),
             ("history", V::Digest(history)),
         ],
-        Observation::Applied { seq, client, timestamp, operation, answer } => vec![
+        Observation::Applied { seq, client, timestamp, operation, answer }
+        | Observation::Read { seq, client, timestamp, operation, answer } => vec![
             ("seq", V::Number(seq)),
             ("client", V::Node(client)),
             ("timestamp", V::Number(timestamp)),

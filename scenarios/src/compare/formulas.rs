@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::chance;
 use super::linear_pbft;
 use super::measure::Measure;
-use super::settings::{CHECKPOINT_INTERVAL, Case, LAG, LATENCY};
+use super::settings::{CHECKPOINT_INTERVAL, Case, LAG, LATENCY, reader};
 use super::stats::{Relation, whole};
 
 /// Where a formula comes from.
@@ -64,6 +64,8 @@ pub enum When {
     SilentPrimary,
     /// There are checkpoints.
     Checkpoints,
+    /// Reads are answered past the order.
+    Reads,
     /// Messages are lost.
     Loss,
 }
@@ -83,6 +85,7 @@ impl When {
             Case::SlowAnswers => matches!(self, Self::SlowAnswers | Self::CorrectPrimary),
             Case::SilentPrimary => matches!(self, Self::SilentPrimary),
             Case::Checkpoints => matches!(self, Self::Checkpoints),
+            Case::Reads => matches!(self, Self::Reads),
             Case::Loss(_) => matches!(self, Self::Loss),
         }
     }
@@ -123,7 +126,13 @@ impl Inputs {
 
     /// The formula for a figure in a case, if there is one.
     pub fn formula(&self, measure: Measure, case: Case) -> Option<&'static Formula> {
-        let formulas = self.book?.formulas.iter();
+        let book = self.book?;
+        let formulas = book.formulas.iter();
+        // Where reads are ordered they cost what everything costs.
+        let case = match (case, reader(book.protocol)) {
+            (Case::Reads, None) => Case::FaultFree,
+            (case, _) => case,
+        };
         formulas.into_iter().find(|it| it.measure == measure && it.when.holds(case))
     }
 }
@@ -188,6 +197,7 @@ const TIMER_1: &str = "client-timeout";
 const PBFT_FLOW: &str = "counted from the message flow of Castro and Liskov, OSDI 1999, §4.2";
 pub(super) const PBFT_CHECKPOINTS: &str =
     "counted from the message flow of Castro and Liskov, OSDI 1999, §4.3";
+const PBFT_READS: &str = "counted from the message flow of Castro and Liskov, OSDI 1999, §5.1";
 pub(super) const PBFT_VIEW_CHANGE: &str =
     "counted from the message flow of Castro and Liskov, OSDI 1999, §4.4";
 const ZYZZYVA_FLOW: &str = "counted from the message flow of Kotla et al., SOSP 2007, agreement";
@@ -224,7 +234,7 @@ use Measure::{
     ViewChanges,
 };
 use When::{
-    AllSpeak, Checkpoints, CorrectPrimary, FaultFree, Loss, Silent, SilentPrimary, Slow,
+    AllSpeak, Checkpoints, CorrectPrimary, FaultFree, Loss, Reads, Silent, SilentPrimary, Slow,
     SlowAnswers,
 };
 
@@ -283,6 +293,19 @@ const PBFT: &[Formula] = &[
     exact(Signed, Checkpoints, "2 + 1 + 1/K", MINIMUM, |_| 3.0 + per_checkpoint(1)),
     exact(Delays, Checkpoints, "5", ORDER_STATISTICS, |_| 5.0),
     exact(ViewChanges, Checkpoints, "0", PBFT_VIEW_CHANGE, |_| 0.0),
+    exact(Messages, Reads, "2n", PBFT_READS, |it| whole(2 * it.n)),
+    exact(FromClients, Reads, "n", PBFT_READS, |it| whole(it.n)),
+    exact(FromReplicas, Reads, "n", PBFT_READS, |it| whole(it.n)),
+    exact(Kind("request"), Reads, "n", PBFT_READS, |it| whole(it.n)),
+    exact(Kind("reply"), Reads, "n", PBFT_READS, |it| whole(it.n)),
+    exact(Delays, Reads, "2", ORDER_STATISTICS, |_| 2.0),
+    exact(Completed, Reads, "1", PBFT_READS, |_| 1.0),
+    exact(Signed, Reads, "1", MINIMUM, |_| 1.0),
+    exact(Verified, Reads, "1", MINIMUM, |_| 1.0),
+    exact(ClientSigned, Reads, "1", PBFT_READS, |_| 1.0),
+    exact(ClientVerified, Reads, "2f + 1", MINIMUM, |it| whole(2 * it.f + 1)),
+    exact(ViewChanges, Reads, "0", PBFT_VIEW_CHANGE, |_| 0.0),
+    exact(ViewChangeMessages, Reads, "0", PBFT_VIEW_CHANGE, |_| 0.0),
     exact(FirstTry, Loss, "Σ over quorums", LOST, |it| chance::pbft(it.n, it.q)),
 ];
 

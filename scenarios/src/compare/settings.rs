@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use byzsim_adversaries::{Action, Fault, Pattern, Plan};
-use byzsim_core::{Latency, NetworkModel, NodeId, Span, Time};
+use byzsim_core::{Latency, NetworkModel, NodeId, Operation, Span, Time};
 use serde_json::{Map, Value};
 
 use crate::file::error::LoadError;
@@ -38,6 +38,8 @@ pub enum Case {
     SlowAnswers,
     /// Nothing goes wrong, and there are checkpoints.
     Checkpoints,
+    /// Nothing goes wrong, and the client only reads.
+    Reads,
     /// Each message is lost with this probability, in parts per million.
     Loss(u32),
 }
@@ -54,7 +56,7 @@ pub struct Setting {
 }
 
 /// The settings without a number in their name, and what goes wrong in them.
-const NAMED: [(&str, Case, &str); 7] = [
+const NAMED: [(&str, Case, &str); 8] = [
     ("none", Case::FaultFree, "Nothing goes wrong."),
     ("silent-backup", Case::SilentBackup, "The last backup sends nothing."),
     ("silent-backups", Case::SilentBackups, "The last f backups send nothing."),
@@ -62,7 +64,16 @@ const NAMED: [(&str, Case, &str); 7] = [
     ("slow-backup", Case::SlowBackup, "The last backup sends everything 100ms late."),
     ("slow-answers", Case::SlowAnswers, "The last backup's answers to clients come 1s late."),
     ("checkpoints", Case::Checkpoints, "Nothing goes wrong; every fifth slot is a checkpoint."),
+    ("reads", Case::Reads, "Nothing goes wrong; the client reads, past the order if it can."),
 ];
+
+/// The protocols that can answer reads past the order, and the parameter that lets them.
+const READERS: [(&str, &str); 1] = [("pbft", "read-only")];
+
+/// The parameter with which a protocol answers reads past the order, if it can.
+pub(super) fn reader(protocol: &str) -> Option<&'static str> {
+    READERS.iter().find(|(name, _)| *name == protocol).map(|(_, param)| *param)
+}
 
 /// The losses that `all` stands for, and that the help names.
 const LOSSES: [&str; 3] = ["loss-1%", "loss-5%", "loss-10%"];
@@ -140,6 +151,7 @@ impl Setting {
             | Case::SlowBackup
             | Case::SlowAnswers
             | Case::Checkpoints
+            | Case::Reads
             | Case::Loss(_) => 0,
         }
     }
@@ -154,6 +166,11 @@ impl Setting {
                 *window = (2 * CHECKPOINT_INTERVAL).into();
             }
         }
+        if self.case == Case::Reads
+            && let Some(param) = reader(protocol)
+        {
+            params.insert(param.to_owned(), true.into());
+        }
         ScenarioFile {
             format: FORMAT,
             title: format!("{protocol}, n = {n}: {}", self.name),
@@ -164,12 +181,7 @@ impl Setting {
             beyond_f: false,
             seeds: SeedRange::default(),
             cluster: Cluster { replicas: n, faults: (n - 1) / 3, clients: 1 },
-            workload: WorkloadSpec {
-                operations: Some(self.requests()),
-                // The formulas count the messages of these requests, and of no others.
-                audit: false,
-                ..WorkloadSpec::default()
-            },
+            workload: self.workload(),
             params,
             network: NetworkModel {
                 latency: Latency::Constant(LATENCY),
@@ -185,9 +197,21 @@ impl Setting {
         }
     }
 
+    /// The operations; the formulas count the messages of these, and of no others.
+    fn workload(&self) -> WorkloadSpec {
+        let (requests, audit) = (self.requests(), false);
+        if self.case != Case::Reads {
+            let operations = Some(requests);
+            return WorkloadSpec { operations, audit, ..WorkloadSpec::default() };
+        }
+        let reads = (0..requests).map(|_| Operation::Get { key: "x".into() }).collect();
+        let script = Some(BTreeMap::from([(NodeId::Client(0), reads)]));
+        WorkloadSpec { script, audit, ..WorkloadSpec::default() }
+    }
+
     fn plan(&self, n: u16) -> Plan {
         let actions: Vec<Action> = match self.case {
-            Case::FaultFree | Case::Checkpoints | Case::Loss(_) => Vec::new(),
+            Case::FaultFree | Case::Checkpoints | Case::Reads | Case::Loss(_) => Vec::new(),
             Case::SilentBackup | Case::SilentBackups => {
                 let silent = self.silent((n - 1) / 3);
                 (n - silent..n).map(|backup| Action::Mute(NodeId::Replica(backup))).collect()

@@ -120,6 +120,7 @@ impl Timeline {
                 Observation::RolledBack { .. } => ('<', true),
                 Observation::Anchored { .. } => ('A', true),
                 Observation::Applied { .. } => ('.', false),
+                Observation::Read { .. } => ('r', true),
                 Observation::Checkpointed { .. } => ('k', false),
                 Observation::StableCheckpoint { .. } => ('K', true),
                 Observation::Restored { .. } => ('R', true),

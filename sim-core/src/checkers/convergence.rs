@@ -11,9 +11,10 @@
 //!
 //! A replica that was cut off cannot know what it missed before others speak again. So if no client
 //! asked for anything since the faults were over, one that lags behind is left out; so is one that
-//! stays crashed. The verdict says so. Nothing else excuses a correct replica.
+//! stays crashed. A read that is answered past the order makes no replica speak to another: it does
+//! not count. The verdict says so. Nothing else excuses a correct replica.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::quiescence::unsettled;
 use super::{Checker, Closing, Findings, RunInfo, Stamp, Verdict};
@@ -40,6 +41,9 @@ struct Progress {
     covered: usize,
 }
 
+/// A client, and its number for a request.
+type Request = (NodeId, u64);
+
 #[derive(Debug)]
 pub(super) struct Convergence {
     findings: Findings,
@@ -53,8 +57,10 @@ pub(super) struct Convergence {
     slow: Vec<(NodeId, Decided, Stamp)>,
     /// The history with which an operation completed, at the highest slot that has one.
     completed: Option<(u64, Digest)>,
-    /// When a correct client asked for something last.
-    asked: Option<Time>,
+    /// When correct clients asked for what, in the order in which they did.
+    asked: Vec<(Time, Request)>,
+    /// Which of that was answered past the order, and was not applied since.
+    reads: BTreeSet<Request>,
     undecided: Option<String>,
     /// Which replicas are left out, and why.
     left_out: Vec<String>,
@@ -71,7 +77,8 @@ impl Convergence {
             progress: info.committee.replica_ids().map(progress).collect(),
             slow: Vec::new(),
             completed: None,
-            asked: None,
+            asked: Vec::new(),
+            reads: BTreeSet::new(),
             undecided: None,
             left_out: Vec::new(),
         }
@@ -140,10 +147,11 @@ impl Convergence {
             .filter(move |(node, _)| is_down(*node) == down)
     }
 
-    /// Whether a client asked for something since the faults were over: then every replica hears of
-    /// what was decided.
+    /// Whether a client asked for something since the faults were over that was ordered, or is to
+    /// be: then every replica hears of what was decided.
     fn is_told(&self, calm: Time) -> bool {
-        self.asked.is_some_and(|asked| calm <= asked)
+        let mut since = self.asked.iter().rev().take_while(|(asked, _)| calm <= *asked);
+        since.any(|(_, request)| !self.reads.contains(request))
     }
 
     /// Whether each replica that is up came to each decided slot.
@@ -259,7 +267,15 @@ impl Checker for Convergence {
                     self.completed = Some((*seq, *history));
                 }
             }
-            Observation::Invoked { .. } => self.asked = Some(at.time),
+            Observation::Invoked { timestamp, .. } => {
+                self.asked.push((at.time, (node, *timestamp)));
+            }
+            Observation::Read { client, timestamp, .. } => {
+                self.reads.insert((*client, *timestamp));
+            }
+            Observation::Applied { client, timestamp, .. } => {
+                self.reads.remove(&(*client, *timestamp));
+            }
             _ => {}
         }
     }

@@ -279,7 +279,7 @@ pub const PROPERTIES: &[Property] = &[
     },
     Property {
         name: "validity",
-        about: "Correct replicas apply only requests that their client issued.",
+        about: "Correct replicas apply, and answer as reads, only requests that their client issued.",
         checker: |info, _| Box::new(validity::Validity::new(info)),
     },
     Property {

@@ -114,6 +114,12 @@ impl Model {
         (Undo { key: key.clone(), before, client, reply, fingerprint }, right)
     }
 
+    /// What an operation answers here.
+    pub(super) fn answer(&self, operation: &Operation) -> Answer {
+        let held = self.store.get(operation.key()).map(|held| held.text.as_str());
+        step(held, operation).0.answer()
+    }
+
     /// Undoes the last request that was not undone yet.
     pub(super) fn undo(&mut self, undo: Undo) {
         let Undo { key, before, client, reply, fingerprint } = undo;

@@ -6,7 +6,8 @@
 //! that, request by request: the same requests on the same state give the same state. A restored
 //! state is compared with the one that the model had after that slot. What a replica's digests say
 //! is not believed but compared, too: at one slot equal states have equal digests, and in the whole
-//! run one digest stands for one state.
+//! run one digest stands for one state. A read that a replica answered past the order is answered
+//! by the model in the same place.
 //!
 //! Where replicas speculate, a slot is one after one history: after another it is another slot. So
 //! slots form a tree, and the model goes from one branch to another by undoing and applying again.
@@ -200,6 +201,33 @@ impl ReplicatedState {
         }
     }
 
+    /// A replica answers a read from the state that it has.
+    fn read(&mut self, at: Stamp, node: NodeId, (seq, read): (u64, AppliedRef<'_>)) {
+        self.findings.judge();
+        self.end(node);
+        let place = self.replicas.entry(node).or_default().place;
+        let AppliedRef { request: (client, timestamp), operation, answer } = read;
+        if place.0 != seq {
+            return self.findings.violate(at, "read elsewhere", || {
+                let last = place.0;
+                format!(
+                    "{node} answered the read {client}#{timestamp} from the state after slot \
+                     s{seq}, but executed up to slot s{last}"
+                )
+            });
+        }
+        self.go_to(place);
+        let right = self.model.answer(operation);
+        if right != *answer {
+            self.findings.violate(at, "wrong read", || {
+                format!(
+                    "{node} answered the read {client}#{timestamp} `{operation}` after slot s{seq} \
+                     with {answer}, but what it applied gives {right}"
+                )
+            });
+        }
+    }
+
     /// The slot that a replica is at is over: what is missing in it?
     fn end(&mut self, node: NodeId) {
         let Some(replica) = self.replicas.get_mut(&node) else { return };
@@ -352,6 +380,10 @@ impl Checker for ReplicatedState {
             Observation::Applied { seq, client, timestamp, operation, answer } => {
                 let request = (*client, *timestamp);
                 self.apply(at, node, (*seq, AppliedRef { request, operation, answer }));
+            }
+            Observation::Read { seq, client, timestamp, operation, answer } => {
+                let request = (*client, *timestamp);
+                self.read(at, node, (*seq, AppliedRef { request, operation, answer }));
             }
             Observation::RolledBack { to } => self.roll_back(at, node, *to),
             Observation::Checkpointed { seq, state } => self.checkpoint(at, node, *seq, *state),

@@ -1,4 +1,4 @@
-//! Validity: correct replicas apply only requests that their client issued.
+//! Validity: correct replicas apply, and answer as reads, only requests that their client issued.
 //!
 //! A corrupted client may sign anything, so only requests in the names of correct clients are
 //! judged.
@@ -31,6 +31,7 @@ impl Checker for Validity {
                 self.asked.insert((node, *timestamp), operation.clone());
             }
             Observation::Applied { client, timestamp, operation, .. }
+            | Observation::Read { client, timestamp, operation, .. }
                 if !self.corrupted.contains(client) =>
             {
                 self.findings.judge();

@@ -103,8 +103,8 @@ fn file(msg: &Msg, keep: &mut impl FnMut(Exhibit)) {
             proof.iter().for_each(|it| keep(Exhibit::Checkpoint(it.clone())));
         }
         // Not signed by replicas, or not at all. An answer proves nothing without an execution.
-        Msg::Request(_)
-        | Msg::Reply(_)
+        Msg::Request(..)
+        | Msg::Reply(..)
         | Msg::Status(_)
         | Msg::FetchBatch(..)
         | Msg::Batch(..)

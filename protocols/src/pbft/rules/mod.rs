@@ -6,6 +6,7 @@
 
 mod checkpoint;
 mod normal;
+mod reads;
 mod requests;
 mod view_change;
 
@@ -22,6 +23,8 @@ use crate::shared::quorum;
 pub(super) struct Rules {
     committee: Committee,
     quorum: usize,
+    read_only: bool,
+    replies: Option<u16>,
     flaws: Flaws<PbftFlaw>,
     /// What flaws remember of requests.
     memory: requests::Memory,
@@ -37,7 +40,8 @@ impl Rules {
             true => 2 * f + 1,
         };
         let quorum = params.quorum.map_or(right, usize::from);
-        Self { committee, quorum, flaws, memory: requests::Memory::default() }
+        let (read_only, replies) = (params.read_only, params.replies);
+        Self { committee, quorum, read_only, replies, flaws, memory: requests::Memory::default() }
     }
 
     /// §4.2: view v has primary v mod n.
@@ -79,14 +83,6 @@ impl Rules {
         match self.flaws.has(PbftFlaw::CommitQuorum) {
             false => self.quorum,
             true => self.quorum - 1,
-        }
-    }
-
-    /// §4.1: a client needs f + 1 equal answers, so that a correct replica gave one of them.
-    pub(super) fn replies(&self) -> usize {
-        match self.flaws.has(PbftFlaw::ClientTrusts) {
-            false => self.weak(),
-            true => self.faults().max(1),
         }
     }
 }

@@ -149,7 +149,9 @@ impl Rules {
     /// view, there may never be a quorum of votes again, nobody whose timer runs, and one reply too
     /// few for the client.
     pub(in crate::pbft) fn proof_of_decision(&self, log: &Log, seq: Seq) -> Option<Decision> {
-        match self.flaws.has(PbftFlaw::DecisionsUnproven) {
+        let is_kept =
+            self.flaws.has(PbftFlaw::DecisionsUnproven) || self.flaws.has(PbftFlaw::DarkUnhelped);
+        match is_kept {
             false => log.decision(seq, self),
             true => None,
         }

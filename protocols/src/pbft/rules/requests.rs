@@ -6,7 +6,7 @@ use std::rc::Rc;
 use byzsim_core::{Answer, NodeId, Signed, Signer};
 
 use super::super::flaws::PbftFlaw;
-use super::super::message::{Msg, Request, View};
+use super::super::message::{Asked, Msg, Request, View};
 use super::super::replica::Out;
 use super::Rules;
 use crate::service::Service;
@@ -39,7 +39,7 @@ impl Rules {
         view: View,
         out: &mut Out,
     ) {
-        let again = Msg::Request(Rc::clone(request));
+        let again = Msg::Request(Rc::clone(request), Asked::InOrder);
         match self.flaws.has(PbftFlaw::AsksPrimaryAlone) {
             false => out.broadcast(again),
             true => out.send(self.primary(view), again),

@@ -128,6 +128,7 @@ impl Coverage {
                 self.anchored = self.anchored.max(s);
                 ([6, view(v), self.rank(s, history)], seq(s), true)
             }
+            Observation::Read { seq: s, .. } => ([14, 0, 0], seq(s), false),
             Observation::StableCheckpoint { seq: s, .. } => ([7, 0, 0], seq(s), false),
             Observation::Restored { seq: s, .. } => ([8, 0, 0], seq(s), true),
             Observation::ViewChangeStarted { view: v, reason } => {

@@ -1,6 +1,7 @@
 //! Runs in which replicas lag, catch up, differ or are left out.
 
 use super::*;
+use crate::history::Answer;
 use crate::id::Committee;
 
 const R: [NodeId; 3] = [NodeId::Replica(0), NodeId::Replica(1), NodeId::Replica(2)];
@@ -23,6 +24,16 @@ fn speculated(seq: u64) -> Observation {
 fn asked() -> Observation {
     let operation = "get x".parse().expect("an operation");
     Observation::Invoked { timestamp: 1, operation }
+}
+
+fn read(client: NodeId) -> Observation {
+    let (operation, answer) = ("get x".parse().expect("an operation"), Answer::Value(None));
+    Observation::Read { seq: 1, client, timestamp: 1, operation, answer }
+}
+
+fn applied(client: NodeId) -> Observation {
+    let (operation, answer) = ("get x".parse().expect("an operation"), Answer::Value(None));
+    Observation::Applied { seq: 2, client, timestamp: 1, operation, answer }
 }
 
 /// What the checker says of three correct replicas, when the run is calm from 5 s and settled
@@ -161,4 +172,20 @@ fn replicas_that_executed_the_same_hold_the_same() {
     assert_eq!(judged([1, 2, 2], [above(1), above(2), above(2)]), "holds");
     assert_eq!(judged([1, 2, 3], [above(1), above(2), above(2)]), "states differ");
     assert_eq!(judged([1, 1, 1], [above(1), above(1), Some((1, 8))]), "histories differ");
+}
+
+/// A read that is answered past the order makes no replica speak to another.
+#[test]
+fn reads_past_the_order_tell_nobody() {
+    let lags = [(1, R[0], executed(1)), (1, R[1], executed(1)), (6, C, asked())];
+    let said = |more: &[(u64, NodeId, Observation)]| {
+        let seen: Vec<_> = lags.iter().chain(more).cloned().collect();
+        judge(&seen, (30, true), &|_| false, &|_| None)
+    };
+    let (verdict, remark) = said(&[(7, R[0], read(C)), (7, R[1], read(C))]);
+    assert!(!verdict.is_violated(), "{verdict:?}");
+    assert!(remark.is_some_and(|it| it.contains("r2")), "r2 is left out");
+    assert!(said(&[]).0.is_violated(), "an operation that is to be ordered tells r2");
+    let in_order = [(7, R[0], read(C)), (8, R[0], applied(C))];
+    assert!(said(&in_order).0.is_violated(), "so does one that was ordered in the end");
 }

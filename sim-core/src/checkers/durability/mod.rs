@@ -6,7 +6,8 @@
 //! ([`histories`]).
 //!
 //! Where the client does not know the place of its operation, those that gave the answer do: the
-//! operation keeps the slot in which a correct replica applied it with that answer ([`slots`]).
+//! operation keeps the slot in which a correct replica applied it with that answer ([`slots`]). A
+//! read that was answered past the order has no place to keep: a correct replica gave its answer.
 //!
 //! Facts are compared in whatever order they become known. A client may learn that its operation
 //! completed when every replica has lost it already.
@@ -38,19 +39,24 @@ struct Applied<'a> {
 pub(super) struct Durability {
     findings: Findings,
     asked: BTreeMap<Request, Operation>,
+    /// What correct replicas answered to reads, past the order.
+    reads: BTreeMap<Request, Vec<Answer>>,
     histories: histories::Histories,
     slots: slots::Slots,
 }
 
 impl Durability {
     fn complete(&mut self, at: Stamp, request: Request, answer: &Answer) {
-        let Self { findings, asked, histories, slots } = self;
+        let Self { findings, asked, reads, histories, slots } = self;
         let operation = asked.get(&request);
         let name = || match operation {
             Some(operation) => format!("{}#{} `{operation}`", request.0, request.1),
             None => format!("{}#{}", request.0, request.1),
         };
-        if !histories.answered(at, findings, (request, &name), answer) {
+        let is_read = reads.get(&request).is_some_and(|given| given.contains(answer));
+        if is_read && !slots.gave(request, answer) {
+            findings.judge();
+        } else if !histories.answered(at, findings, (request, &name), answer) {
             slots.complete(at, findings, (request, &name), answer);
         }
     }
@@ -58,7 +64,7 @@ impl Durability {
 
 impl Checker for Durability {
     fn observe(&mut self, at: Stamp, node: NodeId, observation: &Observation) {
-        let Self { findings, asked, histories, slots } = self;
+        let Self { findings, asked, reads, histories, slots } = self;
         match observation {
             Observation::Invoked { timestamp, operation } => {
                 asked.insert((node, *timestamp), operation.clone());
@@ -84,6 +90,9 @@ impl Checker for Durability {
                 if !histories.apply(node, *seq, applied) {
                     slots.apply(node, *seq, applied);
                 }
+            }
+            Observation::Read { client, timestamp, answer, .. } => {
+                reads.entry((*client, *timestamp)).or_default().push(answer.clone());
             }
             Observation::RolledBack { to } => {
                 histories.roll_back(node, *to);

@@ -107,6 +107,12 @@ impl Slots {
         }
     }
 
+    /// Whether a replica gave this answer when it applied the request in some slot.
+    pub(super) fn gave(&self, request: Request, answer: &Answer) -> bool {
+        let place = self.numbers.get(&request);
+        place.is_some_and(|place| self.given[*place].with(answer).is_some())
+    }
+
     /// An answer is accepted: somebody gave it, and those that passed its slot have it.
     pub(super) fn complete(
         &mut self,

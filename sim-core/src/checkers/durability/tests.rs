@@ -345,3 +345,22 @@ fn a_restored_state_has_the_operation() {
     stream.executes(R1, 2, None);
     assert_eq!(stream.violation(), lost(stream.event));
 }
+
+/// A read that was answered past the order has no slot to keep.
+#[test]
+fn a_read_past_the_order_needs_a_replica_that_answered_so() {
+    let violation = |given: Answer| {
+        let mut stream = Stream::default();
+        let operation = Operation::Get { key: "x".into() };
+        stream.say(C0, Observation::Invoked { timestamp: 1, operation: operation.clone() });
+        let (seq, client, timestamp) = (0, C0, 1);
+        let read = Observation::Read { seq, client, timestamp, operation, answer: given };
+        stream.say(R0, read);
+        stream.accepts((C0, 1), Answer::Value(None));
+        stream.executes(R0, 1, None);
+        stream.violation()
+    };
+    assert_eq!(violation(Answer::Value(None)), None);
+    let nobody = violation(Answer::Value(Some("a".into())));
+    assert_eq!(nobody, Some(("an answer from nowhere".to_owned(), 3)));
+}

@@ -239,3 +239,26 @@ fn a_repaired_replica_starts_over_from_what_it_restored() {
     }
     assert_eq!(stream.verdict(), Verdict::Holds(8));
 }
+
+/// R1 lags behind R0; each reads from what it executed.
+#[test]
+fn a_read_is_answered_from_the_state_that_the_replica_has() {
+    let stream = |node, seq, value: Option<&str>| {
+        let mut stream = Stream::default();
+        stream.executes(R0, 1, &["put x a"]);
+        stream.executes(R0, 2, &["put x b"]);
+        stream.executes(R1, 1, &["put x a"]);
+        let (operation, answer) =
+            ("get x".parse().expect("an operation"), Answer::Value(value.map(Into::into)));
+        let (client, timestamp) = (NodeId::Client(1), 1);
+        stream.say(node, Observation::Read { seq, client, timestamp, operation, answer });
+        stream
+    };
+    for (node, seq, value) in [(R0, 2, Some("b")), (R1, 1, Some("a")), (R2, 0, None)] {
+        assert!(!stream(node, seq, value).verdict().is_violated(), "{node} after s{seq}");
+    }
+    let elsewhere = ("read elsewhere".to_owned(), 7);
+    assert_eq!(stream(R1, 2, Some("b")).violation(), elsewhere);
+    assert_eq!(stream(R0, 1, Some("a")).violation(), elsewhere);
+    assert_eq!(stream(R1, 1, Some("b")).violation(), ("wrong read".to_owned(), 7));
+}

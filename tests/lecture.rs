@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::rc::Rc;
 
+use byzsim::PlayOptions;
 use byzsim::file::format::{Expect, ScenarioFile};
-use byzsim::{PlayOptions, load};
 use byzsim_core::{CryptoBackend, Digest, Recorder, Signed, Time, TraceEvent};
 use byzsim_protocols::pbft::Msg;
 use byzsim_protocols::pbft::message::NewView;
@@ -53,7 +53,11 @@ fn the_tour_stops_at_every_scenario_in_order() {
 fn a_run_without_a_rule_differs_in_the_rule_alone() {
     let stops = stops();
     let plain = |name: &str| {
-        let file = load(name).unwrap_or_else(|error| panic!("{name}: {error}")).file;
+        let path = root().join(format!("scenarios/library/{name}.toml"));
+        let text = fs::read_to_string(&path).unwrap_or_else(|why| panic!("{name}: {why}"));
+        // As it is written: where a flaw has a parameter of its own, loading would fill that in.
+        let file: ScenarioFile =
+            toml::from_str(&text).unwrap_or_else(|why| panic!("{name}: {why}"));
         let flaws = file.params.get("flaws").cloned();
         let mut params = file.params.clone();
         params.remove("flaws");

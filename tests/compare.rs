@@ -26,8 +26,8 @@ fn settings(names: &[&str]) -> Vec<Setting> {
 }
 
 fn grid(replicas: &[u16], names: &[&str], seeds: u64) -> Grid {
-    let protocols =
-        registered(&["pbft", "linear-pbft", "zyzzyva"]).into_iter().map(str::to_owned).collect();
+    let protocols = registered(&["pbft", "linear-pbft", "zyzzyva", "raft"]);
+    let protocols = protocols.into_iter().map(str::to_owned).collect();
     let seeds = SeedRange { start: 0, end: seeds };
     Grid { protocols, replicas: replicas.to_vec(), settings: settings(names), seeds, jobs: 2 }
 }
@@ -51,8 +51,9 @@ fn figure(all: &Comparison, protocol: &str, n: u16, setting: &str, measure: Meas
 /// it is 4n: the client as collector.
 #[test]
 fn totals_and_delays_are_those_of_the_table() {
-    let all = run(&grid(&[4, 7, 10, 31], &["none", "silent-backups", "slow-answers"], 1));
-    let tables: [(&str, &str, [(u16, f64); 4], f64); 7] = [
+    let names = ["none", "silent-backups", "slow-answers", "checkpoints"];
+    let all = run(&grid(&[4, 7, 10, 31], &names, 1));
+    let tables: [(&str, &str, [(u16, f64); 4], f64); 10] = [
         ("pbft", "none", [(4, 29.0), (7, 92.0), (10, 191.0), (31, 1892.0)], 5.0),
         ("pbft", "silent-backups", [(4, 22.0), (7, 66.0), (10, 134.0), (31, 1282.0)], 5.0),
         ("linear-pbft", "none", [(4, 20.0), (7, 38.0), (10, 56.0), (31, 182.0)], 7.0),
@@ -60,8 +61,11 @@ fn totals_and_delays_are_those_of_the_table() {
         ("zyzzyva", "slow-answers", [(4, 16.0), (7, 28.0), (10, 40.0), (31, 124.0)], 32.0),
         ("zyzzyva", "none", [(4, 8.0), (7, 14.0), (10, 20.0), (31, 62.0)], 3.0),
         ("zyzzyva", "silent-backups", [(4, 14.0), (7, 24.0), (10, 34.0), (31, 104.0)], 32.0),
+        ("raft", "none", [(4, 8.0), (7, 14.0), (10, 20.0), (31, 62.0)], 4.0),
+        ("raft", "silent-backups", [(4, 7.0), (7, 12.0), (10, 17.0), (31, 52.0)], 4.0),
+        ("raft", "checkpoints", [(4, 8.0), (7, 14.0), (10, 20.0), (31, 62.0)], 4.0),
     ];
-    let known = registered(&["pbft", "linear-pbft", "zyzzyva"]);
+    let known = registered(&["pbft", "linear-pbft", "zyzzyva", "raft"]);
     for (protocol, setting, totals, delays) in tables {
         if !known.contains(&protocol) {
             continue;

@@ -2,6 +2,7 @@
 
 use byzsim::run::registry::{PROTOCOLS, ProtocolEntry};
 use byzsim::{Judgement, Scenario, ScenarioFile, SeedRange, Summary, SweepOptions};
+use byzsim_core::Committee;
 
 /// Sweeps a scenario made of a head for the protocol, its small parameters, and `rest`.
 fn conform(protocol: &ProtocolEntry, rest: &str) -> Summary {
@@ -16,7 +17,7 @@ fn conform(protocol: &ProtocolEntry, rest: &str) -> Summary {
     byzsim::sweep(&scenario, &options, |_| std::ops::ControlFlow::Continue(()))
 }
 
-fn holds(protocol: &ProtocolEntry, rest: &str) {
+fn holds(protocol: &ProtocolEntry, rest: &str) -> Summary {
     let summary = conform(protocol, rest);
     assert_eq!(
         summary.judgement(),
@@ -26,6 +27,7 @@ fn holds(protocol: &ProtocolEntry, rest: &str) {
         summary.undecided
     );
     assert_eq!(summary.reached.get("completed"), Some(&20), "{protocol:?}: every run completes");
+    summary
 }
 
 #[test]
@@ -41,22 +43,41 @@ fn fault_free_runs_complete() {
     }
 }
 
+/// Whether a protocol promises anything of replicas and clients that break its rules, in a cluster
+/// of 4 for f = 1.
+fn tolerates_byzantine(protocol: &ProtocolEntry) -> bool {
+    let committee = Committee { replicas: 4, faults: 1, clients: 2 };
+    let instance = (protocol.prepare)(&(protocol.small)(), &[], committee).expect("parameters");
+    let tolerated = instance.resilience(committee);
+    assert_eq!(tolerated.faulty, 1, "{protocol:?}: f replicas may be down");
+    assert_eq!(tolerated.any_client, 0 < tolerated.byzantine, "{protocol:?}");
+    0 < tolerated.byzantine
+}
+
+/// A silent replica is as good as one that is down: it breaks a rule, so a protocol for crashes
+/// promises nothing, and serves all the same.
 #[test]
 fn f_silent_replicas_are_tolerated() {
     for protocol in PROTOCOLS {
+        let beyond = if tolerates_byzantine(protocol) { "" } else { "beyond-f = true\n" };
+        let holds = |rest: &str| {
+            let summary = holds(protocol, &format!("{beyond}{rest}"));
+            let expected = if beyond.is_empty() { 0 } else { 20 };
+            assert_eq!(summary.beyond_f_runs, expected, "{protocol:?}");
+        };
         for silent in ["r0", "r1", "r3"] {
             let fault = format!("[[fault]]\ndo.mute = \"{silent}\"");
             let cluster = "[cluster]\nreplicas = 4\nfaults = 1\nclients = 2";
-            holds(protocol, &format!("{cluster}\n{fault}"));
+            holds(&format!("{cluster}\n{fault}"));
         }
         let two = "[[fault]]\ndo.mute = \"r0\"\n[[fault]]\ndo.mute = \"r1\"";
-        holds(protocol, &format!("[cluster]\nreplicas = 7\nfaults = 2\n{two}"));
+        holds(&format!("[cluster]\nreplicas = 7\nfaults = 2\n{two}"));
     }
 }
 
 #[test]
 fn f_twins_are_tolerated() {
-    for protocol in PROTOCOLS {
+    for protocol in PROTOCOLS.iter().filter(|it| tolerates_byzantine(it)) {
         for (node, left, right) in [
             ("r0", r#"["r1", "c0"]"#, r#"["r2", "r3", "c1"]"#),
             ("r1", r#"["r0"]"#, r#"["r2", "r3"]"#),
@@ -68,6 +89,35 @@ fn f_twins_are_tolerated() {
             let cluster = "[cluster]\nreplicas = 4\nfaults = 1\nclients = 2";
             holds(protocol, &format!("{cluster}\n{fault}"));
         }
+    }
+}
+
+/// What lies beyond needs the file to say so, by the protocol's own words.
+#[test]
+fn what_lies_beyond_is_refused() {
+    for protocol in PROTOCOLS {
+        let twins = |node: &str| {
+            format!(
+                "[[fault]]\ndo.twins = {{ node = \"{node}\", left = [\"r2\"], right = [\"r3\"] }}\n"
+            )
+        };
+        let crash = |node: u32| format!("[[fault]]\ndo.crash = \"r{node}\"\n");
+        let is_refused = |faults: &str| {
+            let name = protocol.name;
+            let cluster = "[cluster]\nreplicas = 4\nfaults = 1\nclients = 2";
+            let text =
+                format!("format = 1\ntitle = \"t\"\nprotocol = \"{name}\"\n{cluster}\n{faults}");
+            let file: ScenarioFile = toml::from_str(&text).expect("a scenario");
+            Scenario::new("beyond", file, &[]).is_err()
+        };
+        let byzantine = tolerates_byzantine(protocol);
+        assert!(!is_refused(&crash(0)), "{protocol:?}: one may be down");
+        assert!(is_refused(&[crash(0), crash(1)].concat()), "{protocol:?}: two may not");
+        assert_eq!(is_refused(&twins("r0")), !byzantine, "{protocol:?}: a corrupted replica");
+        assert_eq!(is_refused(&twins("c0")), !byzantine, "{protocol:?}: a corrupted client");
+        let forgets = "[[fault]]\nstart.at = \"1s\"\nend.at = \"2s\"\n\
+                       do.forget = { node = \"r0\", loses = \"everything\" }\n";
+        assert_eq!(is_refused(forgets), !byzantine, "{protocol:?}: a lost disk");
     }
 }
 

@@ -231,3 +231,44 @@ fn operations_are_asked_one_after_the_other() {
         assert_eq!(pair[1].asked, answered + Span::from_millis(7));
     }
 }
+
+/// 2n messages and four delays for a request; to tell the followers at once what is committed costs
+/// 2(n - 1) more, and an election with the no-op that follows 4(n - 1). Nothing is signed.
+#[test]
+fn raft_sends_2n_messages_for_a_request() {
+    for n in [3, 4, 5, 7, 31] {
+        let of = |more: &[&str]| {
+            let cluster = [format!("cluster.replicas={n}"), "cluster.faults=1".to_owned()];
+            let quiet = [
+                "cluster.clients=1",
+                "workload={ operations = 10, audit = false }",
+                r#"params.heartbeat="20s""#,
+                r#"params.election-timeout="60s""#,
+                // The first heartbeat would tell of the last commit.
+                r#"run.at-most="5s""#,
+            ];
+            let mut set: Vec<&str> = cluster.iter().map(String::as_str).collect();
+            set.extend(quiet.iter().chain(more));
+            let scenario = scenario("raft/fault-free", &set);
+            let report = play(&scenario, 1);
+            let crypto = &report.result.as_ref().expect("no panic").outcome.metrics.crypto;
+            assert!(crypto.iter().all(|node| node.signed + node.verified == 0), "n = {n}");
+            (scenario, report)
+        };
+        let (scenario, report) = of(&["params.no-op=false"]);
+        let kinds = ["request", "append-entries", "append-reply", "reply"];
+        let each = [1, n - 1, n - 1, 1].map(|count| 10 * count);
+        assert_eq!(sent(&scenario, &report, &kinds), each, "n = {n}");
+        assert_eq!(total(&report), 10 * 2 * n, "n = {n}");
+        assert_eq!(latencies(&report), vec![Span::from_millis(4 * LATENCY_MS); 10], "n = {n}");
+
+        let (_, eager) = of(&["params.no-op=false", "params.eager-commit=true"]);
+        assert_eq!(total(&eager), 10 * (2 * n + 2 * (n - 1)), "n = {n}: told at once");
+
+        let campaign = r#"params.campaigns=[{ server = "r1", at = "1s" }]"#;
+        let (scenario, elected) = of(&["params.no-op=false", campaign, r#"run.at-least="2s""#]);
+        let votes = sent(&scenario, &elected, &["request-vote", "vote"]);
+        assert_eq!(votes, [n - 1, n - 1], "n = {n}");
+        assert_eq!(total(&elected), 10 * 2 * n + 4 * (n - 1), "n = {n}: an election");
+    }
+}

@@ -14,6 +14,8 @@ const GOLDEN: &[(&str, u64, &str)] = &[
     ("pbft/chaos", 1, "64c88b6aedb71016"),
     ("zyzzyva/fault-free", 0, "ef23cd8ed8fdec92"),
     ("zyzzyva/agm/a", 0, "ed741ea6b84dd387"),
+    ("raft/fault-free", 0, "db4f53a680dc08fd"),
+    ("raft/chaos", 0, "a93961f936b7928c"),
 ];
 
 #[test]

@@ -25,15 +25,14 @@ pub(crate) struct Stream {
 impl Stream {
     fn info(&self) -> RunInfo {
         RunInfo {
-            committee: Committee { replicas: 4, faults: 1, clients: 2 },
             corrupted: self.corrupted.clone(),
             gst: self.gst,
             liveness_bound: Span::from_millis(1_000),
             search_budget: 1_000,
             delta: Span::from_millis(50),
-            promptness: None,
             // Evidence proves what it says it does.
             verifier: Verifier::new(|it| *it.statements().unwrap_or(&Err("nothing is signed"))),
+            ..RunInfo::of(Committee { replicas: 4, faults: 1, clients: 2 })
         }
     }
 
@@ -52,6 +51,7 @@ impl Stream {
             settled: (self.gst != Time::NEVER).then_some(self.gst),
             is_at_rest: true,
             late: None,
+            has_pulses: false,
             open: Vec::new(),
             is_down: &|node| self.down.contains(&node),
             standing: &|_, _| None,
@@ -162,6 +162,14 @@ const CASES: &[Case] = &[
         undecided: Undecided::In(streams::nothing),
         naive: naive::wants_every_view,
         mistaken: streams::a_replica_skips_a_view,
+        is_violated: false,
+    },
+    Case {
+        property: "leadership",
+        tripped_by: "raft/twins-beyond-f",
+        undecided: Undecided::In(streams::nothing),
+        naive: naive::wants_one_leader_at_a_time,
+        mistaken: streams::an_old_leader_does_not_know_that_it_is_one,
         is_violated: false,
     },
     Case {

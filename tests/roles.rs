@@ -14,9 +14,9 @@ use byzsim_core::editable::Pen;
 use byzsim_core::field::{Entries, FieldMut};
 use byzsim_core::workload::{self, Workload};
 use byzsim_core::{
-    Adversary, ClientNode as _, Committee, Control, CorruptedSigners, CryptoBackend, Effect, Fate,
-    Input, Message, NetworkModel, Node, NodeId, Observation, Operation, Outbox, Protocol, Purpose,
-    Sent, Setup, Signer, SimRng, Simulation, Sort, Span, Time, Wake,
+    Adversary, ClientNode as _, Committee, Control, CorruptedSigners, CryptoBackend, Effect,
+    Encode as _, Fate, Input, Message, NetworkModel, Node, NodeId, Observation, Operation, Outbox,
+    Protocol, Purpose, Sent, Setup, Signer, SimRng, Simulation, Sort, Span, Time, Wake,
 };
 use byzsim_protocols::Catalogued;
 use byzsim_protocols::zyzzyva::Zyzzyva;
@@ -75,12 +75,15 @@ struct Crossing<P: Protocol> {
     timers: Vec<P::Timer>,
     rng: SimRng,
     more: More<P::Msg>,
+    /// Whether the protocol signs what it says.
+    signs: bool,
     /// By kind and way: how often.
     crossed: BTreeMap<(&'static str, &'static str), u32>,
 }
 
 fn keeps_roles_apart<P: Catalogued>(more: More<P::Msg>) {
     let mut crossed = BTreeMap::new();
+    let signs = P::Msg::FIELDS.iter().any(|field| field.sort == Sort::Signer);
     for seed in 0..24 {
         let params = P::small();
         let setup = Setup {
@@ -118,6 +121,7 @@ fn keeps_roles_apart<P: Catalogued>(more: More<P::Msg>) {
             timers: Vec::new(),
             rng: SimRng::new(seed, Purpose::Adversary, 0),
             more,
+            signs,
             crossed: std::mem::take(&mut crossed),
         };
         simulation.run(&mut crossing, None);
@@ -125,7 +129,8 @@ fn keeps_roles_apart<P: Catalogued>(more: More<P::Msg>) {
     }
     for field in P::Msg::FIELDS {
         let says_who = matches!(field.sort, Sort::Signer | Sort::Entries);
-        let is_crossed = !says_who || crossed.contains_key(&(field.kind, field.name));
+        let way = if signs { field.name } else { "sender" };
+        let is_crossed = !says_who || crossed.contains_key(&(field.kind, way));
         assert!(
             is_crossed,
             "`{}` of a `{}` was never said in a wrong role",
@@ -184,12 +189,15 @@ where
                 (0..count.min(1)).for_each(|place| it.adopt(place, &signers[&other]));
                 0 < count
             };
-            if let Some(crossed) = msg.edited(field.name, pen, &mut adopt) {
+            let crossed = msg.edited(field.name, pen, &mut adopt);
+            // Entries that nobody signs are in nobody's name.
+            if let Some(crossed) = crossed.filter(|it| it.sha256() != msg.sha256()) {
                 self.show(me, from, &crossed, (kind, field.name), now);
             }
         }
         let says_who = |sort| matches!(sort, Sort::Signer | Sort::Entries);
-        if !fields().any(|field| says_who(field.sort)) && !PROVES_ITSELF.contains(&kind) {
+        let is_signed = self.signs && fields().any(|field| says_who(field.sort));
+        if !is_signed && !PROVES_ITSELF.contains(&kind) {
             let other = if from.is_client() { replica } else { client };
             self.show(me, other, msg, (kind, "sender"), now);
         }
@@ -265,7 +273,7 @@ where
                         }
                         outer.push(Effect::Broadcast(msg));
                     }
-                    Effect::SetTimer(timer, span) => {
+                    Effect::SetTimer(timer, span) | Effect::SetTimerWithin(timer, span, _) => {
                         let number = self.timers.len() as u64;
                         self.timers.push(timer.clone());
                         self.armed.insert((me, timer), number);

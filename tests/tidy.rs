@@ -56,7 +56,7 @@ fn forbid(folders: &[&str], words: &[&str], why: &str) {
 
 #[test]
 fn the_core_names_no_protocol() {
-    let words = ["pbft", "Pbft", "zyzzyva", "Zyzzyva"];
+    let words = ["pbft", "Pbft", "zyzzyva", "Zyzzyva", "raft::", "Raft"];
     forbid(&["sim-core/src"], &words, "sim-core knows no protocol");
 }
 

@@ -30,8 +30,12 @@ pub(crate) struct NodeCopy<P: Protocol> {
 
 impl<P: Protocol> NodeCopy<P> {
     /// The only copy of the signer's node, which deals with all nodes.
-    pub(crate) fn only(signer: &Rc<Signer>, committee: Committee, params: &P::Params) -> Self {
-        Self::new(0, Puppet::new(signer, committee, params), NodeSet::everyone(committee))
+    pub(crate) fn only(
+        signer: &Rc<Signer>,
+        (committee, seed): (Committee, u64),
+        params: &P::Params,
+    ) -> Self {
+        Self::new(0, Puppet::new(signer, committee, seed, params), NodeSet::everyone(committee))
     }
 
     /// The copies of the signer's node that make it twins: each deals with all but the other's
@@ -40,7 +44,7 @@ impl<P: Protocol> NodeCopy<P> {
         (left, right): (&[NodeId], &[NodeId]),
         splits: &[Split],
         signer: &Rc<Signer>,
-        committee: Committee,
+        (committee, seed): (Committee, u64),
         params: &P::Params,
     ) -> Vec<Self> {
         let all_but = |others: &[NodeId]| {
@@ -48,9 +52,9 @@ impl<P: Protocol> NodeCopy<P> {
                 committee.nodes().filter(|node| !others.contains(node)).collect();
             NodeSet::of(committee, &side)
         };
-        let copy = |place: usize, others: &[NodeId]| {
-            let puppet = Puppet::of_several((place as u64, 2), signer, committee, params);
-            let mut copy = Self::new(place, puppet, all_but(others));
+        let copy = |place: u8, others: &[NodeId]| {
+            let puppet = Puppet::of_several((place, 2), signer, committee, seed, params);
+            let mut copy = Self::new(place.into(), puppet, all_but(others));
             let others =
                 |split: &Split| all_but(if place == 0 { &split.right } else { &split.left });
             copy.sides = splits.iter().map(|split| (split.view, others(split))).collect();

@@ -17,6 +17,7 @@ use crate::versions::{Outgoing, Rewrites, Versions};
 pub(crate) struct CorruptedNode<P: Protocol> {
     signer: Rc<Signer>,
     committee: Committee,
+    seed: u64,
     /// The one copy, or the twins.
     copies: Vec<NodeCopy<P>>,
     /// The fault that made it twins, and where these contradict each other.
@@ -46,10 +47,11 @@ impl<P: Protocol> CorruptedNode<P> {
         params: &P::Params,
     ) -> Self {
         Self {
-            copies: vec![NodeCopy::only(&signer, committee, params)],
+            copies: vec![NodeCopy::only(&signer, (committee, seed), params)],
             rewrites: Rewrites::new(Rc::clone(&signer), seed),
             signer,
             committee,
+            seed,
             twins: None,
             sender_sides: SenderSides::default(),
             replays: Vec::new(),
@@ -95,7 +97,8 @@ impl<P: Protocol> CorruptedNode<P> {
         params: &P::Params,
     ) {
         self.sender_sides = sender_sides.clone();
-        self.copies = NodeCopy::twins(sides, splits, &self.signer, self.committee, params);
+        let run = (self.committee, self.seed);
+        self.copies = NodeCopy::twins(sides, splits, &self.signer, run, params);
         self.twins = Some((fault, Contradictions::default()));
     }
 

@@ -10,7 +10,8 @@ use std::fmt;
 use std::rc::Rc;
 
 use byzsim_core::{
-    Committee, Host, Input, Look, Looks, NodeId, Protocol, Request, Signer, Time, Timers, Wake,
+    Committee, Draws, Host, Input, Look, Looks, NodeId, Protocol, Request, Signer, Time, Timers,
+    Wake,
 };
 
 /// An honest copy of a corrupted node.
@@ -53,24 +54,27 @@ impl<P: Protocol> fmt::Debug for Puppet<P> {
 }
 
 impl<P: Protocol> Puppet<P> {
-    /// The only copy of the signer's node.
-    pub fn new(signer: &Rc<Signer>, committee: Committee, params: &P::Params) -> Self {
-        Self::of_several((0, 1), signer, committee, params)
+    /// The only copy of the signer's node in the run of `seed`.
+    pub fn new(signer: &Rc<Signer>, committee: Committee, seed: u64, params: &P::Params) -> Self {
+        Self::of_several((0, 1), signer, committee, seed, params)
     }
 
-    /// The `place`-th of `count` copies of the signer's node. They share the signer.
+    /// The `place`-th of `count` copies of the signer's node. They share the signer; the spans of
+    /// timers that the node leaves to be drawn are each copy's own.
     pub fn of_several(
-        (place, count): (u64, u64),
+        (place, count): (u8, u8),
         signer: &Rc<Signer>,
         committee: Committee,
+        seed: u64,
         params: &P::Params,
     ) -> Self {
         assert!(place < count, "copy {place} of {count}");
+        let draws = Draws::new(seed, signer.node(), place);
         // A wake-up for every arming: recorded traces count on the order in which they come.
-        let timers = Timers::new(Looks::Always, 0);
+        let timers = Timers::new(Looks::Always, 0, draws);
         Self {
             host: Host::new(signer, committee, params, timers),
-            wakes: Wakes { asked: BTreeMap::new(), next: place, step: count },
+            wakes: Wakes { asked: BTreeMap::new(), next: place.into(), step: count.into() },
         }
     }
 

@@ -100,6 +100,8 @@ impl Reported {
             | Observation::RolledBack { .. }
             | Observation::Anchored { .. }
             | Observation::Checkpointed { .. }
+            | Observation::Leads { .. }
+            | Observation::Cut { .. }
             | Observation::GaveUp { .. }
             | Observation::Suspected { .. }
             | Observation::Proven { .. }

@@ -91,12 +91,18 @@ pub struct Loss {
 /// The greatest count that a parameter may be: beyond any run, and safe to reckon with.
 const COUNT_MAX: u64 = 1 << 32;
 
+/// Whether a count is small enough.
+pub(crate) fn check_count(name: &str, count: u64) -> Result<(), String> {
+    if COUNT_MAX < count {
+        return Err(format!("`{name}` is {count}: use {COUNT_MAX} or less"));
+    }
+    Ok(())
+}
+
 /// Whether counts of slots are small enough, and the checkpoint interval is one.
 pub(crate) fn check_counts(interval: u64, others: &[(&str, u64)]) -> Result<(), String> {
     for (name, count) in [("checkpoint-interval", interval)].iter().chain(others) {
-        if COUNT_MAX < *count {
-            return Err(format!("`{name}` is {count}: use {COUNT_MAX} or less"));
-        }
+        check_count(name, *count)?;
     }
     if interval == 0 {
         return Err("`checkpoint-interval` is 0: use 1 or more".to_owned());

@@ -2,7 +2,7 @@
 //!
 //! | where | what |
 //! | --- | --- |
-//! | [`pbft`], [`linear_pbft`], [`zyzzyva`] | the protocols |
+//! | [`pbft`], [`linear_pbft`], [`zyzzyva`], [`raft`] | the protocols |
 //! | [`shared`] | parts of replicas that know no protocol, to take or to leave |
 //! | [`service`] | the replicated service that all of them run |
 //! | [`catalogue`] | what a protocol offers to files: parameters, and planted flaws |
@@ -34,6 +34,7 @@ mod flawed;
 mod judgement;
 pub mod linear_pbft;
 pub mod pbft;
+pub mod raft;
 pub mod service;
 pub mod shared;
 pub mod zyzzyva;

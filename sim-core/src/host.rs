@@ -14,8 +14,8 @@ use crate::encode::Encoder;
 use crate::id::{Committee, NodeId};
 use crate::node::{ClientNode as _, Effect, Input, Node, Outbox, Protocol};
 use crate::observation::{Observation, Standing};
-use crate::time::Time;
-use crate::timers::{Look, Timers};
+use crate::time::{Span, Time};
+use crate::timers::{Cause, Look, Timers};
 
 /// A node at work.
 pub struct Host<P: Protocol> {
@@ -202,19 +202,23 @@ impl<P: Protocol> Host<P> {
         self.timers.armed()
     }
 
-    /// Says whether what the node does next was provoked: not its own doing. The timers that it
-    /// arms then pass that on.
-    pub(crate) const fn provoke(&mut self, provoked: bool) {
-        self.timers.provoke(provoked);
+    /// Says why the node does what it does next. The timers that it arms then pass that on.
+    pub(crate) const fn attribute(&mut self, cause: Cause) {
+        self.timers.attribute(cause);
     }
 
-    /// Whether what the node does now was provoked.
-    pub(crate) const fn is_provoked(&self) -> bool {
-        self.timers.is_provoked()
+    /// Why the node does what it does now.
+    pub(crate) const fn cause(&self) -> Cause {
+        self.timers.cause()
     }
 
-    /// Whether a timer of the node runs; of those that it armed on its own account if only these
-    /// are meant.
+    /// Whether a pulse runs, or what one led to.
+    pub(crate) fn any_pulse(&self) -> bool {
+        self.timers.any_pulse()
+    }
+
+    /// Whether a timer of the node runs that no pulse led to; of those that it armed on its own
+    /// account if only these are meant.
     pub(crate) fn any_timer_runs(&self, own_only: bool) -> bool {
         self.timers.any_runs(own_only)
     }
@@ -267,14 +271,29 @@ impl<P: Protocol> Host<P> {
                     request(Request::Broadcast(msg));
                 }
                 Effect::SetTimer(timer, span) => {
-                    if let Some(at) = self.timers.arm(now, &timer, span) {
-                        request(Request::Look(timer, at));
-                    }
+                    arm::<P>(&mut self.timers, now, timer, span, request);
+                }
+                Effect::SetTimerWithin(timer, shortest, longest) => {
+                    let span = self.timers.draw(shortest, longest);
+                    arm::<P>(&mut self.timers, now, timer, span, request);
                 }
                 Effect::CancelTimer(timer) => self.timers.disarm(&timer),
                 Effect::Observe(observation) => request(Request::Observe(observation)),
             }
         }
+    }
+}
+
+/// Arms a timer, and asks for the look at it that this needs.
+fn arm<P: Protocol>(
+    timers: &mut Timers<P::Timer>,
+    now: Time,
+    timer: P::Timer,
+    span: Span,
+    request: &mut impl FnMut(Request<P::Msg, P::Timer>),
+) {
+    if let Some(at) = timers.arm(now, (&timer, P::is_pulse(&timer)), span) {
+        request(Request::Look(timer, at));
     }
 }
 

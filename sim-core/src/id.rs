@@ -22,7 +22,7 @@ impl NodeId {
 
     /// Its place in the order of all nodes: replicas first.
     #[inline]
-    const fn rank(self) -> u32 {
+    pub(crate) const fn rank(self) -> u32 {
         match self {
             Self::Replica(number) => number as u32,
             Self::Client(number) => 1 << 16 | number as u32,

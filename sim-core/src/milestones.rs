@@ -15,7 +15,12 @@ use crate::observation::Observation;
 /// [`Reached`](Observation::Reached).
 pub const SHARED_MILESTONES: &[(&str, &str)] = &[
     ("completed", "a correct client accepted an answer"),
-    ("view-change", "a correct replica entered a view that a correct replica had asked for"),
+    (
+        "view-change",
+        "a correct replica entered a view that a correct replica had asked for; where leaders are \
+         elected, one above the first that had a leader",
+    ),
+    ("election", "a correct replica began to lead a view above the first that had a leader"),
     ("null-request", "a correct replica executed a null request"),
     ("checkpoint-gc", "a correct replica dropped its log up to a stable checkpoint"),
     ("state-transfer", "a correct replica installed a fetched state"),
@@ -39,6 +44,8 @@ pub struct Milestones {
     /// The views that a correct replica asked for. Where leaders rotate, others are entered in the
     /// normal course, and that is no milestone.
     asked_for: BTreeSet<u64>,
+    /// The first view that had a leader, where leaders are elected.
+    first: u64,
     commit_order: u64,
 }
 
@@ -52,7 +59,16 @@ impl Milestones {
     pub fn observe(&mut self, node: NodeId, observation: &Observation) {
         match *observation {
             Observation::Completed { .. } => self.reach("completed"),
-            Observation::EnteredView { view } if 0 < view => {
+            Observation::Leads { view } => {
+                if self.first == 0 {
+                    self.first = view;
+                }
+                if self.first < view {
+                    self.turn(node, 8, view);
+                    self.reach("election");
+                }
+            }
+            Observation::EnteredView { view } if self.first < view => {
                 self.turn(node, 1, view);
                 if self.asked_for.contains(&view) {
                     self.reach("view-change");
@@ -90,6 +106,11 @@ impl Milestones {
             }
             _ => {}
         }
+    }
+
+    /// The first view that had a correct leader, where leaders are elected; else 0.
+    pub const fn first_view(&self) -> u64 {
+        self.first
     }
 
     /// How often each milestone was reached, by name.

@@ -16,6 +16,7 @@ use crate::forensics::{Case, Held};
 use crate::history::Operation;
 use crate::id::{Committee, NodeId};
 use crate::observation::{Observation, Standing};
+use crate::resilience::Resilience;
 use crate::rng::SimRng;
 use crate::time::{Span, Time};
 
@@ -50,6 +51,24 @@ pub trait Protocol: Sized + 'static {
         delta: Span,
         asynchrony: Span,
     ) -> Span;
+
+    /// What the protocol promises in this committee with these parameters. By default what
+    /// protocols for Byzantine faults do: n >= 3f + 1, of which f may be Byzantine, and any number
+    /// of clients.
+    fn resilience(committee: Committee, _: &Self::Params) -> Resilience {
+        Resilience::byzantine(committee)
+    }
+
+    /// Whether the primaries of views are elected: a view may have none, and replicas report who
+    /// [leads](Observation::Leads) one. By default views have their primaries by number.
+    const ELECTS: bool = false;
+
+    /// Whether a timer runs for as long as its node does, as a leader's heartbeat: that it runs is
+    /// no sign that the node has something to do, and whatever it leads to is not what
+    /// `quiescence` judges. By default no timer does.
+    fn is_pulse(_: &Self::Timer) -> bool {
+        false
+    }
 
     /// How soon a correct primary serves, with at most f faulty replicas. None if the protocol does
     /// not say: whether a timer gave up a correct primary too soon is then not judged.
@@ -193,6 +212,8 @@ pub enum Effect<M, T> {
     Broadcast(Rc<M>),
     /// Arm a timer.
     SetTimer(T, Span),
+    /// Arm a timer for a span that is drawn, from the first to the second.
+    SetTimerWithin(T, Span, Span),
     /// Disarm a timer.
     CancelTimer(T),
     /// Report something.
@@ -237,6 +258,14 @@ impl<M, T> Outbox<M, T> {
     /// Calls `on_timer(timer)` after `span`. Arming a timer that is armed moves it.
     pub fn set_timer(&mut self, timer: T, span: Span) {
         self.effects.push(Effect::SetTimer(timer, span));
+    }
+
+    /// Calls `on_timer(timer)` after a span from `shortest` to `longest`, each nanosecond of it
+    /// equally likely. A node has no generator of its own: who runs it draws, from a stream of this
+    /// node alone that goes on when the node crashes. Arming a timer that is armed moves it.
+    pub fn set_timer_within(&mut self, timer: T, shortest: Span, longest: Span) {
+        assert!(shortest <= longest, "the shortest span is above the longest");
+        self.effects.push(Effect::SetTimerWithin(timer, shortest, longest));
     }
 
     /// Disarms a timer; nothing happens if it is not armed.

@@ -30,7 +30,7 @@ pub enum Observation {
     },
     /// A replica accepts the primary's proposal for a slot.
     Accepted {
-        /// The view.
+        /// The view of the proposal. Where leaders are elected a later one may send it.
         view: u64,
         /// The slot.
         seq: u64,
@@ -39,7 +39,7 @@ pub enum Observation {
     },
     /// A replica knows that a slot is decided.
     Committed {
-        /// The view in which it learned so.
+        /// The view in which it learned so; where leaders are elected, the view of the proposal.
         view: u64,
         /// The slot.
         seq: u64,
@@ -152,12 +152,25 @@ pub enum Observation {
         /// The view.
         view: u64,
     },
+    /// A replica begins to lead a view, where leaders are elected. The slots that it holds it has
+    /// [accepted](Self::Accepted), or [restored](Self::Restored) a state that stands for them.
+    Leads {
+        /// The view.
+        view: u64,
+    },
+    /// A replica cuts what it accepted from a slot on out of its log, as the log of an elected
+    /// leader differs there. Nothing of it was decided.
+    Cut {
+        /// The first slot that it cuts.
+        from: u64,
+    },
     /// A replica does its part to depose the primary of a view, for a cause of its own: others may
     /// follow.
     GaveUp {
         /// The view.
         view: u64,
-        /// Its primary.
+        /// Its primary. Where leaders are elected, and the replica knows of none in this view:
+        /// itself.
         primary: NodeId,
     },
     /// A node has reason to think that another misbehaves, and no proof: a slow network may look
@@ -261,6 +274,8 @@ impl Encode for Observation {
                 out.u8(14).u64(*view).u64(*seq).u64(batch.prefix()).u64(history.prefix())
             }
             Self::RolledBack { to } => out.u8(15).u64(*to),
+            Self::Leads { view } => out.u8(18).u64(*view),
+            Self::Cut { from } => out.u8(19).u64(*from),
             Self::GaveUp { view, primary } => out.u8(17).u64(*view).node(*primary),
             Self::Anchored { timestamp, view, seq, history } => {
                 out.u8(16).u64(*timestamp).u64(*view).u64(*seq).u64(history.prefix())
@@ -297,6 +312,8 @@ impl fmt::Display for Observation {
                 write!(f, "starts a view change to v{view}: {reason}")
             }
             Self::EnteredView { view } => write!(f, "enters v{view}"),
+            Self::Leads { view } => write!(f, "leads v{view}"),
+            Self::Cut { from } => write!(f, "cuts its log from s{from} on"),
             Self::GaveUp { view, primary } => write!(f, "gives up {primary}, primary of v{view}"),
             Self::Suspected { node, reason } => write!(f, "suspects {node}: {reason}"),
             Self::Proven { node, reason, .. } => write!(f, "proves {node} guilty: {reason}"),

@@ -27,6 +27,8 @@ pub enum Purpose {
     Adversary = 6,
     /// Choices of a search among plans.
     Search = 7,
+    /// The spans of timers that nodes leave to be drawn: one stream for each copy of a node.
+    Timers = 8,
     /// Alterations of what was observed.
     Alteration = 16,
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::id::NodeId;
+use crate::rng::{Purpose, SimRng};
 use crate::time::{Span, Time};
 
 /// The timers of one node. They know no queue: whoever runs the node looks at a timer when its
@@ -12,8 +14,46 @@ pub struct Timers<T> {
     looks: Looks,
     /// How much slower (positive, in parts per million) they run.
     drift_ppm: i32,
-    /// Whether what the node does now was provoked.
-    provoked: bool,
+    draws: Draws,
+    /// Why the node does what it does now.
+    cause: Cause,
+}
+
+/// Why a node does something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// On its own account.
+    #[default]
+    Own,
+    /// It was provoked, by a faulty node or by what nobody can close.
+    Provoked,
+    /// A pulse led to it ([`Protocol::is_pulse`](crate::Protocol::is_pulse)).
+    Pulse,
+}
+
+/// The spans that one copy of a node leaves to be drawn: a stream of its own, which no draw of
+/// another node shifts, and which goes on when the node crashes.
+#[derive(Debug)]
+pub struct Draws {
+    seed: u64,
+    index: u32,
+    /// The stream; few nodes need it, and it costs something to make.
+    rng: Option<SimRng>,
+}
+
+impl Draws {
+    /// Those of a node in the run of `seed`. A corrupted node may have several copies, from 0.
+    pub const fn new(seed: u64, node: NodeId, copy: u8) -> Self {
+        // The rank of a node has 17 bits.
+        Self { seed, index: (copy as u32) << 24 | node.rank(), rng: None }
+    }
+
+    /// The next span, from `shortest` to `longest`.
+    pub(crate) fn next(&mut self, shortest: Span, longest: Span) -> Span {
+        let stream = || SimRng::new(self.seed, Purpose::Timers, self.index);
+        let rng = self.rng.get_or_insert_with(stream);
+        Span::from_nanos(rng.between(shortest.nanos(), longest.nanos()))
+    }
 }
 
 /// For which armings of a timer a look is asked for.
@@ -34,8 +74,8 @@ struct Armed {
     deadline: Option<Time>,
     /// When it is looked at next.
     looked_at: Time,
-    /// Whether the node armed it when it was provoked.
-    provoked: bool,
+    /// Why the node armed it.
+    cause: Cause,
 }
 
 /// What a look at a timer shows.
@@ -51,36 +91,57 @@ pub enum Look {
 
 impl<T: Ord + Clone> Timers<T> {
     /// No timers yet; those that will be run slower by `drift_ppm` parts per million.
-    pub const fn new(looks: Looks, drift_ppm: i32) -> Self {
-        Self { armed: BTreeMap::new(), looks, drift_ppm, provoked: false }
+    pub const fn new(looks: Looks, drift_ppm: i32, draws: Draws) -> Self {
+        Self { armed: BTreeMap::new(), looks, drift_ppm, draws, cause: Cause::Own }
     }
 
-    /// Says whether what the node does next was provoked: not its own doing.
-    pub(crate) const fn provoke(&mut self, provoked: bool) {
-        self.provoked = provoked;
+    /// Says why the node does what it does next.
+    pub(crate) const fn attribute(&mut self, cause: Cause) {
+        self.cause = cause;
     }
 
-    /// Whether what the node does now was provoked.
-    pub(crate) const fn is_provoked(&self) -> bool {
-        self.provoked
+    /// Why the node does what it does now.
+    pub(crate) const fn cause(&self) -> Cause {
+        self.cause
     }
 
-    /// Whether a timer runs; of those that the node armed on its own account if only these are
-    /// meant.
+    /// Whether a timer runs that is no pulse, and was armed for no pulse; of those that the node
+    /// armed on its own account if only these are meant.
     pub(crate) fn any_runs(&self, own_only: bool) -> bool {
-        self.armed.values().any(|it| it.deadline.is_some() && !(own_only && it.provoked))
+        let counts = |cause| match cause {
+            Cause::Own => true,
+            Cause::Provoked => !own_only,
+            Cause::Pulse => false,
+        };
+        self.armed.values().any(|it| it.deadline.is_some() && counts(it.cause))
+    }
+
+    /// Whether a pulse runs, or what one led to.
+    pub(crate) fn any_pulse(&self) -> bool {
+        let is_pulse = |it: &Armed| it.deadline.is_some() && it.cause == Cause::Pulse;
+        self.armed.values().any(is_pulse)
+    }
+
+    /// Draws a span for a timer.
+    pub(crate) fn draw(&mut self, shortest: Span, longest: Span) -> Span {
+        self.draws.next(shortest, longest)
     }
 
     /// Arms a timer that expires after `span`, or moves it. When it must be looked at for that, if
     /// no earlier look serves.
-    pub(crate) fn arm(&mut self, now: Time, timer: &T, span: Span) -> Option<Time> {
+    pub(crate) fn arm(
+        &mut self,
+        now: Time,
+        (timer, is_pulse): (&T, bool),
+        span: Span,
+    ) -> Option<Time> {
         let deadline = now + span.drifted(self.drift_ppm);
-        let provoked = self.provoked;
-        let fresh = Armed { since: now, deadline: Some(deadline), looked_at: deadline, provoked };
+        let cause = if is_pulse { Cause::Pulse } else { self.cause };
+        let fresh = Armed { since: now, deadline: Some(deadline), looked_at: deadline, cause };
         match self.armed.get_mut(timer) {
             Some(armed) if self.looks == Looks::WhereNeeded && armed.looked_at <= deadline => {
                 (armed.since, armed.deadline) = (now, Some(deadline));
-                armed.provoked = provoked;
+                armed.cause = cause;
                 None
             }
             Some(armed) => {
@@ -111,8 +172,8 @@ impl<T: Ord + Clone> Timers<T> {
         self.armed.clear();
     }
 
-    /// Looks at a timer. One that expired is armed no longer; what follows is provoked if its
-    /// arming was.
+    /// Looks at a timer. One that expired is armed no longer; what follows has the cause that its
+    /// arming had.
     pub(crate) fn look_at(&mut self, now: Time, timer: &T) -> Look {
         let Some(armed) = self.armed.get_mut(timer).filter(|it| it.looked_at == now) else {
             // The timer was moved forward, or a crash wiped it out.
@@ -125,7 +186,7 @@ impl<T: Ord + Clone> Timers<T> {
             }
             Some(_) => {
                 let since = armed.since;
-                self.provoked = armed.provoked;
+                self.cause = armed.cause;
                 self.armed.remove(timer);
                 Look::Expired(since)
             }
@@ -141,17 +202,59 @@ impl<T: Ord + Clone> Timers<T> {
 mod tests {
     use super::*;
 
+    const DRAWS: Draws = Draws::new(7, NodeId::Replica(1), 0);
+
     const fn at(ms: u64) -> Time {
         Time::from_nanos(ms * 1_000_000)
     }
 
+    #[test]
+    fn a_pulse_is_no_sign_of_work_and_what_it_leads_to_is_none() {
+        let mut timers = Timers::new(Looks::WhereNeeded, 0, DRAWS);
+        timers.arm(at(0), (&"beat", true), Span::from_millis(10));
+        assert!(!timers.any_runs(false) && timers.any_pulse());
+        assert_eq!(timers.look_at(at(10), &"beat"), Look::Expired(at(0)));
+        assert_eq!(timers.cause(), Cause::Pulse);
+        timers.arm(at(10), (&"next", false), Span::from_millis(10));
+        assert!(!timers.any_runs(false) && timers.any_pulse());
+        timers.attribute(Cause::Own);
+        timers.arm(at(12), (&"next", false), Span::from_millis(10));
+        assert!(timers.any_runs(true) && !timers.any_pulse());
+    }
+
+    /// Golden values: a change gives each recorded seed of a protocol with drawn timers another
+    /// run.
+    #[test]
+    fn the_draws_of_each_copy_of_each_node_never_change() {
+        let drawn = |seed, node, copy| {
+            let mut draws = Draws::new(seed, node, copy);
+            [(); 3].map(|()| draws.next(Span::from_millis(150), Span::from_millis(300)).nanos())
+        };
+        let (r1, c1) = (NodeId::Replica(1), NodeId::Client(1));
+        assert_eq!(drawn(7, r1, 0), GOLDEN);
+        let others = [drawn(8, r1, 0), drawn(7, NodeId::Replica(2), 0), drawn(7, c1, 0)];
+        for other in others.into_iter().chain([drawn(7, r1, 1)]) {
+            assert!(other.iter().all(|it| !GOLDEN.contains(it)), "{other:?}");
+            assert!(other.iter().all(|it| (150_000_000..=300_000_000).contains(it)));
+        }
+        // A crash wipes out the timers, and no draw comes again.
+        let mut timers: Timers<&str> = Timers::new(Looks::WhereNeeded, 0, DRAWS);
+        let draw = |timers: &mut Timers<&str>| {
+            timers.draw(Span::from_millis(150), Span::from_millis(300)).nanos()
+        };
+        let first = draw(&mut timers);
+        timers.clear();
+        assert_eq!([first, draw(&mut timers)], GOLDEN[..2]);
+    }
+    const GOLDEN: [u64; 3] = [162_322_422, 242_367_081, 272_946_229];
+
     /// Arms a timer at the given times for the given spans, and answers each look that it asks for
     /// when its time has come. When it was looked at, and what each look showed.
     fn looks(looks: Looks, armings: &[(u64, u64)]) -> Vec<(Time, Look)> {
-        let mut timers = Timers::new(looks, 0);
+        let mut timers = Timers::new(looks, 0, DRAWS);
         let mut asked: Vec<Time> = Vec::new();
         for (now, span) in armings {
-            asked.extend(timers.arm(at(*now), &"tick", Span::from_millis(*span)));
+            asked.extend(timers.arm(at(*now), (&"tick", false), Span::from_millis(*span)));
         }
         let mut shown = Vec::new();
         while let Some(now) = asked.iter().min().copied() {
@@ -193,24 +296,24 @@ mod tests {
 
     #[test]
     fn a_disarmed_timer_does_not_expire_and_a_slow_clock_is_late() {
-        let mut timers = Timers::new(Looks::WhereNeeded, 500_000);
-        assert_eq!(timers.arm(at(0), &"tick", Span::from_millis(20)), Some(at(30)));
+        let mut timers = Timers::new(Looks::WhereNeeded, 500_000, DRAWS);
+        assert_eq!(timers.arm(at(0), (&"tick", false), Span::from_millis(20)), Some(at(30)));
         timers.disarm(&"tick");
         assert_eq!(timers.look_at(at(30), &"tick"), Look::Stale);
     }
 
     #[test]
     fn what_a_timer_leads_to_is_provoked_if_its_arming_was() {
-        let mut timers = Timers::new(Looks::WhereNeeded, 0);
+        let mut timers = Timers::new(Looks::WhereNeeded, 0, DRAWS);
         assert!(!timers.any_runs(false));
-        timers.arm(at(0), &"own", Span::from_millis(20));
-        timers.provoke(true);
-        timers.arm(at(0), &"provoked", Span::from_millis(10));
-        timers.provoke(false);
+        timers.arm(at(0), (&"own", false), Span::from_millis(20));
+        timers.attribute(Cause::Provoked);
+        timers.arm(at(0), (&"provoked", false), Span::from_millis(10));
+        timers.attribute(Cause::Own);
         assert_eq!(timers.look_at(at(10), &"provoked"), Look::Expired(at(0)));
-        assert!(timers.is_provoked() && timers.any_runs(true));
+        assert!(timers.cause() == Cause::Provoked && timers.any_runs(true));
         // The timer that a provoked handler moves is the provoker's.
-        timers.arm(at(10), &"own", Span::from_millis(20));
+        timers.arm(at(10), (&"own", false), Span::from_millis(20));
         assert!(timers.any_runs(false) && !timers.any_runs(true));
         timers.disarm(&"own");
         assert!(!timers.any_runs(false));

@@ -165,3 +165,12 @@ pub(super) fn wants_silence_after_the_last_answer(stream: &Stream) -> bool {
     let last = answers.map(|(ms, ..)| *ms).max().unwrap_or(0);
     stream.facts.iter().any(|(ms, ..)| last + bound_ms < *ms)
 }
+
+/// There is one leader, whatever the views: who leads when another one began is wrong.
+pub(super) fn wants_one_leader_at_a_time(stream: &Stream) -> bool {
+    let mut leader = None;
+    stream.facts.iter().any(|(_, node, what)| match what {
+        Observation::Leads { .. } => leader.replace(*node).is_some_and(|other| other != *node),
+        _ => false,
+    })
+}

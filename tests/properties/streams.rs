@@ -218,3 +218,16 @@ pub(super) fn a_corrupted_replica_asks_later() -> Stream {
     ];
     Stream { corrupted: vec![R3], ..stream(facts) }
 }
+
+/// r1 is elected while r0 still leads: of another view.
+pub(super) fn an_old_leader_does_not_know_that_it_is_one() -> Stream {
+    let (reason, batch) = ("no word of a leader", digest(1));
+    let mut facts = Vec::new();
+    for (ms, leader, view) in [(1, R0, 1), (2, R1, 2)] {
+        facts.push((ms, leader, Observation::ViewChangeStarted { view, reason }));
+        facts.push((ms, leader, Observation::Leads { view }));
+        facts.push((ms, leader, Observation::EnteredView { view }));
+    }
+    facts.push((3, R0, Observation::Accepted { view: 1, seq: 1, batch }));
+    stream(facts)
+}

@@ -14,7 +14,7 @@ const COMMITTEE: Committee = Committee { replicas: 4, faults: 1, clients: 1 };
 
 fn replica(number: u16) -> Puppet<Toy> {
     let keyring = Keyring::new(CryptoBackend::Ideal, COMMITTEE, 1);
-    Puppet::new(&keyring.signer(NodeId::Replica(number)), COMMITTEE, &())
+    Puppet::new(&keyring.signer(NodeId::Replica(number)), COMMITTEE, 1, &())
 }
 
 fn handle(

@@ -25,6 +25,9 @@ pub(super) fn pass_on(effect: PlainEffect, out: &mut Out) {
         Effect::Send(to, msg) => Effect::Send(to, Rc::new(Msg::Pbft(msg))),
         Effect::Broadcast(msg) => Effect::Broadcast(Rc::new(Msg::Pbft(msg))),
         Effect::SetTimer(timer, span) => Effect::SetTimer(Timer::Pbft(timer), span),
+        Effect::SetTimerWithin(timer, shortest, longest) => {
+            Effect::SetTimerWithin(Timer::Pbft(timer), shortest, longest)
+        }
         Effect::CancelTimer(timer) => Effect::CancelTimer(Timer::Pbft(timer)),
         Effect::Observe(observation) => Effect::Observe(observation),
     });

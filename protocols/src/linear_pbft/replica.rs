@@ -125,9 +125,10 @@ impl Replica {
                     self.show_commits(seq, out);
                 }
             }
-            Effect::SetTimer(..) | Effect::CancelTimer(_) | Effect::Observe(_) => {
-                pass_on(effect, out);
-            }
+            Effect::SetTimer(..)
+            | Effect::SetTimerWithin(..)
+            | Effect::CancelTimer(_)
+            | Effect::Observe(_) => pass_on(effect, out),
         }
     }
 

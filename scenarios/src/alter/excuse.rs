@@ -157,8 +157,11 @@ const fn part(what: &Observation) -> Part {
         | Observation::Read { .. }
         | Observation::Checkpointed { .. }
         | Observation::Restored { .. } => Part::Slots,
-        Observation::ViewChangeStarted { .. } | Observation::EnteredView { .. } => Part::Views,
+        Observation::ViewChangeStarted { .. }
+        | Observation::EnteredView { .. }
+        | Observation::Leads { .. } => Part::Views,
         Observation::Accepted { .. }
+        | Observation::Cut { .. }
         | Observation::Committed { .. }
         | Observation::StableCheckpoint { .. }
         | Observation::GaveUp { .. }

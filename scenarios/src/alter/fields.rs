@@ -39,6 +39,8 @@ pub(super) const fn kind(what: &Observation) -> &'static str {
         Observation::Restored { .. } => "Restored",
         Observation::ViewChangeStarted { .. } => "ViewChangeStarted",
         Observation::EnteredView { .. } => "EnteredView",
+        Observation::Leads { .. } => "Leads",
+        Observation::Cut { .. } => "Cut",
         Observation::GaveUp { .. } => "GaveUp",
         Observation::Suspected { .. } => "Suspected",
         Observation::Proven { .. } => "Proven",
@@ -104,7 +106,10 @@ pub(super) fn fields(what: &mut Observation) -> Vec<(&'static str, Value<'_>)> {
         Observation::ViewChangeStarted { view, reason } => {
             vec![("view", V::Number(view)), ("reason", V::Word(reason))]
         }
-        Observation::EnteredView { view } => vec![("view", V::Number(view))],
+        Observation::EnteredView { view } | Observation::Leads { view } => {
+            vec![("view", V::Number(view))]
+        }
+        Observation::Cut { from } => vec![("from", V::Number(from))],
         Observation::GaveUp { view, primary } => {
             vec![("view", V::Number(view)), ("primary", V::Node(primary))]
         }

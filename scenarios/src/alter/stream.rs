@@ -91,7 +91,8 @@ impl Stream {
     /// The properties that cannot be asked.
     pub(super) fn unasked(&self) -> impl Iterator<Item = &'static str> {
         let is_asked = |name| self.asked.iter().any(|asked| asked.name == name);
-        PROPERTIES.iter().map(|property| property.name).filter(move |name| !is_asked(*name))
+        let speaking = PROPERTIES.iter().filter(|property| property.scope.has(&self.info));
+        speaking.map(|property| property.name).filter(move |name| !is_asked(*name))
     }
 }
 

@@ -95,6 +95,12 @@ pub fn linear_pbft(n: u64, q: f64) -> f64 {
     p * (0..n).map(|k| exactly(k, n - 1, p) * with_backups(k)).sum::<f64>()
 }
 
+/// Raft completes if a majority, the leader among it, has the entry, and the leader knows so.
+pub fn raft(n: u64, q: f64) -> f64 {
+    let p = 1.0 - q;
+    p * p * at_least(n / 2, n - 1, p * p)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,7 +136,7 @@ mod tests {
     #[test]
     fn nothing_lost_and_all_lost() {
         for n in [4, 7, 31] {
-            for chance in [pbft, linear_pbft, zyzzyva, zyzzyva_fast] {
+            for chance in [pbft, linear_pbft, zyzzyva, zyzzyva_fast, raft] {
                 assert!((chance(n, 0.0) - 1.0).abs() < 1e-9 && chance(n, 1.0) < 1e-9, "n = {n}");
             }
         }

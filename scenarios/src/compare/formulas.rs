@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use super::chance;
 use super::linear_pbft;
 use super::measure::Measure;
+use super::raft;
 use super::settings::{CHECKPOINT_INTERVAL, Case, LAG, LATENCY, reader};
 use super::stats::{Relation, whole};
 
@@ -114,6 +115,11 @@ impl Inputs {
         whole(self.span(param).nanos()) / whole(LATENCY.nanos())
     }
 
+    /// Whether an option is set.
+    pub(super) fn is_set(&self, param: &str) -> bool {
+        self.params.get(param).and_then(Value::as_bool) == Some(true)
+    }
+
     /// Whether a parameter has this value.
     pub(super) fn has(&self, param: &str, value: &str) -> bool {
         self.params.get(param).and_then(Value::as_str) == Some(value)
@@ -150,6 +156,9 @@ pub struct Book {
     pub view_change_kinds: &'static [&'static str],
     /// By when a request completes if nothing is retransmitted.
     pub patience: fn(&Inputs) -> Span,
+    /// When a run ends at the latest whose requests all complete soon: before what comes with time,
+    /// and not with requests.
+    pub end: Option<Span>,
     /// The formulas.
     pub formulas: &'static [Formula],
 }
@@ -162,13 +171,14 @@ impl Book {
 }
 
 /// All books.
-const BOOKS: [Book; 3] = [
+const BOOKS: [Book; 4] = [
     Book {
         protocol: "pbft",
         params: r#"{ "checkpoint-interval": 10000, "window": 20000 }"#,
         fast_path: None,
         view_change_kinds: &["view-change", "new-view"],
         patience: |_| LATENCY * 5,
+        end: None,
         formulas: PBFT,
     },
     Book {
@@ -179,6 +189,7 @@ const BOOKS: [Book; 3] = [
         fast_path: None,
         view_change_kinds: &["view-change", "new-view"],
         patience: |_| LATENCY * 7,
+        end: None,
         formulas: linear_pbft::FORMULAS,
     },
     Book {
@@ -187,7 +198,21 @@ const BOOKS: [Book; 3] = [
         fast_path: Some("fast-path"),
         view_change_kinds: &["i-hate-the-primary", "view-change", "new-view", "view-confirm"],
         patience: |it| it.span(TIMER_1) + LATENCY * 2,
+        end: None,
         formulas: ZYZZYVA,
+    },
+    Book {
+        protocol: "raft",
+        params: r#"{
+            "leader": "r0", "no-op": false, "snapshot-interval": 0,
+            "heartbeat": "10s", "election-timeout": "30s"
+        }"#,
+        fast_path: None,
+        view_change_kinds: &["request-vote", "vote"],
+        patience: |_| LATENCY * 4,
+        // The first heartbeat, which tells the followers of the last commit, is due at 10 s.
+        end: Some(Span::from_secs(5)),
+        formulas: raft::FORMULAS,
     },
 ];
 

@@ -9,16 +9,17 @@ pub mod chance;
 pub mod formulas;
 mod linear_pbft;
 pub mod measure;
+mod raft;
 pub mod settings;
 pub mod stats;
 mod values;
 
+use byzsim_core::Time;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::file::error::{LoadError, Problem};
-use crate::file::format::SeedRange;
-use crate::file::format::VERSION;
+use crate::file::format::{ScenarioFile, SeedRange, VERSION};
 use crate::file::set;
 use crate::run::expect::Judgement;
 use crate::run::registry;
@@ -230,9 +231,24 @@ pub fn scenario(contestant: &str, n: u16, setting: &Setting) -> Result<Scenario,
     let mut params: Map<String, Value> =
         serde_json::from_str(params).expect("the books have parameters as JSON");
     params.extend(given);
-    let file = setting.scenario(protocol, n, params);
+    let mut file = setting.scenario(protocol, n, params);
+    file.beyond_f = is_beyond(&file)?;
+    let end = Book::of(protocol).and_then(|book| book.end);
+    if let Some(end) = end.filter(|_| setting.is_served_soon()) {
+        file.run.at_most = Time::ZERO + end;
+    }
     let name = file.title.clone();
     Scenario::new(&name, file, &[]).map_err(plain)
+}
+
+/// Whether the protocol promises nothing of replicas that break its rules, as silent and slow ones
+/// do in these settings. It serves beside one all the same, as if that one had crashed.
+fn is_beyond(file: &ScenarioFile) -> Result<bool, LoadError> {
+    let committee = file.cluster.committee();
+    let entry = registry::protocol(&file.protocol).map_err(plain)?;
+    let protocol = (entry.prepare)(&file.params, &[], committee).map_err(plain)?;
+    let nobody = protocol.resilience(committee).byzantine == 0;
+    Ok(nobody && !file.faults.corrupted().is_empty())
 }
 
 /// The protocol and the parameters that `linear-pbft:certificates=aggregate` names.

@@ -130,6 +130,20 @@ impl Setting {
         matches!(self.case, Case::Loss(_))
     }
 
+    /// Whether all requests complete without a view change and without losses.
+    pub const fn is_served_soon(&self) -> bool {
+        match self.case {
+            Case::SilentPrimary | Case::Loss(_) => false,
+            Case::FaultFree
+            | Case::SilentBackup
+            | Case::SilentBackups
+            | Case::SlowBackup
+            | Case::SlowAnswers
+            | Case::Checkpoints
+            | Case::Reads => true,
+        }
+    }
+
     /// How many requests a run has. Where messages are lost, it has one, because no closed formula
     /// says how a message that is lost for one request affects the next.
     pub const fn requests(&self) -> u32 {
@@ -161,7 +175,10 @@ impl Setting {
     pub fn scenario(&self, protocol: &str, n: u16, mut params: Map<String, Value>) -> ScenarioFile {
         let loss_ppm = self.loss_ppm();
         if self.case == Case::Checkpoints {
-            params.insert("checkpoint-interval".to_owned(), CHECKPOINT_INTERVAL.into());
+            let snapshots = "snapshot-interval";
+            let takes = params.contains_key(snapshots);
+            let name = if takes { snapshots } else { "checkpoint-interval" };
+            params.insert(name.to_owned(), CHECKPOINT_INTERVAL.into());
             if let Some(window) = params.get_mut("window") {
                 *window = (2 * CHECKPOINT_INTERVAL).into();
             }

@@ -83,14 +83,6 @@ pub struct ScenarioFile {
 }
 
 impl ScenarioFile {
-    /// How many replicas a strategy may corrupt: no more than f, and no more than the weather
-    /// allows.
-    pub(crate) fn corrupt_max(&self) -> u16 {
-        let weather = self.random.as_ref().and_then(|random| random.faults.as_ref());
-        let allowed = weather.and_then(|weather| weather.corrupt_max);
-        allowed.unwrap_or(self.cluster.faults).min(self.cluster.faults)
-    }
-
     /// The SHA-256 hash over the canonical JSON of the scenario: keys in order, no blanks.
     pub fn hash(&self) -> byzsim_core::Digest {
         // serde_json keeps the keys of its maps in order; structs go through a map for that.

@@ -126,7 +126,7 @@ pub fn verdict(scenario: &Scenario, report: &Report) -> String {
         row::completed(outcome),
         outcome.operations,
         audit(outcome),
-        counted(outcome.view_max, "view change"),
+        counted(outcome.view_changes(), "view change"),
         counted(outcome.events, "event"),
         counted(outcome.metrics.messages(), "message"),
         outcome.end,

@@ -126,6 +126,8 @@ impl Timeline {
                 Observation::Restored { .. } => ('R', true),
                 Observation::ViewChangeStarted { .. } => ('v', true),
                 Observation::EnteredView { .. } => ('V', true),
+                Observation::Leads { .. } => ('L', true),
+                Observation::Cut { .. } => ('/', true),
                 Observation::GaveUp { .. } => ('u', false),
                 Observation::Suspected { .. } => ('~', true),
                 Observation::Proven { .. } => ('P', true),

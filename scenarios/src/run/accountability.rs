@@ -22,7 +22,7 @@ use crate::run::scenario::Scenario;
 pub struct Accountability {
     /// Who is to blame.
     pub blame: Blame,
-    /// f: how many faulty replicas the protocol is configured to tolerate.
+    /// How many replicas that break its rules the protocol is configured to tolerate: f, or none.
     pub faults: u16,
     /// The replicas that the scenario lets break the rules: the corrupted, and those that forget.
     /// One that only crashes signs nothing that a correct one would not.
@@ -149,8 +149,11 @@ impl Scenario {
         let mut faulty = drawn.plan.untrusted();
         faulty.retain(|node| !node.is_client());
         let culprits = culprits(&found, &faulty);
-        let faults = here.committee.faults;
+        let tolerated = here.resilience();
+        let faults = tolerated.byzantine;
+        let clients = drawn.plan.untrusted().into_iter().filter(|node| node.is_client());
         let blame = Evidence {
+            is_client_trusted_wrongly: !tolerated.any_client && clients.count() != 0,
             proven: culprits.len(),
             is_correct_convicted: culprits.iter().any(|it| !it.is_faulty),
             is_disputed: found.all.dispute.is_some(),
@@ -201,8 +204,10 @@ fn culprits(found: &Investigation, faulty: &[NodeId]) -> Vec<Culprit> {
 
 /// What decides who is to blame.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
+#[expect(clippy::struct_excessive_bools, reason = "five independent facts")]
 struct Evidence {
+    /// Whether a client breaks the rules that the protocol trusts.
+    is_client_trusted_wrongly: bool,
     proven: usize,
     is_correct_convicted: bool,
     is_disputed: bool,
@@ -221,7 +226,7 @@ impl Evidence {
             Blame::NothingViolated
         } else if !self.is_within_model {
             Blame::OutsideTheModel
-        } else if faulty <= faults {
+        } else if faulty <= faults && !self.is_client_trusted_wrongly {
             Blame::ProtocolAtFault
         } else if faults < proven {
             Blame::FaultBoundExceeded
@@ -255,6 +260,12 @@ impl Accountability {
                 "evidence lost: {faulty} replicas are faulty, more than f, and only {proven} of \
                  f + 1 = {needed} are proven guilty"
             ),
+            Blame::NothingPromised if faulty <= usize::from(self.faults) || self.faults == 0 => {
+                format!(
+                    "nodes break the rules that the protocol trusts to keep them: nothing is \
+                     promised, and {proven} replicas are proven guilty"
+                )
+            }
             Blame::NothingPromised => format!(
                 "{faulty} replicas are faulty, more than f; no theorem promises f + 1 = {needed} \
                  culprits here, and {proven} are proven guilty"
@@ -283,6 +294,7 @@ mod tests {
     #[test]
     fn the_verdict_depends_on_who_was_faulty_and_on_who_is_proven_guilty() {
         let case = |faulty, proven, is_disputed| Evidence {
+            is_client_trusted_wrongly: false,
             proven,
             is_correct_convicted: false,
             is_disputed,
@@ -308,6 +320,10 @@ mod tests {
             assert_eq!(case.weighed(), blame, "{case:?}");
             let convicted = Evidence { is_correct_convicted: true, ..case };
             assert_eq!(convicted.weighed(), CorrectNodeConvicted, "{convicted:?}");
+            if faulty <= 2 {
+                let trusted = Evidence { is_client_trusted_wrongly: true, ..case };
+                assert_eq!(trusted.weighed(), NothingPromised, "{trusted:?}");
+            }
             let outside = Evidence { is_within_model: false, ..case };
             assert_eq!(outside.weighed(), OutsideTheModel, "{outside:?}");
             assert_eq!(Evidence { violates: false, ..outside }.weighed(), NothingViolated);

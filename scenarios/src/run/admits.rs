@@ -24,9 +24,11 @@ impl Scenario {
                 );
                 error(what, "use a scenario without `[[fault]]`, or the strategy `random`")
             }
-            Strategy::Twins if self.file.corrupt_max() == 0 => {
+            Strategy::Twins if self.corrupt_max() == 0 => {
                 let what = format!("`{}` allows no corrupted replica to run as twins", self.name);
-                error(what, "`cluster.faults` and `random.faults.corrupt-max` must be at least 1")
+                let help = "`cluster.faults` and `random.faults.corrupt-max` must be at least 1, \
+                            and the protocol must tolerate replicas that break its rules";
+                error(what, help)
             }
             Strategy::Twins | Strategy::Delays | Strategy::Priorities => Ok(()),
             // What may be varied, and how far, is what the weather allows.

@@ -1,7 +1,7 @@
 //! What a scenario must satisfy beyond its types: names that exist, numbers that make sense and are
 //! within the limits of the format.
 
-use byzsim_adversaries::{Action, Class, Fault, Plan};
+use byzsim_adversaries::{Class, Fault, Plan};
 use byzsim_core::{Committee, Latency, NetworkModel, NodeId, PROPERTIES, SHARED_MILESTONES};
 
 use crate::file::error::Problem;
@@ -11,7 +11,8 @@ use crate::file::limits::{
 };
 use crate::file::names;
 use crate::run::registry::{AnyProtocol, ProtocolEntry};
-use crate::run::without_effect::{self, earliest_gst};
+use crate::run::resilience;
+use crate::run::without_effect;
 
 /// Checks everything that does not depend on the protocol; the committee is safe to use then.
 pub(crate) fn structure(file: &ScenarioFile) -> Result<Committee, Problem> {
@@ -51,21 +52,10 @@ fn cluster(file: &ScenarioFile) -> Result<Committee, Problem> {
     }
     if n <= f {
         let what = format!("not all of {n} replicas can be faulty, but `faults` is {f}");
-        return Err(Problem::at("cluster.faults", what, format!("use at most {}", (n - 1) / 3)));
+        return Err(Problem::at("cluster.faults", what, format!("use at most {}", n - 1)));
     }
     if cluster.clients == 0 {
         return Err(Problem::at("cluster.clients", "there is no client", "use at least 1"));
-    }
-    if n < 3 * f + 1 && !file.beyond_f {
-        let replicas = if n == 1 { "1 replica" } else { &format!("{n} replicas") };
-        let faults = if f == 1 { "1 Byzantine fault" } else { &format!("{f} Byzantine faults") };
-        let help = format!(
-            "n >= 3f + 1: for f = {f} use at least {} replicas, or set `beyond-f = true` to study \
-             what breaks",
-            3 * f + 1
-        );
-        let what = format!("{replicas} cannot tolerate {faults}");
-        return Err(Problem::at("cluster.replicas", what, help).labelled(replicas));
     }
     Ok(cluster.committee())
 }
@@ -220,28 +210,7 @@ pub(crate) fn faults(
     if file.beyond_f {
         return Ok(());
     }
-    // A crash that is over by the earliest GST makes nobody faulty.
-    let faulty = file.faults.faulty_replicas(earliest_gst(file));
-    if usize::from(committee.faults) < faulty.len() {
-        let listed: Vec<String> = faulty.iter().map(NodeId::to_string).collect();
-        let what = format!(
-            "the faulty replicas are {}, but the cluster tolerates only {}",
-            listed.join(", "),
-            committee.faults
-        );
-        let place = last_fault_of(&file.faults, faulty.last().copied());
-        let help = "set `beyond-f = true`; every output will say so";
-        return Err(Problem::at(&fault_path(&file.faults, place), what, help)
-            .labelled("one fault too many"));
-    }
-    let weather = file.random.as_ref().and_then(|random| random.faults.as_ref());
-    let drawn = weather.and_then(|weather| weather.corrupt_max).unwrap_or(0);
-    if committee.faults < drawn {
-        let what =
-            format!("up to {drawn} corrupted replicas are more than f = {}", committee.faults);
-        let help = "set `beyond-f = true`; every output will say so";
-        return Err(Problem::at("random.faults.corrupt-max", what, help));
-    }
+    resilience::demand(file, committee, &protocol.resilience(committee))?;
     if !protocol.within_model(committee) {
         let what = "the paper does not claim safety for this cluster and these parameters";
         let help = "set `beyond-f = true` to study what breaks; every output will say so";
@@ -253,11 +222,6 @@ pub(crate) fn faults(
 pub(crate) fn fault_path(plan: &Plan, place: usize) -> String {
     let action = plan.faults.get(place).map_or("", |fault| fault.action.name());
     format!("fault[{place}].do.{action}")
-}
-
-fn last_fault_of(plan: &Plan, node: Option<NodeId>) -> usize {
-    let is_it = |action: &Action| action.crashes().or(action.corrupts()) == node;
-    plan.faults.iter().rposition(|fault| is_it(&fault.action)).unwrap_or(0)
 }
 
 /// Whether a name in `reaches` may be right: protocols add milestones of their own at run time, so

@@ -3,11 +3,14 @@
 use std::fmt::Write as _;
 
 use byzsim_adversaries::{Plan, Timing, Vocabulary};
-use byzsim_core::{Committee, Latency, NetworkModel, NodeId, Purpose, SimRng, Span, Time};
+use byzsim_core::{
+    Committee, Latency, NetworkModel, NodeId, Purpose, Resilience, SimRng, Span, Time,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::file::format::{NetworkWeather, ScenarioFile};
 use crate::run::registry::AnyProtocol;
+use crate::run::resilience;
 use crate::run::strategy::Strategy;
 
 /// The network and the plan of one run.
@@ -72,13 +75,14 @@ impl Drawn {
             None => file.network.clone(),
         };
         let timing = timing(&network, protocol);
-        let faults = file.corrupt_max();
+        let tolerated = protocol.resilience(committee);
+        let faults = resilience::corrupt_max(file, &tolerated);
         let corruptible = Committee { faults, ..committee };
         let schedule = protocol.schedule(strategy, corruptible, &timing, seed);
-        let weather = random.and_then(|random| random.faults.as_ref());
-        let by_weather = || Some(protocol.draw(weather?, committee, &timing, seed));
+        let weather = resilience::weather(file, &tolerated);
+        let by_weather = || Some(protocol.draw(weather.as_ref()?, committee, &timing, seed));
         let drawn = schedule.or_else(by_weather).unwrap_or_default();
-        let plan = beside_own(file, committee, vocabulary, (drawn, network.gst));
+        let plan = beside_own(file, (committee, &tolerated), vocabulary, (drawn, network.gst));
         Self { condition, network, plan }
     }
 
@@ -118,7 +122,7 @@ impl Drawn {
 /// replicas faulty, unless the file allows that, or that takes a corrupted node for a correct one.
 pub(crate) fn beside_own(
     file: &ScenarioFile,
-    committee: Committee,
+    (committee, tolerated): (Committee, &Resilience),
     vocabulary: Vocabulary,
     (drawn, gst): (Plan, Time),
 ) -> Plan {
@@ -128,8 +132,7 @@ pub(crate) fn beside_own(
     }
     for fault in drawn.faults {
         plan.faults.push(fault);
-        let is_within_f =
-            file.beyond_f || plan.faulty_replicas(gst).len() <= usize::from(committee.faults);
+        let is_within_f = file.beyond_f || !resilience::is_beyond(&plan, gst, tolerated);
         if !is_within_f || plan.validate(committee, vocabulary).is_err() {
             plan.faults.pop();
         }

@@ -12,6 +12,7 @@ pub mod load;
 mod mechanism;
 pub mod panics;
 pub mod registry;
+mod resilience;
 pub mod result;
 pub mod scenario;
 pub mod schema;

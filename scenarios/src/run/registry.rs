@@ -10,8 +10,10 @@ use byzsim_adversaries::{
     twins_schedule, vary,
 };
 use byzsim_core::forensics::{Case, Transcripts};
-use byzsim_core::{Committee, Law, NodeId, Outcome, Protocol, Recorder, Setup, Simulation, Span};
-use byzsim_protocols::{Catalogued, FlawEntry, Loss, linear_pbft, pbft, zyzzyva};
+use byzsim_core::{
+    Committee, Law, NodeId, Outcome, Protocol, Recorder, Resilience, Setup, Simulation, Span,
+};
+use byzsim_protocols::{Catalogued, FlawEntry, Loss, linear_pbft, pbft, raft, zyzzyva};
 use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -43,6 +45,8 @@ protocols! {
         "PBFT with a collector: the primary collects votes and shows certificates";
     zyzzyva::Zyzzyva, hunted in "zyzzyva/chaos":
         "Kotla et al., Zyzzyva: Speculative Byzantine Fault Tolerance (SOSP 2007)";
+    raft::Raft, hunted in "raft/chaos":
+        "Ongaro and Ousterhout, In Search of an Understandable Consensus Algorithm (ATC 2014)";
 }
 
 /// What is to be done with each protocol, where its type is needed: tests of all of them.
@@ -145,6 +149,9 @@ pub trait AnyProtocol: Send + Sync + fmt::Debug {
 
     /// Whether the paper claims safety for this committee and these parameters.
     fn within_model(&self, committee: Committee) -> bool;
+
+    /// What the protocol promises in this committee.
+    fn resilience(&self, committee: Committee) -> Resilience;
 
     /// The timeout on which the protocol's other times depend.
     fn base_timeout(&self) -> Span;
@@ -354,6 +361,10 @@ impl<P: Catalogued> AnyProtocol for Prepared<P> {
 
     fn within_model(&self, committee: Committee) -> bool {
         P::within_model(&self.params, committee)
+    }
+
+    fn resilience(&self, committee: Committee) -> Resilience {
+        P::resilience(committee, &self.params)
     }
 
     fn base_timeout(&self) -> Span {

@@ -2,7 +2,7 @@
 
 use byzsim_adversaries::{Plan, Seen, twins_schedules};
 use byzsim_core::workload;
-use byzsim_core::{Committee, Digest, NodeId, Operation, Recorder, Setup};
+use byzsim_core::{Committee, Digest, NodeId, Operation, Recorder, Resilience, Setup};
 
 use crate::file::conditions;
 use crate::file::error::Problem;
@@ -13,6 +13,7 @@ use crate::run::expect;
 use crate::run::mechanism;
 use crate::run::panics;
 use crate::run::registry::{self, AnyProtocol, Investigation, ProtocolEntry, Watch};
+use crate::run::resilience;
 use crate::run::result::{PlayOptions, Report};
 use crate::run::strategy::Strategy;
 use crate::run::without_effect;
@@ -128,8 +129,8 @@ impl Scenario {
         let verdicts = verdicts.map(|(name, verdict)| (*name, verdict));
         let gst = drawn.network.gst;
         let judgement = expect::judge(&self.file.expect, gst, verdicts, result.is_err());
-        let faulty = drawn.plan.faulty_replicas(gst).len();
-        let beyond_f = here.file.beyond_f || usize::from(here.committee.faults) < faulty;
+        let tolerated = here.resilience();
+        let beyond_f = here.file.beyond_f || resilience::is_beyond(&drawn.plan, gst, &tolerated);
         Report { seed, drawn, result, judgement, beyond_f }
     }
 
@@ -164,17 +165,27 @@ impl Scenario {
         Drawn::new(&here.file, protocol, here.committee, (condition, strategy, seed))
     }
 
+    /// What the protocol promises in this cluster, with these parameters.
+    pub fn resilience(&self) -> Resilience {
+        self.instance.resilience(self.committee)
+    }
+
+    /// How many replicas a strategy may corrupt.
+    pub(crate) fn corrupt_max(&self) -> u16 {
+        resilience::corrupt_max(&self.file, &self.resilience())
+    }
+
     /// How many schedules of twins there are, which the seeds enumerate.
     pub(crate) fn twins_schedules(&self) -> u64 {
-        twins_schedules(Committee { faults: self.file.corrupt_max(), ..self.committee })
+        twins_schedules(Committee { faults: self.corrupt_max(), ..self.committee })
     }
 
     /// A variation of the first draws' plan, aimed at what its run was `seen` to go through,
     /// perhaps with faults of the other plan. The faults of the file itself stay as they are.
     pub(crate) fn vary(&self, parent: &Drawn, seen: &Seen, other: &Plan, seed: u64) -> Plan {
         let here = self.under(parent);
-        let random = here.file.random.as_ref();
-        let weather = random.and_then(|random| random.faults.clone()).unwrap_or_default();
+        let tolerated = here.resilience();
+        let weather = resilience::weather(&here.file, &tolerated).unwrap_or_default();
         let timing = draw::timing(&parent.network, &*here.instance);
         let own = here.file.faults.faults.len();
         let drawn = |plan: &Plan| Plan { faults: plan.faults.get(own..).unwrap_or(&[]).to_vec() };
@@ -182,7 +193,8 @@ impl Scenario {
         let varied = here.instance.vary(plans, &weather, here.committee, &timing, seed);
         let vocabulary = here.protocol.vocabulary;
         let varied = (varied, parent.network.gst);
-        let plan = draw::beside_own(&here.file, here.committee, vocabulary, varied);
+        let within = (here.committee, &tolerated);
+        let plan = draw::beside_own(&here.file, within, vocabulary, varied);
         let is_sound = plan.validate(here.committee, vocabulary).is_ok();
         if is_sound { plan } else { parent.plan.clone() }
     }

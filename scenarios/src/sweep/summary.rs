@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use byzsim_core::checkers::Scope;
 use byzsim_core::{CryptoBackend, Digest, Moved, PROPERTIES, Slack, Verdict};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -193,7 +194,9 @@ impl FindingGroup {
 impl Summary {
     /// Nothing yet.
     pub fn new(head: Head) -> Self {
-        let properties = PROPERTIES.iter().map(|p| (p.name.to_owned(), Tally::default())).collect();
+        // Others come with the first run that they speak of.
+        let usual = PROPERTIES.iter().filter(|property| property.scope == Scope::Every);
+        let properties = usual.map(|p| (p.name.to_owned(), Tally::default())).collect();
         let named_fired = vec![0; head.named.len()];
         Self {
             head,

@@ -63,7 +63,7 @@ impl Checker for Accusation {
 mod tests {
     use super::*;
     use crate::id::Committee;
-    use crate::time::{Span, Time};
+    use crate::time::Time;
 
     const AT: Stamp = Stamp { time: Time::ZERO, event: 0 };
 
@@ -71,17 +71,12 @@ mod tests {
     /// and evidence is worth what it says about itself.
     fn verdict(accused: u16, worth: Result<u16, &'static str>) -> Verdict {
         let info = RunInfo {
-            committee: Committee { replicas: 4, faults: 1, clients: 1 },
             corrupted: vec![NodeId::Replica(1)],
-            gst: Time::ZERO,
-            liveness_bound: Span::ZERO,
-            delta: Span::ZERO,
-            promptness: None,
-            search_budget: 0,
             verifier: Verifier::new(|evidence| {
                 let worth = evidence.statements::<Result<u16, &'static str>>();
                 worth.expect("evidence of this test").map(NodeId::Replica)
             }),
+            ..RunInfo::of(Committee { replicas: 4, faults: 1, clients: 1 })
         };
         let mut checker = Accusation::new(&info);
         let (node, evidence) = (NodeId::Replica(accused), Evidence::new(worth));

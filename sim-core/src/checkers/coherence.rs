@@ -20,6 +20,10 @@ pub(super) struct Coherence {
     /// How many of the correct replicas must accept what is decided: a quorum contains no more
     /// corrupted replicas than there are.
     witnesses: usize,
+    /// How many of the correct replicas must have taken a checkpoint that is stable.
+    certifiers: usize,
+    /// Whether the primaries of views are elected.
+    elects: bool,
     now: Time,
     clients: Vec<Client>,
     replicas: Vec<Replica>,
@@ -68,6 +72,11 @@ impl Said {
 
     fn has(&self, node: NodeId) -> bool {
         self.iter().any(|(_, nodes)| nodes.contains(node))
+    }
+
+    /// Whether `node` said something else.
+    fn contradicts(&self, digest: Digest, node: NodeId) -> bool {
+        self.iter().any(|(it, nodes)| *it != digest && nodes.contains(node))
     }
 }
 
@@ -147,11 +156,14 @@ impl Replica {
 
 impl Coherence {
     pub(super) fn new(info: &RunInfo) -> Self {
-        let (n, f) = (usize::from(info.committee.replicas), usize::from(info.committee.faults));
         let corrupted = info.corrupted.iter().filter(|node| !node.is_client()).count();
+        let witnesses = info.resilience.quorum.saturating_sub(corrupted);
         Self {
             findings: Findings::default(),
-            witnesses: (n + f + 1).div_ceil(2).saturating_sub(corrupted),
+            witnesses,
+            // An elected leader's word is enough for a state.
+            certifiers: if info.elects { 1_usize.saturating_sub(corrupted) } else { witnesses },
+            elects: info.elects,
             now: Time::ZERO,
             clients: info.committee.client_ids().map(|_| Client::default()).collect(),
             replicas: info.committee.replica_ids().map(|_| Replica::default()).collect(),
@@ -226,9 +238,16 @@ impl Coherence {
                 self.demand(self.witnesses <= asked, at, node, what, rule);
             }
             Observation::Accepted { view, seq, batch } => {
-                let is_here = replica.works_in(view);
+                // An elected leader sends what its log has of earlier views, again if it was cut.
+                let is_here = match self.elects {
+                    false => replica.works_in(view),
+                    true => view <= replica.view && replica.works_in(replica.view),
+                };
                 let said = self.accepted.entry((view, seq)).or_default();
-                let is_first = !said.has(node);
+                let is_first = match self.elects {
+                    false => !said.has(node),
+                    true => !said.contradicts(batch, node),
+                };
                 said.add(batch, node);
                 let rule = "a replica accepts proposals of the view that it is in";
                 self.demand(is_here, at, node, what, rule);
@@ -342,7 +361,7 @@ impl Coherence {
         let has_same = !has_it || replica.checkpoints.get(&seq) == Some(&state);
         let slot = self.slots.entry(seq).or_default();
         let is_decided = !self.speculates || slot.decided.has(node);
-        let is_backed = self.speculates || self.witnesses <= slot.checkpoints.by(state).len();
+        let is_backed = self.speculates || self.certifiers <= slot.checkpoints.by(state).len();
         self.demand(is_later, at, node, what, "stable checkpoints move on");
         self.demand(has_same, at, node, what, "it took no such checkpoint");
         let rule = "too few correct replicas took this checkpoint";

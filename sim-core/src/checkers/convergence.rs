@@ -181,7 +181,9 @@ impl Convergence {
                  decided at {time}",
                 it.executed
             );
-            if !closing.is_at_rest && end.time <= due {
+            // What pulses lead to, such as heartbeats, may still tell it.
+            let is_over = closing.is_at_rest && !closing.has_pulses;
+            if !is_over && end.time <= due {
                 let why = format!("the run ended at {}: {lags}, and had until {due}", end.time);
                 self.undecided = Some(why);
             } else if !self.is_told(closing.calm) {
@@ -191,7 +193,7 @@ impl Convergence {
                     closing.calm
                 ));
             } else {
-                let still = match closing.is_at_rest {
+                let still = match is_over {
                     true => "and correct nodes are at rest".to_owned(),
                     false => format!("and was due by {due}"),
                 };

@@ -86,7 +86,9 @@ impl Deposition {
     /// A correct replica gives up the primary of a view, for a cause of its own.
     fn give_up(&mut self, at: Stamp, node: NodeId, view: u64, primary: NodeId) {
         self.given_up = self.given_up.max(Some(view));
-        if at.time < self.info.gst || !self.can_serve(primary) {
+        // Where leaders are elected, who gives up itself knows of no leader in this view.
+        let is_leaderless = self.info.elects && primary == node;
+        if is_leaderless || at.time < self.info.gst || !self.can_serve(primary) {
             return;
         }
         self.findings.judge();
@@ -134,7 +136,9 @@ impl Deposition {
     fn leave(&mut self, at: Stamp, node: NodeId, view: u64) {
         let before = self.goals.insert(node, view).unwrap_or(0);
         self.moved = at.time;
-        if self.given_up < Some(before) && self.is_within_f(0) {
+        // No view 0 has a leader that was elected.
+        let has_primary = 0 < before || !self.info.elects;
+        if has_primary && self.given_up < Some(before) && self.is_within_f(0) {
             self.findings.judge();
             self.findings.violate(at, "asked by nobody correct", || {
                 format!(
@@ -206,7 +210,6 @@ impl Checker for Deposition {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::Verifier;
     use crate::id::Committee;
 
     const R: [NodeId; 4] =
@@ -221,14 +224,10 @@ mod tests {
     fn deposition(corrupted: &[NodeId]) -> Deposition {
         let wait = |ms| Wait { messages: 0, timers: Span::from_millis(ms) };
         Deposition::new(&RunInfo {
-            committee: Committee { replicas: 4, faults: 1, clients: 1 },
             corrupted: corrupted.to_vec(),
-            gst: Time::ZERO,
             delta: Span::from_millis(10),
             promptness: Some(Promptness { settling: wait(300), serving: wait(100) }),
-            liveness_bound: Span::from_secs(10),
-            search_budget: 0,
-            verifier: Verifier::new(|_| Err("nothing is signed")),
+            ..RunInfo::of(Committee { replicas: 4, faults: 1, clients: 1 })
         })
     }
 

@@ -15,6 +15,7 @@ mod convergence;
 mod deposition;
 mod durability;
 mod exactly_once;
+mod leadership;
 mod linearizable;
 mod liveness;
 mod log;
@@ -22,11 +23,15 @@ mod model;
 mod quiescence;
 mod replicated_state;
 mod result_integrity;
+mod scope;
 mod validity;
+
+pub use scope::Scope;
 
 use crate::evidence::Verifier;
 use crate::id::{Committee, NodeId};
 use crate::observation::{Observation, Standing};
+use crate::resilience::Resilience;
 use crate::time::{Span, Time};
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +79,8 @@ pub struct Closing<'a> {
     pub is_at_rest: bool,
     /// The first message that one of them sent when it should have come to rest.
     pub late: Option<Late>,
+    /// Whether a pulse of a correct node runs: what it leads to goes on for ever.
+    pub has_pulses: bool,
     /// Which correct replicas go on as they are left with something open that nobody can close.
     pub open: Vec<String>,
     /// Whether a node is down.
@@ -239,10 +246,33 @@ pub struct RunInfo {
     pub delta: Span,
     /// How soon a correct primary serves, if the protocol says so.
     pub promptness: Option<Promptness>,
+    /// What the protocol promises in this committee.
+    pub resilience: Resilience,
+    /// Whether the primaries of views are elected.
+    pub elects: bool,
     /// How many steps the linearizability search may take before it gives up.
     pub search_budget: u64,
     /// What the protocol says of evidence.
     pub verifier: Verifier,
+}
+
+impl RunInfo {
+    /// What there is to say of a run of a protocol for Byzantine faults in which nobody is faulty,
+    /// the network is synchronous from the start, and nothing takes any time.
+    pub fn of(committee: Committee) -> Self {
+        Self {
+            committee,
+            corrupted: Vec::new(),
+            gst: Time::ZERO,
+            liveness_bound: Span::ZERO,
+            delta: Span::ZERO,
+            promptness: None,
+            resilience: Resilience::byzantine(committee),
+            elects: false,
+            search_budget: 0,
+            verifier: Verifier::new(|_| Err("nothing is signed")),
+        }
+    }
 }
 
 /// A row of the table of checkers.
@@ -252,6 +282,8 @@ pub struct Property {
     pub name: &'static str,
     /// The property, in a sentence.
     pub about: &'static str,
+    /// Of which runs it speaks. Of others no output names it.
+    pub scope: Scope,
     /// Makes the checker for one run.
     pub checker: fn(&RunInfo, &Shared) -> Box<dyn Checker>,
 }
@@ -275,72 +307,93 @@ pub const PROPERTIES: &[Property] = &[
         name: "agreement",
         about: "Correct replicas execute the same batches in the same slots, each in order and \
                 without gaps, and no decided slot ever changes.",
+        scope: Scope::Every,
         checker: |_, _| Box::new(agreement::Agreement::default()),
     },
     Property {
         name: "validity",
         about: "Correct replicas apply, and answer as reads, only requests that their client issued.",
+        scope: Scope::Every,
         checker: |info, _| Box::new(validity::Validity::new(info)),
     },
     Property {
         name: "exactly-once",
         about: "No correct replica applies a request twice, or a client's requests out of order.",
+        scope: Scope::Every,
         checker: |_, _| Box::new(exactly_once::ExactlyOnce::default()),
     },
     Property {
         name: "replicated-state",
         about: "Correct replicas that executed the same slots applied the same requests with the \
                 same answers, and hold the same state: the one that these requests lead to.",
+        scope: Scope::Every,
         checker: |_, _| Box::new(replicated_state::ReplicatedState::default()),
     },
     Property {
         name: "result-integrity",
         about: "Correct clients accept only answers that the committed order of requests gives.",
+        scope: Scope::Every,
         checker: |_, shared| Box::new(result_integrity::ResultIntegrity::new(shared)),
     },
     Property {
         name: "durability",
         about: "An operation that a correct client completed keeps its place in the history.",
+        scope: Scope::Every,
         checker: |_, _| Box::new(durability::Durability::default()),
     },
     Property {
         name: "linearizability",
         about: "The history of the correct clients is linearizable, key by key.",
+        scope: Scope::Every,
         checker: |info, shared| Box::new(linearizable::Linearizable::new(info, shared)),
     },
     Property {
         name: "liveness",
         about: "After GST, every operation of a correct client completes within the bound that the \
                 protocol's timeouts give.",
+        scope: Scope::Every,
         checker: |info, _| Box::new(liveness::Liveness::new(info)),
     },
     Property {
         name: "deposition",
         about: "After GST, a correct primary is given up only for a cause that the protocol's rules \
                 name.",
+        scope: Scope::Every,
         checker: |info, _| Box::new(deposition::Deposition::new(info)),
     },
     Property {
         name: "coherence",
         about: "What a correct node reports agrees with its reports before, and with those of \
                 others about the same batch, history or decision.",
+        scope: Scope::Every,
         checker: |info, _| Box::new(coherence::Coherence::new(info)),
+    },
+    Property {
+        name: "leadership",
+        about: "Where primaries are elected: a view has at most one, whose log holds all that was \
+                decided before and only grows; and a slot and a view name one entry, with one \
+                before it, in all logs.",
+        scope: Scope::Elections,
+        checker: |info, _| Box::new(leadership::Leadership::new(info)),
     },
     Property {
         name: "convergence",
         about: "When the faults are over, every correct replica comes to hold each decided slot, and \
                 the same state.",
+        scope: Scope::Every,
         checker: |info, _| Box::new(convergence::Convergence::new(info)),
     },
     Property {
         name: "quiescence",
         about: "When the faults are over and no client waits, correct nodes stop sending.",
+        scope: Scope::Every,
         checker: |info, _| Box::new(quiescence::Quiescence::new(info)),
     },
     Property {
         name: "accusation",
         about: "No correct node is proven guilty, and every proof is one that anybody can verify, from \
                 one or two signed statements.",
+        scope: Scope::Every,
         checker: |info, _| Box::new(accusation::Accusation::new(info)),
     },
 ];

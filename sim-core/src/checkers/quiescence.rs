@@ -8,6 +8,9 @@
 //! left with something open which nobody can close: it asks for a view or accuses its primary, and
 //! at most f correct ones that are up do; or it accepted a proposal, and no correct replica
 //! executed the slot. A corrupted primary can leave both behind. The verdict names who is left out.
+//!
+//! Where a leader sends heartbeats for ever, these are a *pulse*, and what follows from one is left
+//! out: the verdict says so.
 
 use super::{Checker, Closing, Findings, Late, RunInfo, Stamp, Verdict};
 use crate::id::NodeId;
@@ -46,8 +49,12 @@ impl Checker for Quiescence {
             self.undecided = Some(unsettled(closing.calm, end));
             return;
         };
-        if !closing.open.is_empty() {
-            self.remark = Some(format!("left out: {}", closing.open.join("; ")));
+        let mut left_out = closing.open.clone();
+        if closing.has_pulses {
+            left_out.push("heartbeats, which never end, and what they lead to".to_owned());
+        }
+        if !left_out.is_empty() {
+            self.remark = Some(format!("left out: {}", left_out.join("; ")));
         }
         let due = settled + self.bound;
         if let Some(Late { at, node, kind, since, sent }) = &closing.late {
@@ -116,20 +123,16 @@ mod tests {
         end: u64,
     ) -> (Verdict, Option<String>) {
         let mut checker = Quiescence::new(&RunInfo {
-            committee: Committee { replicas: 4, faults: 1, clients: 2 },
             corrupted: vec![R0],
-            gst: Time::ZERO,
-            delta: Span::ZERO,
-            promptness: None,
-            verifier: crate::evidence::Verifier::new(|_| Err("nothing is signed")),
             liveness_bound: Span::from_secs(10),
-            search_budget: 0,
+            ..RunInfo::of(Committee { replicas: 4, faults: 1, clients: 2 })
         });
         let closing = closing(Closing {
             calm: at(5).time,
             settled: Some(at(6).time),
             is_at_rest: false,
             late: None,
+            has_pulses: false,
             open: Vec::new(),
             is_down: &|_| false,
             standing: &|_, _| None,
@@ -166,5 +169,7 @@ mod tests {
         let asks = vec!["r1 asks for view 1, as too few do".to_owned()];
         let (_, remark) = judge(|it| Closing { open: asks, is_at_rest: true, ..it }, 6);
         assert_eq!(remark.as_deref(), Some("left out: r1 asks for view 1, as too few do"));
+        let (_, remark) = judge(|it| Closing { has_pulses: true, is_at_rest: true, ..it }, 6);
+        assert!(remark.is_some_and(|it| it.starts_with("left out: heartbeats")));
     }
 }

@@ -12,7 +12,7 @@ use crate::metrics::CryptoCount;
 use crate::node::Protocol;
 use crate::observation::Standing;
 use crate::time::Time;
-use crate::timers::{Look, Looks, Timers};
+use crate::timers::{Cause, Draws, Look, Looks, Timers};
 
 /// The correct nodes at work, and the places of the corrupted ones.
 pub(super) struct Hosts<P: Protocol> {
@@ -29,13 +29,14 @@ impl<P: Protocol> Hosts<P> {
         committee: Committee,
         signers: Vec<Rc<Signer>>,
         params: P::Params,
-        corrupted: &Corrupted,
+        (corrupted, seed): (&Corrupted, u64),
         drift_ppm: impl Fn(NodeId) -> i32,
     ) -> Self {
         let host = |signer: &Rc<Signer>| {
             let node = signer.node();
             let is_correct = !corrupted.contains(node);
-            let timers = Timers::new(Looks::WhereNeeded, drift_ppm(node));
+            let draws = Draws::new(seed, node, 0);
+            let timers = Timers::new(Looks::WhereNeeded, drift_ppm(node), draws);
             is_correct.then(|| Host::new(signer, committee, &params, timers))
         };
         let hosts = signers.iter().map(host).collect();
@@ -47,9 +48,14 @@ impl<P: Protocol> Hosts<P> {
         self.hosts[self.committee.index(node)].as_mut()
     }
 
-    /// Whether the timer of a correct node that expired just now was armed when it was provoked.
-    pub(super) fn is_provoked(&self, node: NodeId) -> bool {
-        self.hosts[self.committee.index(node)].as_ref().is_some_and(Host::is_provoked)
+    /// Why a correct node armed the timer that expired just now.
+    pub(super) fn cause(&self, node: NodeId) -> Cause {
+        self.hosts[self.committee.index(node)].as_ref().map_or(Cause::Own, Host::cause)
+    }
+
+    /// Whether a pulse of a correct node runs.
+    pub(super) fn any_pulse(&self) -> bool {
+        self.hosts.iter().flatten().any(Host::any_pulse)
     }
 
     pub(super) fn is_down(&self, node: NodeId) -> bool {

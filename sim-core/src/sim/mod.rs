@@ -17,7 +17,7 @@ use crate::checkers::{Circle, Closing, Happening, Stagnation};
 use crate::id::NodeId;
 use crate::node::{Input, Protocol};
 use crate::time::{Span, Time};
-use crate::timers::Look;
+use crate::timers::{Cause, Look};
 
 pub use outcome::{Audit, Ended, Outcome, Served, Slack};
 pub use setup::{CorruptedSigners, Setup, Simulation};
@@ -81,6 +81,7 @@ impl<P: Protocol> Run<'_, P> {
             is_at_rest,
             late: settling.late().cloned(),
             open: committee.replica_ids().filter(runs).filter_map(open).collect(),
+            has_pulses: hosts.any_pulse(),
             is_down: &|node| hosts.is_down(node),
             standing: &|node, seq| hosts.standing(node, seq),
         };
@@ -91,7 +92,7 @@ impl<P: Protocol> Run<'_, P> {
         let committee = self.world.committee;
         self.world.consult(|adversary, control| adversary.control(Time::ZERO, control));
         for node in committee.nodes() {
-            self.give(node, Input::Start, false);
+            self.give(node, Input::Start, Cause::Own);
         }
         for client in committee.client_ids().filter(|client| self.world.clients.has_next(*client)) {
             self.world.queue.push(Time::ZERO, Event::Ask { client });
@@ -187,7 +188,9 @@ impl<P: Protocol> Run<'_, P> {
 
     /// Whether nothing is under way, and no timer of a correct node runs, whoever provoked it.
     fn is_still(&self) -> bool {
-        self.world.transport.is_idle() && !self.hosts.any_timer_runs(false, |_| true)
+        self.world.transport.is_idle()
+            && !self.hosts.any_timer_runs(false, |_| true)
+            && !self.hosts.any_pulse()
     }
 
     /// Whether a property waits for something that is still to come.
@@ -251,8 +254,11 @@ impl<P: Protocol> Run<'_, P> {
                     if is_left_open {
                         self.world.settling.stir(now);
                     }
-                    let provoked = is_left_open || self.hosts.is_provoked(node);
-                    self.give(node, Input::Timer(timer), provoked);
+                    let cause = match self.hosts.cause(node) {
+                        Cause::Own if is_left_open => Cause::Provoked,
+                        it @ (Cause::Own | Cause::Provoked | Cause::Pulse) => it,
+                    };
+                    self.give(node, Input::Timer(timer), cause);
                     self.world.recording.happened(now, Happening::Handled);
                 }
                 Look::Again(at) => self.world.queue.push(at, Event::Timer { node, timer }),
@@ -264,7 +270,7 @@ impl<P: Protocol> Run<'_, P> {
                     return self.world.clients.postpone(client);
                 }
                 let operation = self.world.clients.ask(now, client);
-                self.give(client, Input::Operation(&operation), false);
+                self.give(client, Input::Operation(&operation), Cause::Own);
             }
             Event::Command(command) => self.obey(now, command),
         }
@@ -281,8 +287,11 @@ impl<P: Protocol> Run<'_, P> {
             {
                 self.world.settling.stir(now);
             }
-            let provoked = !arrived.is_own && self.is_settled(now);
-            self.give(arrived.to, Input::Message(arrived.from, &arrived.msg), provoked);
+            let cause = match arrived.cause {
+                Cause::Provoked if !self.is_settled(now) => Cause::Own,
+                it @ (Cause::Own | Cause::Provoked | Cause::Pulse) => it,
+            };
+            self.give(arrived.to, Input::Message(arrived.from, &arrived.msg), cause);
         }
     }
 
@@ -307,7 +316,7 @@ impl<P: Protocol> Run<'_, P> {
                     if self.world.clients.restarted(now, node) {
                         self.world.queue.push(now, Event::Ask { client: node });
                     }
-                    self.give(node, Input::Restart, false);
+                    self.give(node, Input::Restart, Cause::Own);
                 }
             }
             Command::Release(key) => self.world.release(key),
@@ -332,16 +341,19 @@ impl<P: Protocol> Run<'_, P> {
         }
     }
 
-    /// Gives an input to a correct node; to the adversary, if the node is corrupted. `provoked`:
-    /// what comes of it is not the node's own doing.
-    fn give(&mut self, node: NodeId, input: Input<'_, P::Msg, P::Timer>, provoked: bool) {
+    /// Gives an input to a correct node; to the adversary, if the node is corrupted. `cause`: why
+    /// the node does what comes of it.
+    fn give(&mut self, node: NodeId, input: Input<'_, P::Msg, P::Timer>, cause: Cause) {
         let Self { hosts, world, .. } = self;
         if let Some(host) = hosts.correct(node) {
             let now = world.now();
-            // Nor is what a replica does that forgot what it wrote.
-            let provoked = provoked || world.adversary.is_faulty(node);
-            host.provoke(provoked);
-            world.settling.provoke(provoked);
+            // What a replica does that forgot what it wrote is not its own doing.
+            let cause = match cause {
+                Cause::Own if world.adversary.is_faulty(node) => Cause::Provoked,
+                it @ (Cause::Own | Cause::Provoked | Cause::Pulse) => it,
+            };
+            host.attribute(cause);
+            world.settling.attribute(cause);
             host.handle(now, input, |request| world.perform(node, request));
             if let Some(crash) = host.take_crash() {
                 self.crash(now, node, Crash { point: CrashPoint::Now, ..crash }, true);

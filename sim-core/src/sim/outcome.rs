@@ -79,7 +79,8 @@ pub enum Audit {
 /// What came out of a run.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// The verdict on each of [`PROPERTIES`](crate::PROPERTIES), in their order.
+    /// The verdict on each of [`PROPERTIES`](crate::PROPERTIES) that speaks of such a run, in their
+    /// order.
     pub verdicts: Vec<(&'static str, Verdict)>,
     /// What a verdict leaves out, by property.
     pub remarks: Vec<(&'static str, String)>,
@@ -108,4 +109,12 @@ pub struct Outcome {
     /// How near it came to a violation of liveness; none if the network never becomes synchronous,
     /// or nothing was asked.
     pub slack: Option<Slack>,
+}
+
+impl Outcome {
+    /// How many views a correct replica went beyond the first: view 0 or, where leaders are
+    /// elected, the first that had one.
+    pub const fn view_changes(&self) -> u64 {
+        self.view_max.saturating_sub(self.milestones.first_view())
+    }
 }

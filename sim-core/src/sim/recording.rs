@@ -55,7 +55,11 @@ impl<'a> Recording<'a> {
             goal_max: 0,
             gst: info.gst,
             slowest: Span::ZERO,
-            checkers: PROPERTIES.iter().map(|p| (p.name, (p.checker)(info, &shared))).collect(),
+            checkers: PROPERTIES
+                .iter()
+                .filter(|p| p.scope.has(info))
+                .map(|p| (p.name, (p.checker)(info, &shared)))
+                .collect(),
             encoder: None,
         }
     }

@@ -11,6 +11,7 @@ use crate::checkers::{Late, Stamp};
 use crate::id::{Committee, NodeId};
 use crate::observation::Observation;
 use crate::time::{Span, Time};
+use crate::timers::Cause;
 
 /// How far a run has settled.
 #[derive(Debug)]
@@ -24,8 +25,8 @@ pub(super) struct Settling {
     replicas: Vec<Known>,
     /// The last slot that a correct replica executed.
     executed: u64,
-    /// Whether what happens now was provoked.
-    provoked: bool,
+    /// Why correct nodes do what happens now.
+    cause: Cause,
     /// When the last thing came that provokes.
     stirred: Time,
     /// How many messages correct nodes sent since the run has settled.
@@ -93,7 +94,7 @@ impl Settling {
             bound,
             replicas: vec![Known::default(); usize::from(committee.replicas)],
             executed: 0,
-            provoked: false,
+            cause: Cause::Own,
             stirred: Time::ZERO,
             sent: 0,
             late: None,
@@ -111,14 +112,14 @@ impl Settling {
         self.bound
     }
 
-    /// Says whether what happens from now on was provoked.
-    pub(super) const fn provoke(&mut self, provoked: bool) {
-        self.provoked = provoked;
+    /// Says why correct nodes do what happens from now on.
+    pub(super) const fn attribute(&mut self, cause: Cause) {
+        self.cause = cause;
     }
 
-    /// Whether what happens now was provoked.
-    pub(super) const fn is_provoked(&self) -> bool {
-        self.provoked
+    /// Why correct nodes do what happens now.
+    pub(super) const fn cause(&self) -> Cause {
+        self.cause
     }
 
     /// Something comes that provokes: a word of a faulty node, or the timer of a node that has
@@ -187,17 +188,21 @@ impl Settling {
         known.goal().filter(|_| self.few_ask()).map(Open::View).or_else(slot)
     }
 
-    /// A correct node sends a message of this kind, on its own account or provoked; the run has
-    /// `settled` then.
+    /// A correct node sends a message of this kind, for this cause; the run has `settled` then.
+    /// What a pulse leads to goes on for ever, and is left out.
     pub(super) fn sent(
         &mut self,
         at: Stamp,
         settled: Time,
         node: NodeId,
-        (kind, is_own): (&'static str, bool),
+        (kind, cause): (&'static str, Cause),
     ) {
+        let since = match cause {
+            Cause::Own => settled,
+            Cause::Provoked => self.unprovoked_since(settled),
+            Cause::Pulse => return,
+        };
         self.sent += u64::from(settled < at.time);
-        let since = if is_own { settled } else { self.unprovoked_since(settled) };
         if self.late.is_none() && since + self.bound < at.time {
             self.late = Some(Late { at, node, kind, since, sent: self.sent });
         }
@@ -302,7 +307,7 @@ mod tests {
         let at = |secs| Stamp { time: Time::ZERO + Span::from_secs(secs), event: 0 };
         let settled = at(1).time;
         for (secs, node) in [(1, R[0]), (2, R[0]), (10, R[1]), (11, R[2]), (12, R[3])] {
-            settling.sent(at(secs), settled, node, ("status", true));
+            settling.sent(at(secs), settled, node, ("status", Cause::Own));
         }
         let late = settling.late().expect("11 s is more than 1 s + 9 s");
         assert_eq!((late.node, late.at.time, late.sent), (R[2], at(11).time, 3));
@@ -311,14 +316,19 @@ mod tests {
 
     #[test]
     fn what_was_provoked_has_the_time_from_the_last_provocation_on() {
-        for (sent, is_own, is_late) in
-            [(14, false, false), (15, false, true), (11, true, true), (10, true, false)]
-        {
+        use Cause::{Own, Provoked, Pulse};
+        for (sent, cause, is_late) in [
+            (14, Provoked, false),
+            (15, Provoked, true),
+            (11, Own, true),
+            (10, Own, false),
+            (99, Pulse, false),
+        ] {
             let mut settling = settling();
             let at = |secs| Stamp { time: Time::ZERO + Span::from_secs(secs), event: 0 };
             settling.stir(at(5).time);
-            settling.sent(at(sent), at(1).time, R[0], ("status", is_own));
-            assert_eq!(settling.late().is_some(), is_late, "at {sent} s, own: {is_own}");
+            settling.sent(at(sent), at(1).time, R[0], ("status", cause));
+            assert_eq!(settling.late().is_some(), is_late, "at {sent} s: {cause:?}");
         }
     }
 }

@@ -146,6 +146,8 @@ impl<P: Protocol> Simulation<P> {
             liveness_bound,
             delta: network.delta,
             promptness: P::promptness(committee, &params),
+            resilience: P::resilience(committee, &params),
+            elects: P::ELECTS,
             search_budget: setup.search_budget,
             verifier,
         };
@@ -159,7 +161,7 @@ impl<P: Protocol> Simulation<P> {
                 events_max: setup.events_max,
             },
             lasso: Lasso::new(liveness_bound),
-            hosts: Hosts::new(committee, signers, params, &corrupted, drift_ppm),
+            hosts: Hosts::new(committee, signers, params, (&corrupted, seed), drift_ppm),
             world: World {
                 committee,
                 queue: EventQueue::default(),

@@ -12,6 +12,7 @@ use crate::network::{NetworkModel, Transit};
 use crate::node::{Kind, Message};
 use crate::rng::{MessageChoices, Purpose, SimRng};
 use crate::time::Time;
+use crate::timers::Cause;
 use crate::trace::MessageInfo;
 
 /// A message on its way to one receiver.
@@ -25,8 +26,8 @@ pub(super) struct Envelope<M> {
     fingerprint: u64,
     /// How many messages of its kind the link had carried before.
     pub(super) count: u32,
-    /// Whether a correct node sent it on its own account.
-    pub(super) is_own: bool,
+    /// Why it was sent; what a corrupted node sends is provoked.
+    pub(super) cause: Cause,
 }
 
 impl<M> Clone for Envelope<M> {
@@ -79,7 +80,8 @@ pub(super) struct Transport<M> {
     held: BTreeMap<u32, Vec<Held<M>>>,
     /// How many messages were ever held.
     holds: u64,
-    /// How many messages are under way. Held ones count if they have a deadline: they will arrive.
+    /// How many messages are under way that no pulse led to. Held ones count if they have a
+    /// deadline: they will arrive.
     in_flight: u64,
     moved: Moved,
     /// How many of them correct nodes sent on their own account.
@@ -114,7 +116,8 @@ impl<M: Message> Transport<M> {
         }
     }
 
-    /// Whether no message is under way; what is held for ever does not count.
+    /// Whether no message is under way; what is held for ever does not count, nor what a pulse led
+    /// to.
     pub(super) const fn is_idle(&self) -> bool {
         self.in_flight == 0
     }
@@ -139,13 +142,13 @@ impl<M: Message> Transport<M> {
         measured
     }
 
-    /// Puts `msg` into an envelope, and counts it on its link. `provoked`: what happens now was.
+    /// Puts `msg` into an envelope, and counts it on its link. `cause`: why the sender sends it.
     pub(super) fn envelope(
         &mut self,
         from: NodeId,
         to: NodeId,
         msg: &Rc<M>,
-        (measured, provoked): (&Measured, bool),
+        (measured, cause): (&Measured, Cause),
     ) -> Envelope<M> {
         let kind = msg.kind();
         let link = self.link(from, to);
@@ -153,8 +156,8 @@ impl<M: Message> Transport<M> {
         let count = *carried;
         *carried += 1;
         let Measured { bytes, fingerprint } = *measured;
-        let is_own = !provoked && !self.corrupted.contains(from);
-        Envelope { from, to, msg: Rc::clone(msg), kind, bytes, fingerprint, count, is_own }
+        let cause = if self.corrupted.contains(from) { Cause::Provoked } else { cause };
+        Envelope { from, to, msg: Rc::clone(msg), kind, bytes, fingerprint, count, cause }
     }
 
     /// What the network makes of the adversary's wish for one message. Each time of arrival that it
@@ -244,14 +247,14 @@ impl<M: Message> Transport<M> {
 
     /// A message is under way from now on.
     fn depart(&mut self, envelope: &Envelope<M>) {
-        self.in_flight += 1;
-        self.own_in_flight += u64::from(envelope.is_own);
+        self.in_flight += u64::from(envelope.cause != Cause::Pulse);
+        self.own_in_flight += u64::from(envelope.cause == Cause::Own);
     }
 
     /// A message has arrived: it is under way no longer.
     pub(super) fn land(&mut self, envelope: Envelope<M>) -> Envelope<M> {
-        self.in_flight -= 1;
-        self.own_in_flight -= u64::from(envelope.is_own);
+        self.in_flight -= u64::from(envelope.cause != Cause::Pulse);
+        self.own_in_flight -= u64::from(envelope.cause == Cause::Own);
         envelope
     }
 

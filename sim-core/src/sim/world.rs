@@ -67,7 +67,8 @@ impl<P: Protocol> World<'_, P> {
                 // wake-up that it does not want any more it ignores.
                 Effect::Send(..) | Effect::CancelTimer(_) => {}
                 Effect::Broadcast(msg) => self.broadcast(node, &msg),
-                Effect::SetTimer(wake, span) => {
+                // An adversary has streams of its own, and needs nothing drawn.
+                Effect::SetTimer(wake, span) | Effect::SetTimerWithin(wake, span, _) => {
                     self.queue.push(now + span, Event::Wake { node, wake });
                 }
                 Effect::Observe(observation) => self.observe(node, &observation),
@@ -109,9 +110,9 @@ impl<P: Protocol> World<'_, P> {
     fn send(&mut self, from: NodeId, receivers: impl Iterator<Item = NodeId>, msg: &Rc<P::Msg>) {
         let now = self.now();
         let measured = self.transport.measure(msg);
-        let provoked = self.settling.is_provoked();
+        let cause = self.settling.cause();
         for to in receivers {
-            let sent = self.transport.envelope(from, to, msg, (&measured, provoked));
+            let sent = self.transport.envelope(from, to, msg, (&measured, cause));
             let Some(wish) = self.adversary.wish(now, &sent) else {
                 // It was never sent: it costs nothing. Its place in the link's count stays, so
                 // that the messages after it keep their choices.
@@ -130,7 +131,7 @@ impl<P: Protocol> World<'_, P> {
             {
                 let kind = P::Msg::KINDS[usize::from(sent.kind.0)];
                 let at = self.recording.stamp(now);
-                self.settling.sent(at, settled, from, (kind, sent.is_own));
+                self.settling.sent(at, settled, from, (kind, sent.cause));
             }
             match transit {
                 Transit::Lost => self.recording.lost(now, &sent),

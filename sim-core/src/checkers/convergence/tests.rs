@@ -45,14 +45,9 @@ fn judge(
     standing: &dyn Fn(NodeId) -> Option<Standing>,
 ) -> (Verdict, Option<String>) {
     let mut checker = Convergence::new(&RunInfo {
-        committee: Committee { replicas: 4, faults: 1, clients: 1 },
         corrupted: vec![NodeId::Replica(3)],
-        gst: Time::ZERO,
-        delta: Span::ZERO,
-        promptness: None,
-        verifier: crate::evidence::Verifier::new(|_| Err("nothing is signed")),
         liveness_bound: BOUND,
-        search_budget: 0,
+        ..RunInfo::of(Committee { replicas: 4, faults: 1, clients: 1 })
     });
     for (secs, node, observation) in seen {
         checker.observe(at(*secs), *node, observation);
@@ -62,6 +57,7 @@ fn judge(
         settled: Some(at(6).time),
         is_at_rest,
         late: None,
+        has_pulses: false,
         open: Vec::new(),
         is_down,
         standing: &|node, _| standing(node),

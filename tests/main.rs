@@ -22,6 +22,7 @@ mod lecture;
 mod map;
 mod messages_of_runs;
 mod moved;
+mod new;
 mod new_views;
 mod persistence;
 mod profile;

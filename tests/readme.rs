@@ -6,17 +6,20 @@
 //! the first such line and after the last one is found by its length, and what is shown between two
 //! of them by its first line. A line that begins with `rate` depends on the machine. A `toml` block
 //! is a scenario, or a part of one; if its first line is `# name.toml`, it is also a file for the
-//! commands of the document.
+//! commands of the document. In `docs/your-protocol.md`, a `diff` block changes the protocol that
+//! the commands behind it know.
 //!
 //! `UPDATE=1 cargo test -p byzsim-tests readme` rewrites what the commands print. Where the first
 //! line of a part in the middle is gone, it writes everything: cut it again.
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use byzsim::load;
 
 use crate::support::root;
-use crate::workdir::Workdir;
+use crate::workdir::{Output, Workdir};
 
 /// A fenced block: its language, and its lines without the fences.
 struct Block {
@@ -47,11 +50,73 @@ fn parts(text: &str) -> Vec<Part> {
     parts
 }
 
+/// Where the commands of a document are played, and by which program.
+struct Stage {
+    workdir: Workdir,
+    /// Whether its protocol is `parrot`, and what is to come that changes it.
+    parrot: Option<usize>,
+}
+
+impl Stage {
+    fn new(document: &str, text: &str) -> Self {
+        let workdir = Workdir::new(&document.replace('/', "-"));
+        let changes = text.lines().filter(|line| *line == "```diff").count();
+        let parrot = (0 < changes).then_some(changes);
+        if parrot.is_some() {
+            checkout(&workdir.folder);
+        }
+        Self { workdir, parrot }
+    }
+
+    fn byzsim(&self, arguments: &str) -> Output {
+        let Some(changes) = self.parrot else { return self.workdir.byzsim(arguments) };
+        let mut program = Command::new(env!("CARGO_BIN_EXE_byzsim-with-parrot"));
+        program.current_dir(&self.workdir.folder).env_remove("NO_COLOR");
+        if 0 < changes {
+            program.env("PARROT_BEFORE", "1");
+        }
+        let output = program.args(arguments.split_whitespace()).output();
+        Output::of(output.expect("the program can be started"))
+    }
+}
+
+/// What `byzsim new protocol` needs of a checkout.
+pub(crate) fn checkout(folder: &Path) {
+    for name in [
+        "ARCHITECTURE.md",
+        "protocols/src/lib.rs",
+        "protocols/src/onephase",
+        "scenarios/src/run/registry.rs",
+        "scenarios/library/onephase",
+    ] {
+        copy(&root().join(name), &folder.join(name));
+    }
+    // Whoever followed the page has its protocol already.
+    for name in ["ARCHITECTURE.md", "protocols/src/lib.rs", "scenarios/src/run/registry.rs"] {
+        let text = fs::read_to_string(root().join(name)).expect("it was copied");
+        let others = text.lines().filter(|line| !line.contains("parrot"));
+        let others: String = others.map(|line| format!("{line}\n")).collect();
+        fs::write(folder.join(name), others).expect("the folder can be written");
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    if from.is_file() {
+        fs::create_dir_all(to.parent().expect("a file is in a folder")).expect("a folder");
+        fs::copy(from, to).expect("the folder can be written");
+        return;
+    }
+    for entry in fs::read_dir(from).expect("a folder of the repository") {
+        let entry = entry.expect("a readable folder");
+        copy(&entry.path(), &to.join(entry.file_name()));
+    }
+}
+
 /// What a command of the document prints, and its exit code.
-fn play(workdir: &Workdir, command: &str) -> (Vec<String>, i32) {
+fn play(stage: &Stage, command: &str) -> (Vec<String>, i32) {
     assert!(!command.contains(['\'', '"']), "{command}: quotes are not understood here");
     let arguments = command.strip_prefix("byzsim ");
-    let output = workdir.byzsim(arguments.unwrap_or_else(|| panic!("{command}: not `byzsim …`")));
+    let output = stage.byzsim(arguments.unwrap_or_else(|| panic!("{command}: not `byzsim …`")));
     let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
     (text.lines().map(|line| line.trim_end().to_owned()).collect(), output.code)
 }
@@ -93,7 +158,7 @@ fn cut(printed: &[String], document: &[String]) -> Option<Vec<String>> {
 }
 
 /// The block with what its commands print now.
-fn replayed(workdir: &Workdir, block: &Block) -> Vec<String> {
+fn replayed(stage: &Stage, block: &Block) -> Vec<String> {
     let mut now = Vec::new();
     let mut code = 0;
     let mut lines = block.lines.iter().peekable();
@@ -110,7 +175,7 @@ fn replayed(workdir: &Workdir, block: &Block) -> Vec<String> {
             continue;
         }
         assert_eq!(code, 0, "the document does not show this exit code, before {line}");
-        let (printed, exit) = play(workdir, command);
+        let (printed, exit) = play(stage, command);
         code = exit;
         now.extend(shown(printed, &document));
     }
@@ -149,7 +214,7 @@ pub(crate) fn is_update() -> bool {
 fn keeps_its_word(document: &str) {
     let path = root().join(document);
     let text = fs::read_to_string(&path).unwrap_or_else(|why| panic!("{document}: {why}"));
-    let workdir = Workdir::new(&document.replace('/', "-"));
+    let mut stage = Stage::new(document, &text);
     let mut now = String::new();
     let mut blocks = 0;
     for part in parts(&text) {
@@ -158,9 +223,13 @@ fn keeps_its_word(document: &str) {
             Part::Block(block) => {
                 blocks += 1;
                 let lines = match block.language.as_str() {
-                    "console" => replayed(&workdir, &block),
+                    "console" => replayed(&stage, &block),
                     "toml" => {
-                        load_block(&workdir, &block);
+                        load_block(&stage.workdir, &block);
+                        block.lines
+                    }
+                    "diff" => {
+                        stage.parrot = stage.parrot.map(|changes| changes - 1);
                         block.lines
                     }
                     "sh" | "rust" | "text" => block.lines,
@@ -204,6 +273,7 @@ fn the_guides_keep_their_word() {
         "docs/zyzzyva-violation.md",
         "docs/shrinking.md",
         "docs/lecture.md",
+        "docs/your-protocol.md",
     ] {
         keeps_its_word(guide);
     }
@@ -239,6 +309,7 @@ fn links_lead_somewhere() {
         "docs/zyzzyva-violation.md",
         "docs/shrinking.md",
         "docs/lecture.md",
+        "docs/your-protocol.md",
     ] {
         let path = root().join(document);
         let text = fs::read_to_string(&path).unwrap_or_else(|why| panic!("{document}: {why}"));

@@ -57,7 +57,9 @@ pub trait Catalogued:
 
     /// Whether the protocol's paper claims safety for this committee and these parameters: enough
     /// replicas, and quorums that intersect as they must.
-    fn within_model(params: &Self::Params, committee: Committee) -> bool;
+    fn within_model(params: &Self::Params, committee: Committee) -> bool {
+        Self::resilience(committee, params).replicas_min <= u32::from(committee.replicas)
+    }
 
     /// The timeout on which the protocol's other times depend: the measure of what generators of
     /// faults draw.
@@ -111,7 +113,10 @@ pub(crate) fn check_counts(interval: u64, others: &[(&str, u64)]) -> Result<(), 
 }
 
 /// Whether all timeouts let time pass.
-pub(crate) fn check_times(times: &[(&str, Span)]) -> Result<(), String> {
+///
+/// # Errors
+/// Which one does not.
+pub fn check_times(times: &[(&str, Span)]) -> Result<(), String> {
     match times.iter().find(|(_, span)| *span == Span::ZERO) {
         Some((name, _)) => {
             Err(format!("`{name}` is 0s: with such a timer, time would stand still"))
@@ -144,6 +149,7 @@ pub trait Flaw: Copy + Ord + Debug + Send + Sync + 'static {
 
 /// Declares the flaws of a protocol: of each the variant, the name, the property that falls, and
 /// what the flawed rule does.
+#[macro_export]
 macro_rules! flaws {
     ($(#[$meta:meta])* pub enum $flaws:ident;
      $($flaw:ident: $name:literal breaks $violates:literal, $about:literal;)*) => {
@@ -153,14 +159,19 @@ macro_rules! flaws {
             $(#[doc = $name] $flaw,)*
         }
 
-        impl Flaw for $flaws {
-            const ALL: &'static [(Self, FlawEntry)] = &[
-                $((Self::$flaw, FlawEntry { name: $name, about: $about, violates: $violates }),)*
-            ];
+        impl $crate::catalogue::Flaw for $flaws {
+            const ALL: &'static [(Self, $crate::catalogue::FlawEntry)] = &[$((
+                Self::$flaw,
+                $crate::catalogue::FlawEntry {
+                    name: $name,
+                    about: $about,
+                    violates: $violates,
+                },
+            ),)*];
         }
     };
 }
-pub(crate) use flaws;
+pub use flaws;
 
 /// A set of planted flaws. Reads and prints as a list of names.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //! | where | what |
 //! | --- | --- |
 //! | [`pbft`], [`linear_pbft`], [`zyzzyva`], [`raft`] | the protocols |
+//! | [`onephase`] | the smallest protocol, to start from |
 //! | [`shared`] | parts of replicas that know no protocol, to take or to leave |
 //! | [`service`] | the replicated service that all of them run |
 //! | [`catalogue`] | what a protocol offers to files: parameters, and planted flaws |
@@ -33,6 +34,7 @@ mod docket;
 mod flawed;
 mod judgement;
 pub mod linear_pbft;
+pub mod onephase;
 pub mod pbft;
 pub mod raft;
 pub mod service;

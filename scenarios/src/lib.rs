@@ -5,7 +5,8 @@
 //! [`mod@sweep`] plays many seeds; [`repro`] keeps a run as a file and replays it; [`mod@shrink`]
 //! makes a failing run smaller; [`hunt`] searches for planted flaws; [`mod@compare`] sets protocols
 //! beside their formulas; [`mod@alter`] alters what checkers are told; [`mod@profile`] tells what
-//! is usual; [`report`] is what people read; [`cli`] is the command line.
+//! is usual; [`scaffold`] makes new things; [`report`] is what people read; [`cli`] is the command
+//! line.
 //!
 //! ```
 //! use byzsim::{PlayOptions, load};
@@ -24,6 +25,7 @@ pub mod profile;
 pub mod report;
 pub mod repro;
 pub mod run;
+pub mod scaffold;
 pub mod shrink;
 pub mod sweep;
 #[cfg(test)]

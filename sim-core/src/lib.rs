@@ -57,7 +57,7 @@ pub use network::{Latency, NetworkModel};
 pub use node::{ClientNode, Effect, Input, Kind, Lie, Message, Node, Outbox, Protocol};
 pub use observation::{Content, Decided, Observation, Standing};
 pub use queue::EventQueue;
-pub use resilience::Resilience;
+pub use resilience::{Resilience, Trusted};
 pub use rng::{Purpose, SimRng};
 pub use sim::{Audit, CorruptedSigners, Ended, Outcome, Served, Setup, Simulation, Slack};
 pub use time::{Span, Time};

@@ -1,6 +1,6 @@
 //! What a protocol promises: how many replicas of which kind of fault it tolerates, in its words.
 
-use crate::id::Committee;
+use crate::id::{Committee, NodeId};
 
 /// How many faulty replicas a protocol tolerates in a committee. What lies beyond is *beyond f*.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,12 +13,24 @@ pub struct Resilience {
     pub faulty: u16,
     /// Whether clients may break every rule, any number of them.
     pub any_client: bool,
+    /// The replica that the protocol cannot do without, if there is one: a fixed sequencer.
+    pub trusted: Option<Trusted>,
     /// How many replicas decide together. Any two such sets share one that followed the rules.
     pub quorum: usize,
     /// How n depends on f: `n >= 3f + 1`.
     pub formula: &'static str,
     /// The faults that f counts: `Byzantine fault`.
     pub counted: &'static str,
+}
+
+/// A replica that a protocol cannot replace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trusted {
+    /// Which one.
+    pub node: NodeId,
+    /// Whether safety rests on it as well; otherwise it is progress alone, which no protocol
+    /// promises in a network that never becomes synchronous.
+    pub for_safety: bool,
 }
 
 impl Resilience {
@@ -31,6 +43,7 @@ impl Resilience {
             byzantine: committee.faults,
             faulty: committee.faults,
             any_client: true,
+            trusted: None,
             quorum: (n + f + 1).div_ceil(2),
             formula: "n >= 3f + 1",
             counted: "Byzantine fault",
@@ -45,6 +58,7 @@ impl Resilience {
             byzantine: 0,
             faulty: committee.faults,
             any_client: false,
+            trusted: None,
             quorum: usize::from(committee.replicas) / 2 + 1,
             formula: "n >= 2f + 1",
             counted: "crash fault",

@@ -1,7 +1,7 @@
 //! The catalogue of linear PBFT's flaws: those of what is new in it. The rules that they break are
 //! in [`super::rules`].
 
-use crate::catalogue::{Flaw, FlawEntry, flaws};
+use crate::catalogue::flaws;
 
 flaws! {
     /// The flaws that can be planted in linear PBFT.

@@ -1,6 +1,6 @@
 //! The catalogue of Zyzzyva's flaws. The rules that they break are in [`super::rules`].
 
-use crate::catalogue::{Flaw, FlawEntry, flaws};
+use crate::catalogue::flaws;
 
 flaws! {
     /// The flaws that can be planted in Zyzzyva.

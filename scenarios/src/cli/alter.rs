@@ -10,7 +10,7 @@ use crate::cli::interrupt;
 use crate::file::format::SeedRange;
 use crate::report::alter::AlterOutput;
 use crate::report::format::Format;
-use crate::run::registry::PROTOCOLS;
+use crate::run::registry::protocols;
 
 /// Alter what correct nodes reported in clean runs, and count what the properties notice.
 ///
@@ -47,7 +47,7 @@ pub struct Alter {
 
 impl Alter {
     pub(super) fn execute(&self, common: &CommonOptions) -> Result<Exit, Failure> {
-        let hunted = || PROTOCOLS.iter().filter_map(|entry| entry.hunted_in).map(str::to_owned);
+        let hunted = || protocols().filter_map(|entry| entry.hunted_in).map(str::to_owned);
         let names =
             if self.scenarios.is_empty() { hunted().collect() } else { self.scenarios.clone() };
         let scenarios =

@@ -15,7 +15,7 @@ use crate::file::names;
 use crate::hunt::{Effort, HuntOptions, hunt};
 use crate::report::format::Format;
 use crate::report::hunt::{self as report, Table};
-use crate::run::registry::PROTOCOLS;
+use crate::run::registry::protocols;
 use crate::run::strategy::Strategy;
 
 /// Measure how many runs each strategy needs to find planted flaws.
@@ -160,8 +160,7 @@ impl Hunt {
 
     /// The flaws that are meant, each with its protocol.
     fn chosen(&self) -> Result<Vec<(&'static str, byzsim_protocols::FlawEntry)>, LoadError> {
-        let all: Vec<_> = PROTOCOLS
-            .iter()
+        let all: Vec<_> = protocols()
             .flat_map(|entry| (entry.flaws)().into_iter().map(|flaw| (entry.name, flaw)))
             .collect();
         let is_it = |wanted: &str, protocol: &str, flaw: &str| {

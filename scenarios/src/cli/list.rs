@@ -7,22 +7,26 @@ use clap::{Args, ValueEnum};
 use super::options::format_of;
 use super::{Failure, output};
 use crate::cli::exit::Exit;
+use crate::file::error::LoadError;
 use crate::file::library::{self, Found};
 use crate::report::format::Format;
 use crate::report::list::{Entry, Lists};
 use crate::run::load::load;
-use crate::run::registry::PROTOCOLS;
+use crate::run::registry::{ProtocolEntry, protocol, protocols};
 
 /// List scenarios, protocols, faults, lies, fields, flaws, properties and milestones.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     byzsim list\n  \
-    byzsim list flaws\n  \
+    byzsim list flaws --protocol pbft\n  \
     byzsim list scenarios --format json")]
 pub struct List {
     /// What to list [default: everything].
     #[arg(value_enum)]
     what: Option<What>,
+    /// Only what belongs to this protocol, of its scenarios, lies, fields and flaws.
+    #[arg(long)]
+    protocol: Option<String>,
     /// The format of the output.
     #[arg(long, value_parser = format_of::<Lists>(), default_value = "human")]
     format: Format,
@@ -44,7 +48,16 @@ impl List {
     pub(super) fn execute(&self) -> Result<Exit, Failure> {
         let all = What::value_variants();
         let kinds = self.what.as_ref().map_or(all, std::slice::from_ref);
-        let lists = kinds.iter().map(|kind| (name_of(*kind), entries(*kind))).collect();
+        let chosen = match &self.protocol {
+            None => protocols().collect(),
+            Some(name) => vec![protocol(name).map_err(|problem| LoadError {
+                what: problem.what,
+                help: problem.help,
+                place: None,
+            })?],
+        };
+        let list = |kind: &What| (name_of(*kind), entries(*kind, &chosen));
+        let lists = kinds.iter().map(list).collect();
         output::result(&Lists { lists, with_headings: self.what.is_none() }, self.format)?;
         Ok(Exit::Expected)
     }
@@ -54,7 +67,7 @@ fn name_of(kind: What) -> String {
     kind.to_possible_value().expect("no kind is hidden").get_name().to_owned()
 }
 
-fn entries(kind: What) -> Vec<Entry> {
+fn entries(kind: What, chosen: &[&'static ProtocolEntry]) -> Vec<Entry> {
     let entry = |name: &str, about: &str| Entry {
         kind: name_of(kind),
         name: name.to_owned(),
@@ -62,16 +75,19 @@ fn entries(kind: What) -> Vec<Entry> {
     };
     match kind {
         What::Scenarios => {
-            library::all().iter().map(|(name, found)| scenario(name, found)).collect()
+            let is_chosen =
+                |name: &str| chosen.iter().any(|it| name.split('/').next() == Some(it.name));
+            let is_any = chosen.len() == protocols().count();
+            let all = library::all();
+            let found = all.iter().filter(|(name, _)| is_any || is_chosen(name));
+            found.map(|(name, found)| scenario(name, found)).collect()
         }
-        What::Protocols => {
-            PROTOCOLS.iter().map(|protocol| entry(protocol.name, protocol.about)).collect()
-        }
+        What::Protocols => chosen.iter().map(|it| entry(it.name, it.about)).collect(),
         What::Faults => {
             let descriptors = Class::ALL.iter().map(|class| class.descriptor());
             descriptors.map(|it| entry(it.name, it.about)).collect()
         }
-        What::Lies => PROTOCOLS
+        What::Lies => chosen
             .iter()
             .flat_map(|protocol| protocol.vocabulary.lies.iter().map(move |lie| (protocol, lie)))
             .map(|(protocol, lie)| {
@@ -79,7 +95,7 @@ fn entries(kind: What) -> Vec<Entry> {
                 entry(lie.name, &about)
             })
             .collect(),
-        What::Fields => PROTOCOLS
+        What::Fields => chosen
             .iter()
             .flat_map(|protocol| {
                 protocol.vocabulary.fields.iter().map(move |field| (protocol, field))
@@ -90,7 +106,7 @@ fn entries(kind: What) -> Vec<Entry> {
                 entry(field.name, &about)
             })
             .collect(),
-        What::Flaws => PROTOCOLS
+        What::Flaws => chosen
             .iter()
             .flat_map(|protocol| (protocol.flaws)().into_iter().map(move |flaw| (protocol, flaw)))
             .map(|(protocol, flaw)| {

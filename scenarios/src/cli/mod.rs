@@ -9,6 +9,7 @@ mod hunt;
 mod interrupt;
 mod list;
 mod merge;
+mod new;
 mod options;
 mod output;
 mod profile;
@@ -27,6 +28,7 @@ use options::CommonOptions;
 
 use crate::cli::exit::Exit;
 use crate::file::error::LoadError;
+use crate::run::registry::{self, ProtocolEntry};
 
 /// A deterministic simulator for Byzantine fault-tolerant protocols.
 #[derive(Debug, Parser)]
@@ -76,6 +78,8 @@ pub enum Command {
     Profile(profile::ProfileCommand),
     /// Check scenario and repro files, and explain faults that never fire.
     Check(check::Check),
+    /// Start a protocol, a scenario or an attack of your own.
+    New(new::New),
     /// List scenarios, protocols, faults, lies, fields, flaws, properties and milestones.
     List(list::List),
     /// Print the JSON Schema of scenario files.
@@ -84,6 +88,12 @@ pub enum Command {
     Completions(shell::Completions),
     /// Print the manual page of byzsim or of a command.
     Man(shell::Man),
+}
+
+/// Runs the command line of this process with more protocols: those of the program that calls it.
+pub fn main_with(protocols: Vec<ProtocolEntry>) -> ExitCode {
+    registry::add(protocols);
+    main()
 }
 
 /// Runs the command line of this process.
@@ -134,6 +144,7 @@ fn dispatch(Cli { common, command }: &Cli) -> Result<Exit, Failure> {
         Command::Alter(alter) => alter.execute(common),
         Command::Profile(profile) => profile.execute(common),
         Command::Check(check) => check.execute(common),
+        Command::New(new) => new.execute(common),
         Command::List(list) => list.execute(),
         Command::Schema(schema) => schema.execute(),
         Command::Completions(completions) => completions.execute(),

@@ -82,6 +82,10 @@ impl Drawn {
         let weather = resilience::weather(file, &tolerated);
         let by_weather = || Some(protocol.draw(weather.as_ref()?, committee, &timing, seed));
         let drawn = schedule.or_else(by_weather).unwrap_or_default();
+        let drawn = match file.beyond_f {
+            true => drawn,
+            false => resilience::spare(drawn, network.gst, committee, &tolerated),
+        };
         let plan = beside_own(file, (committee, &tolerated), vocabulary, (drawn, network.gst));
         Self { condition, network, plan }
     }

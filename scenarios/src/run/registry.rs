@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::OnceLock;
 
 use byzsim_adversaries::{
     FaultLog, Plan, PlanAdversary, Seen, Timing, Vocabulary, Weather, delays, generate, priorities,
@@ -13,7 +14,7 @@ use byzsim_core::forensics::{Case, Transcripts};
 use byzsim_core::{
     Committee, Law, NodeId, Outcome, Protocol, Recorder, Resilience, Setup, Simulation, Span,
 };
-use byzsim_protocols::{Catalogued, FlawEntry, Loss, linear_pbft, pbft, raft, zyzzyva};
+use byzsim_protocols::{Catalogued, FlawEntry, Loss, linear_pbft, onephase, pbft, raft, zyzzyva};
 use schemars::{Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -29,7 +30,7 @@ macro_rules! protocols {
     ($($protocol:ty, hunted in $hunted_in:literal: $about:literal;)*) => {
         /// All protocols. To add one is to add its entry.
         pub const PROTOCOLS: &[ProtocolEntry] =
-            &[$( entry::<$protocol>($about, Some($hunted_in)), )*];
+            &[$( ProtocolEntry::of::<$protocol>($about, Some($hunted_in)), )*];
 
         /// Shows the types of all protocols to the visitor, in the order of the table.
         pub fn visit(visitor: &mut impl Visitor) {
@@ -47,12 +48,33 @@ protocols! {
         "Kotla et al., Zyzzyva: Speculative Byzantine Fault Tolerance (SOSP 2007)";
     raft::Raft, hunted in "raft/chaos":
         "Ongaro and Ousterhout, In Search of an Understandable Consensus Algorithm (ATC 2014)";
+    onephase::Onephase, hunted in "onephase/chaos":
+        "A fixed sequencer orders, the others follow: the smallest protocol, to start from";
 }
 
 /// What is to be done with each protocol, where its type is needed: tests of all of them.
 pub trait Visitor {
     /// Is shown a protocol.
     fn visit<P: Catalogued>(&mut self);
+}
+
+/// The protocols of a program that is built around this library.
+static OTHERS: OnceLock<Vec<ProtocolEntry>> = OnceLock::new();
+
+/// Adds the protocols of a program that is built around this library. It does so once, before it
+/// asks for any. One with the name of a protocol of the library takes its place.
+///
+/// # Panics
+/// If it does so twice.
+pub fn add(others: Vec<ProtocolEntry>) {
+    assert!(OTHERS.set(others).is_ok(), "protocols are added once");
+}
+
+/// All protocols, those of the program last.
+pub fn protocols() -> impl Iterator<Item = &'static ProtocolEntry> {
+    let others = OTHERS.get().map_or(&[][..], Vec::as_slice);
+    let is_own = |name| others.iter().all(|other| other.name != name);
+    PROTOCOLS.iter().filter(move |entry| is_own(entry.name)).chain(others)
 }
 
 /// An entry of the table.
@@ -88,8 +110,8 @@ impl fmt::Debug for ProtocolEntry {
 /// # Errors
 /// If there is none of this name: the nearest ones.
 pub fn protocol(name: &str) -> Result<&'static ProtocolEntry, Problem> {
-    PROTOCOLS.iter().find(|entry| entry.name == name).ok_or_else(|| {
-        let known: Vec<&str> = PROTOCOLS.iter().map(|entry| entry.name).collect();
+    protocols().find(|entry| entry.name == name).ok_or_else(|| {
+        let known: Vec<&str> = protocols().map(|entry| entry.name).collect();
         let help = names::advice(name, known.iter().copied());
         Problem::at("protocol", format!("unknown protocol `{name}`"), help)
             .labelled(format!("expected {}", names::alternatives(known)))
@@ -97,6 +119,20 @@ pub fn protocol(name: &str) -> Result<&'static ProtocolEntry, Problem> {
 }
 
 impl ProtocolEntry {
+    /// The entry of a protocol: its paper, and the scenario in which its flaws are hunted.
+    pub const fn of<P: Catalogued>(about: &'static str, hunted_in: Option<&'static str>) -> Self {
+        Self {
+            hunted_in,
+            name: P::NAME,
+            about,
+            vocabulary: Vocabulary::of::<P::Msg>(),
+            flaws: P::flaws,
+            small: || table(&P::small()),
+            schema: |generator| generator.subschema_for::<P::Params>(),
+            prepare: prepare::<P>,
+        }
+    }
+
     /// The scenario in which the flaws are hunted.
     ///
     /// # Errors
@@ -187,22 +223,6 @@ pub struct Investigation {
     pub by_witness: Vec<(NodeId, BTreeSet<NodeId>)>,
     /// Whom everything proves guilty that was ever sent.
     pub omniscient: BTreeSet<NodeId>,
-}
-
-const fn entry<P: Catalogued>(
-    about: &'static str,
-    hunted_in: Option<&'static str>,
-) -> ProtocolEntry {
-    ProtocolEntry {
-        hunted_in,
-        name: P::NAME,
-        about,
-        vocabulary: Vocabulary::of::<P::Msg>(),
-        flaws: P::flaws,
-        small: || table(&P::small()),
-        schema: |generator| generator.subschema_for::<P::Params>(),
-        prepare: prepare::<P>,
-    }
 }
 
 fn table(params: &impl Serialize) -> Map<String, Value> {

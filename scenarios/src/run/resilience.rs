@@ -1,7 +1,7 @@
 //! What a protocol tolerates, by its own word: what lies beyond needs `beyond-f`.
 
 use byzsim_adversaries::{Action, Plan, Weather};
-use byzsim_core::{Committee, NodeId, Resilience};
+use byzsim_core::{Committee, NodeId, Resilience, Time, Trusted};
 
 use crate::file::error::Problem;
 use crate::file::format::ScenarioFile;
@@ -75,7 +75,40 @@ fn plan(file: &ScenarioFile, tolerated: &Resilience) -> Result<(), Problem> {
         );
         return too_many(&faulty, what);
     }
+    if let Some(node) = irreplaceable(plan, earliest_gst(file), tolerated) {
+        let what = format!("{node} is faulty, and the protocol has no other in its place");
+        let place = last_fault_of(plan, Some(node));
+        return Err(Problem::at(&fault_path(plan, place), what, HELP).labelled("this fault"));
+    }
     Ok(())
+}
+
+/// The replica that the protocol cannot do without, if it is faulty, and something is promised that
+/// rests on it.
+fn irreplaceable(plan: &Plan, gst: Time, tolerated: &Resilience) -> Option<NodeId> {
+    let Trusted { node, for_safety } = tolerated.trusted?;
+    let is_missed = for_safety || gst != Time::NEVER;
+    (is_missed && plan.faulty_replicas(gst).contains(&node)).then_some(node)
+}
+
+/// The drawn plan with another faulty replica in place of the one that the protocol cannot do
+/// without: the two change places in all faults.
+pub(crate) fn spare(mut plan: Plan, gst: Time, committee: Committee, it: &Resilience) -> Plan {
+    let faulty = plan.faulty_replicas(gst);
+    let mut others = committee.replica_ids().filter(|node| !faulty.contains(node));
+    if let Some(node) = irreplaceable(&plan, gst, it)
+        && let Some(other) = others.next()
+    {
+        let exchanged = |of: NodeId| match of {
+            of if of == node => Some(other),
+            of if of == other => Some(node),
+            of => Some(of),
+        };
+        for fault in &mut plan.faults {
+            fault.renumber(&exchanged);
+        }
+    }
+    plan
 }
 
 /// What seeds may draw.
@@ -119,13 +152,14 @@ pub(crate) fn corrupt_max(file: &ScenarioFile, tolerated: &Resilience) -> u16 {
 }
 
 /// Whether more is faulty than is tolerated.
-pub(crate) fn is_beyond(plan: &Plan, gst: byzsim_core::Time, tolerated: &Resilience) -> bool {
+pub(crate) fn is_beyond(plan: &Plan, gst: Time, tolerated: &Resilience) -> bool {
     let untrusted = plan.untrusted();
     let clients = untrusted.iter().filter(|node| node.is_client()).count();
     let replicas = untrusted.len() - clients;
     usize::from(tolerated.byzantine) < replicas
         || 0 < clients && !tolerated.any_client
         || usize::from(tolerated.faulty) < plan.faulty_replicas(gst).len()
+        || irreplaceable(plan, gst, tolerated).is_some()
 }
 
 fn last_fault_of(plan: &Plan, node: Option<NodeId>) -> usize {

@@ -192,7 +192,12 @@ impl Scenario {
         let plans = (&drawn(&parent.plan), &drawn(other), seen);
         let varied = here.instance.vary(plans, &weather, here.committee, &timing, seed);
         let vocabulary = here.protocol.vocabulary;
-        let varied = (varied, parent.network.gst);
+        let gst = parent.network.gst;
+        let varied = match here.file.beyond_f {
+            true => varied,
+            false => resilience::spare(varied, gst, here.committee, &tolerated),
+        };
+        let varied = (varied, gst);
         let within = (here.committee, &tolerated);
         let plan = draw::beside_own(&here.file, within, vocabulary, varied);
         let is_sound = plan.validate(here.committee, vocabulary).is_ok();

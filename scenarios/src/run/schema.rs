@@ -12,7 +12,7 @@ pub fn scenario() -> Schema {
     let mut generator = SchemaSettings::draft07().into_generator();
     // The parameters of one of the protocols.
     let params: Vec<Value> =
-        registry::PROTOCOLS.iter().map(|entry| (entry.schema)(&mut generator).to_value()).collect();
+        registry::protocols().map(|entry| (entry.schema)(&mut generator).to_value()).collect();
     let before = generator.definitions_mut().insert(PARAMS.to_owned(), json!({ "anyOf": params }));
     assert!(before.is_none(), "a protocol's own type is called {PARAMS}");
     generator.into_root_schema_for::<ScenarioFile>()

@@ -1,0 +1,102 @@
+//! `byzsim new`: what it writes is accepted and plays, and nothing is overwritten.
+
+use std::fs;
+
+use byzsim::run::registry::PROTOCOLS;
+
+use crate::readme::checkout;
+use crate::support::root;
+use crate::tidy::{read, sources};
+use crate::workdir::Workdir;
+
+#[test]
+fn new_scenarios_and_attacks_are_accepted_and_play() {
+    let workdir = Workdir::new("new-scenario");
+    for protocol in PROTOCOLS {
+        for what in ["scenario", "attack"] {
+            let name = format!("{what}-{}", protocol.name);
+            let made = workdir.byzsim(&format!("new {what} {name} --protocol {}", protocol.name));
+            assert_eq!((made.code, &*made.stdout), (0, &*format!("written  {name}.toml\n")));
+            let checked = workdir.byzsim(&format!("check {name}.toml"));
+            assert_eq!(checked.code, 0, "{}{}", checked.stdout, checked.stderr);
+            assert_eq!(
+                checked.stderr, "",
+                "{name}: every fault fires, and nothing is without effect"
+            );
+            let played = workdir.byzsim(&format!("run {name}.toml --quiet"));
+            assert!(played.stdout.contains("PASS"), "{}{}", played.stdout, played.stderr);
+            // Of what is commented out, each line is right as well.
+            let text = workdir.read(&format!("{name}.toml"));
+            let open = |line: &str| match line.strip_prefix("# ") {
+                Some(code) if code.starts_with(['[', 'd']) && !code.contains("...") => {
+                    format!("{code}\n")
+                }
+                _ => format!("{line}\n"),
+            };
+            workdir.write("open.toml", &text.lines().map(open).collect::<String>());
+            let checked = workdir.byzsim("check open.toml --quiet");
+            assert_eq!(checked.code, 0, "{}\n{text}", checked.stderr);
+        }
+    }
+    let twice = workdir.byzsim("new scenario scenario-pbft --protocol zyzzyva");
+    twice.refuses("a file that is there", &["scenario-pbft.toml is there already"]);
+    assert!(workdir.read("scenario-pbft.toml").contains("protocol = \"pbft\""), "it stays");
+    workdir.byzsim("new attack x --protocol pbtf").refuses("a slip", &["did you mean `pbft`"]);
+}
+
+#[test]
+fn a_new_protocol_is_a_copy_in_its_places() {
+    let workdir = Workdir::new("new-protocol");
+    checkout(&workdir.folder);
+    let made = workdir.byzsim("new protocol kea");
+    assert_eq!(made.code, 0, "{}{}", made.stdout, made.stderr);
+    for line in made.stdout.lines() {
+        let (verb, file) = line.split_once("  ").expect("a verb and a file");
+        let text = workdir.read(file);
+        let model = file.replace("kea", "onephase").replace("KEA", "ONEPHASE");
+        let before = read(&root().join(&model));
+        match verb {
+            // It differs from its model by the name, which is never wider than the model's.
+            "written" => {
+                assert!(!text.to_lowercase().contains("onephase"), "{file}");
+                assert_eq!(text.lines().count(), before.lines().count(), "{file}");
+            }
+            "changed" => {
+                let new: Vec<&str> = text.lines().filter(|it| !before.contains(it)).collect();
+                assert!(new.iter().any(|it| it.contains("kea")), "{file}: {new:?}");
+                let kept: String = text
+                    .lines()
+                    .filter(|it| !new.contains(it))
+                    .map(|it| format!("{it}\n"))
+                    .collect();
+                assert!(before.lines().all(|it| kept.contains(it)), "{file} keeps what it had");
+            }
+            other => panic!("{other}"),
+        }
+    }
+    let copied = sources(&workdir.folder.join("protocols/src/kea")).len();
+    assert_eq!(copied, sources(&root().join("protocols/src/onephase")).len());
+    assert!(workdir.read("scenarios/src/run/registry.rs").contains("byzsim_protocols::kea::Kea,"));
+    assert!(workdir.read("protocols/src/lib.rs").contains("\npub mod kea;\npub mod onephase;"));
+
+    for (name, word) in [
+        ("kea", "has a `kea` already"),
+        ("pbft", "has a `pbft` already"),
+        ("Kea", "is no name for a protocol"),
+        ("two-phase", "is no name for a protocol"),
+        ("match", "is no name for a protocol"),
+    ] {
+        workdir.byzsim(&format!("new protocol {name}")).refuses(name, &[word]);
+    }
+}
+
+#[test]
+fn without_a_checkout_there_is_one_clear_error() {
+    // The target folder is in a checkout: so is everything below it.
+    let folder = std::env::temp_dir().join("byzsim-new-protocol-outside");
+    fs::create_dir_all(&folder).expect("the folder for temporary files can be written");
+    let output = crate::workdir::program(&folder).args(["new", "protocol", "kea"]).output();
+    let output = crate::workdir::Output::of(output.expect("the program can be started"));
+    output.refuses("no checkout", &["in no checkout", "clone byzsim's repository"]);
+    fs::remove_dir_all(&folder).expect("it is empty");
+}

@@ -181,8 +181,10 @@ impl Convergence {
                  decided at {time}",
                 it.executed
             );
-            // What pulses lead to, such as heartbeats, may still tell it.
-            let is_over = closing.is_at_rest && !closing.has_pulses;
+            // What pulses lead to, such as heartbeats, may still tell it. A run waits for that if a
+            // client asked.
+            let may_be_told = closing.has_pulses && self.is_told(closing.calm);
+            let is_over = closing.is_at_rest && !may_be_told;
             if !is_over && end.time <= due {
                 let why = format!("the run ended at {}: {lags}, and had until {due}", end.time);
                 self.undecided = Some(why);

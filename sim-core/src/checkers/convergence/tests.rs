@@ -44,6 +44,16 @@ fn judge(
     is_down: &dyn Fn(NodeId) -> bool,
     standing: &dyn Fn(NodeId) -> Option<Standing>,
 ) -> (Verdict, Option<String>) {
+    close(seen, (end, is_at_rest, false), is_down, &|node, _| standing(node))
+}
+
+/// The same, where pulses may run.
+fn close(
+    seen: &[(u64, NodeId, Observation)],
+    (end, is_at_rest, has_pulses): (u64, bool, bool),
+    is_down: &dyn Fn(NodeId) -> bool,
+    standing: &dyn Fn(NodeId, u64) -> Option<Standing>,
+) -> (Verdict, Option<String>) {
     let mut checker = Convergence::new(&RunInfo {
         corrupted: vec![NodeId::Replica(3)],
         liveness_bound: BOUND,
@@ -57,10 +67,10 @@ fn judge(
         settled: Some(at(6).time),
         is_at_rest,
         late: None,
-        has_pulses: false,
+        has_pulses,
         open: Vec::new(),
         is_down,
-        standing: &|node, _| standing(node),
+        standing,
     };
     checker.close(at(end), &closing);
     let remark = checker.remark();
@@ -184,4 +194,17 @@ fn reads_past_the_order_tell_nobody() {
     assert!(said(&[]).0.is_violated(), "an operation that is to be ordered tells r2");
     let in_order = [(7, R[0], read(C)), (8, R[0], applied(C))];
     assert!(said(&in_order).0.is_violated(), "so does one that was ordered in the end");
+}
+
+/// What pulses lead to tells who lags, if a client asked; a run in which none did does not wait.
+#[test]
+fn pulses_tell_who_lags_if_a_client_asked() {
+    let judged = |asks_at: u64, end: u64| {
+        let seen = [(1, R[0], executed(1)), (1, R[1], executed(1)), (asks_at, C, asked())];
+        let (verdict, remark) = close(&seen, (end, true, true), &|_| false, &|_, _| None);
+        (shape(&verdict).to_owned(), remark.is_some_and(|it| it.contains("r2")))
+    };
+    assert_eq!(judged(1, 7), ("holds".to_owned(), true), "r2 is left out");
+    assert_eq!(judged(6, 7), ("inconclusive".to_owned(), false), "it may still be told");
+    assert_eq!(judged(6, 99), ("left behind".to_owned(), false), "it had the time");
 }

@@ -38,7 +38,12 @@ impl Service {
 
     /// The digest of the store alone.
     pub(crate) fn store_digest(&self) -> Digest {
-        Self { store: self.store.clone(), replies: Default::default() }.digest()
+        self.without_replies().digest()
+    }
+
+    /// The store alone, without the reply cache.
+    pub(crate) fn without_replies(&self) -> Self {
+        Self { store: self.store.clone(), replies: Default::default() }
     }
 
     /// Takes over another store, and keeps the own reply cache.

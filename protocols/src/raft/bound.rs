@@ -40,7 +40,9 @@ pub(super) fn liveness(
     let terms = asynchrony.nanos() / timeout.nanos() + 4;
     let batches = 64;
     let repairing = (params.heartbeat + delta * 2) * (terms + batches);
-    let asking = params.client_timeout * (u64::from(committee.replicas) + 2) + delta * 6;
+    let gathering = params.batch_delay.unwrap_or_default();
+    let asking =
+        params.client_timeout * (u64::from(committee.replicas) + 2) + delta * 6 + gathering;
     round * rounds + repairing + asking
 }
 

@@ -15,12 +15,12 @@ impl Replica {
         matched.sort_unstable_by(|a, b| b.cmp(a));
         let Some(index) = matched.get(self.rules.quorum() - 1).copied() else { return };
         let entry_term = self.log.term_at(index);
-        if index <= self.volatile.commit || !self.rules.may_count(entry_term, self.term) {
-            return;
+        let is_news = self.volatile.commit < index && self.rules.may_count(entry_term, self.term);
+        if is_news {
+            self.volatile.commit = index;
         }
-        self.volatile.commit = index;
         self.execute(out);
-        if self.params.eager_commit {
+        if is_news && self.params.eager_commit {
             self.send_entries_to_all(out);
         }
     }

@@ -91,17 +91,18 @@ impl Replica {
     }
 
     /// A3: a vote for the first candidate of the term whose log is at least as far as the own one,
-    /// and for it again. It is on disk before it leaves. The timer is drawn anew for a vote only:
-    /// else one that nobody elects could keep the others from standing.
+    /// and for it again. It is on disk before it leaves.
     pub(super) fn on_request_vote(&mut self, from: NodeId, it: RequestVote, out: &mut Out) {
         let is_free = self.voted_for.is_none_or(|voted| voted == it.candidate);
         let is_far = self.rules.is_up_to_date((it.last_term, it.last_index), self.log.last());
         let granted = it.term == self.term && is_free && is_far;
         if granted {
             self.voted_for = Some(it.candidate);
-            self.await_leader(out);
         } else if it.term == self.term && is_free {
             out.observe(Observation::Reached("vote-refused"));
+        }
+        if self.rules.waits_for_candidate(granted) {
+            self.await_leader(out);
         }
         let candidate = it.candidate;
         out.send(from, Msg::Vote(Vote { term: self.term, candidate, granted }));
@@ -110,6 +111,9 @@ impl Replica {
     /// PreVote: it would vote so if the log is far enough, and it hears of no leader. A refusal
     /// carries the own term: who is in an earlier one learns it.
     pub(super) fn on_pre_vote(&mut self, from: NodeId, it: RequestVote, out: &mut Out) {
+        if !self.rules.answers_pre_vote(it.term, self.term) {
+            return;
+        }
         let is_far = self.rules.is_up_to_date((it.last_term, it.last_index), self.log.last());
         let hears = self.volatile.fresh || self.is_leader();
         let minds = self.params.pre_vote.minds_leaders() && hears;

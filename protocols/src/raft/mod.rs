@@ -90,6 +90,7 @@
 //! * A server that does not lead names the leader, if it knows of one; the client follows so many
 //!   times as there are servers, and then waits for its timer.
 //! * Terms, indices and numbers from 2^60 on are refused: with the greatest one none would follow.
+//! * `batch-delay` lets a leader gather requests before it appends them; the paper's appends each.
 //! * Not implemented: changes of membership (§6), leadership transfer, reads by lease or by read
 //!   index (thesis §6.4), pipelining.
 //!
@@ -167,7 +168,7 @@ impl Protocol for Raft {
             | Timer::Fresh
             | Timer::Office
             | Timer::Campaign(_) => true,
-            Timer::Retransmit(_) => false,
+            Timer::Retransmit(_) | Timer::Batch => false,
         }
     }
 

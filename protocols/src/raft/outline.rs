@@ -28,7 +28,7 @@ impl Replica {
         name(self.volatile.leader, out);
         replicas(self.volatile.votes, out);
         replicas(self.volatile.contacts, out);
-        out.u8(u8::from(self.volatile.fresh));
+        out.u8(u8::from(self.volatile.fresh)).len(self.volatile.gathered.len());
         out.u64(self.log.last_index()).u64(self.volatile.commit).u64(self.executed);
         for (node, follower) in &self.volatile.followers {
             out.node(*node).u64(follower.next).u64(follower.matched);

@@ -22,6 +22,10 @@ pub struct Params {
     pub client_timeout: Span,
     /// The greatest number of entries in a message.
     pub batch_max: u16,
+    /// How long a leader gathers requests, to append and send them together; if not given, it
+    /// appends each at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_delay: Option<Span>,
     /// After how many entries servers take a snapshot, and drop the entries; 0: never.
     pub snapshot_interval: u64,
     /// Whether a leader begins its term with an entry that does nothing. Without one it commits
@@ -85,6 +89,7 @@ impl Default for Params {
             heartbeat: Span::from_millis(50),
             client_timeout: Span::from_millis(300),
             batch_max: 64,
+            batch_delay: None,
             snapshot_interval: 100,
             no_op: true,
             pre_vote: PreVote::Off,
@@ -143,6 +148,7 @@ impl Params {
             ("election-timeout", self.election_timeout),
             ("heartbeat", self.heartbeat),
             ("client-timeout", self.client_timeout),
+            ("batch-delay", self.batch_delay.unwrap_or(self.heartbeat)),
         ])?;
         let shortest = self.timeouts.iter().copied().min().unwrap_or(self.election_timeout);
         if shortest < self.heartbeat * 2 {

@@ -9,7 +9,7 @@ use byzsim_core::{
 
 use super::Params;
 use super::log::Log;
-use super::message::{Index, Msg, Term};
+use super::message::{Index, Msg, Request, Term};
 use super::rules::Rules;
 use crate::service::Service;
 
@@ -32,6 +32,8 @@ pub enum Timer {
     Campaign(u64),
     /// A client waits for the answer to this request.
     Retransmit(u64),
+    /// A leader gathers requests.
+    Batch,
 }
 
 impl Encode for Timer {
@@ -44,6 +46,7 @@ impl Encode for Timer {
             Self::Office => out.u8(4),
             Self::Campaign(place) => out.u8(5).u64(*place),
             Self::Retransmit(number) => out.u8(6).u64(*number),
+            Self::Batch => out.u8(7),
         };
     }
 }
@@ -90,6 +93,8 @@ pub(super) struct Volatile {
     pub(super) contacts: ReplicaSet,
     /// Whether it heard of a leader within the election timeout.
     pub(super) fresh: bool,
+    /// As leader: the requests that it gathers, to append them together.
+    pub(super) gathered: Vec<Rc<Request>>,
 }
 
 /// What a server does in its term.
@@ -228,12 +233,15 @@ impl Node<Msg, Timer> for Replica {
             Timer::Fresh => self.volatile.fresh = false,
             Timer::Office => self.on_office(out),
             Timer::Campaign(_) => self.on_campaign(out),
+            Timer::Batch => self.append_gathered(out),
             Timer::Retransmit(_) => unreachable!("a timer of clients"),
         }
     }
 
     /// A12: term, vote, log, snapshot and state machine survive; all else begins anew.
     fn on_restart(&mut self, out: &mut Out) {
+        (self.term, self.voted_for) = self.rules.written(self.term, self.voted_for);
+        self.log.cut(self.rules.written_up_to(self.log.last_index(), self.executed) + 1);
         self.volatile = Volatile { commit: self.executed, ..Volatile::default() };
         self.plan_campaigns(out);
         self.await_leader(out);

@@ -54,20 +54,18 @@ impl Replica {
         out.send(to, Msg::AppendEntries(Rc::new(it)));
     }
 
-    /// A8: whoever sends entries of this term leads it. The timer is drawn anew even if the log
-    /// does not fit yet: else a follower that lags would stand for ever. Whether it follows.
+    /// A8: whoever sends entries of this term leads it. Whether it follows.
     pub(super) fn follow(&mut self, leader: NodeId, out: &mut Out) -> bool {
         if self.is_leader() || !self.rules.is_replica(leader) {
             return false;
         }
-        // The vote stays: it is of this term.
+        self.voted_for = self.rules.vote_beside_leader(self.voted_for);
         self.volatile.role = Role::Follower;
         self.volatile.leader = Some(leader);
         if self.followed < self.term {
             self.followed = self.term;
             out.observe(Observation::EnteredView { view: self.term });
         }
-        self.refresh(out);
         true
     }
 
@@ -85,7 +83,11 @@ impl Replica {
         if !self.follow(it.leader, out) {
             return;
         }
-        if let Some(hint) = self.mismatch(it.prev_index, it.prev_term) {
+        let mismatch = self.mismatch(it.prev_index, it.prev_term);
+        if self.rules.is_word_of_leader(mismatch.is_none()) {
+            self.refresh(out);
+        }
+        if let Some(hint) = mismatch {
             return self.answer_append(from, false, hint, out);
         }
         let last_new = it.prev_index + it.entries.len() as u64;

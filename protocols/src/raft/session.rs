@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use byzsim_core::Observation;
+use byzsim_core::{Answer, Observation};
 
-use super::message::{LogEntry, Msg, Redirect, Request};
-use super::replica::{Out, Replica};
+use super::message::{LogEntry, Msg, Redirect, Reply, Request};
+use super::replica::{Out, Replica, Timer};
 
 impl Replica {
     /// A6: the leader appends what is new, reads like writes. What was executed it answers from the
@@ -18,15 +18,53 @@ impl Replica {
             return;
         }
         if !self.is_leader() {
-            let redirect = Redirect { number: it.number, leader: self.volatile.leader };
-            return out.send(it.client, Msg::Redirect(redirect));
+            return self.redirect(it, out);
         }
         if self.rules.is_done(&self.service, it) {
             out.observe(Observation::Reached("session-duplicate"));
             return self.answer_from_session(it.client, it.number, out);
         }
-        self.append(LogEntry::new(self.term, Rc::clone(it)), out);
+        let commits_own = self.log.term_at(self.volatile.commit) == Some(self.term);
+        if let Some(answer) = self.rules.read(&self.service, it, commits_own) {
+            return self.answer_read(it, answer, out);
+        }
+        self.volatile.gathered.push(Rc::clone(it));
+        match self.params.batch_delay {
+            None => self.append_gathered(out),
+            Some(delay) if self.volatile.gathered.len() == 1 => out.set_timer(Timer::Batch, delay),
+            Some(_) => {}
+        }
+    }
+
+    /// A6: what the leader gathered goes into its log, in one step. Whoever leads no longer says
+    /// who does.
+    pub(super) fn append_gathered(&mut self, out: &mut Out) {
+        let gathered = std::mem::take(&mut self.volatile.gathered);
+        if !self.rules.may_append(self.is_leader()) {
+            for it in gathered {
+                self.redirect(&it, out);
+            }
+            return;
+        }
+        for it in gathered {
+            self.append(LogEntry::new(self.term, it), out);
+        }
         self.send_entries_to_all(out);
         self.advance_commit(out);
+    }
+
+    fn redirect(&self, it: &Request, out: &mut Out) {
+        let redirect = Redirect { number: it.number, leader: self.volatile.leader };
+        out.send(it.client, Msg::Redirect(redirect));
+    }
+
+    /// The answer to a read that has no entry in the log.
+    fn answer_read(&self, it: &Request, answer: Answer, out: &mut Out) {
+        let (seq, client, number) = (self.executed, it.client, it.number);
+        let operation = it.operation.clone();
+        let read =
+            Observation::Read { seq, client, timestamp: number, operation, answer: answer.clone() };
+        out.observe(read);
+        out.send(client, Msg::Reply(Reply { number, answer }));
     }
 }

@@ -39,6 +39,7 @@ impl Replica {
         if !self.follow(it.leader, out) {
             return;
         }
+        self.refresh(out);
         let seq = it.last_index;
         if self.executed < seq {
             if self.log.replace((seq, it.last_term)) {

@@ -5,6 +5,7 @@
 //! ask the rule; what no correct implementation does stands behind it. The flaws' names are in
 //! [`super::flaws`].
 
+mod disk;
 mod election;
 mod log;
 mod session;
@@ -12,17 +13,20 @@ mod session;
 use byzsim_core::{Committee, NodeId};
 
 use super::Params;
+use super::flaws::RaftFlaw;
+use crate::catalogue::Flaws;
 
 /// The rules, for one committee.
 #[derive(Clone, Debug)]
 pub(super) struct Rules {
     committee: Committee,
     quorum: usize,
+    flaws: Flaws<RaftFlaw>,
 }
 
 impl Rules {
     pub(super) fn new(committee: Committee, params: &Params) -> Self {
-        Self { committee, quorum: params.quorum(committee) }
+        Self { committee, quorum: params.quorum(committee), flaws: params.flaws.clone() }
     }
 
     /// All servers.

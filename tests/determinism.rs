@@ -15,7 +15,7 @@ const GOLDEN: &[(&str, u64, &str)] = &[
     ("zyzzyva/fault-free", 0, "ef23cd8ed8fdec92"),
     ("zyzzyva/agm/a", 0, "ed741ea6b84dd387"),
     ("raft/fault-free", 0, "db4f53a680dc08fd"),
-    ("raft/chaos", 0, "a93961f936b7928c"),
+    ("raft/chaos", 0, "d1c0fb3cef22419d"),
 ];
 
 #[test]

@@ -12,6 +12,8 @@ const GOLDEN: &[(&str, u64, &str)] = &[
     ("pbft/committed-survives", 0, "1e5c8d8db9510a89"),
     ("pbft/chaos", 0, "35ce1c95c0cc50c1"),
     ("pbft/chaos", 1, "64c88b6aedb71016"),
+    ("linear-pbft/fault-free", 0, "61e6c7050d366eda"),
+    ("linear-pbft/chaos", 0, "021c376fa9e1059a"),
     ("zyzzyva/fault-free", 0, "ef23cd8ed8fdec92"),
     ("zyzzyva/agm/a", 0, "ed741ea6b84dd387"),
     ("raft/fault-free", 0, "db4f53a680dc08fd"),
@@ -34,11 +36,17 @@ fn recorded_traces_do_not_change() {
 
 #[test]
 fn crypto_backends_give_equal_traces() {
-    let scenario = scenario("pbft/chaos", &[]);
+    let aggregates = ["params.certificates=\"aggregate\""];
+    for (name, set) in [("pbft/chaos", &[][..]), ("linear-pbft/chaos", &aggregates)] {
+        backends_agree(name, &scenario(name, set));
+    }
+}
+
+fn backends_agree(name: &str, scenario: &byzsim::Scenario) {
     for seed in 0..15 {
         let of = |crypto| scenario.play(seed, &PlayOptions { crypto, with_marks: false });
         let [real, ideal] = [CryptoBackend::Ed25519, CryptoBackend::Ideal].map(of);
-        assert_eq!(real.trace(), ideal.trace(), "byzsim replay pbft/chaos --seed {seed}");
+        assert_eq!(real.trace(), ideal.trace(), "byzsim replay {name} --seed {seed}");
         let metrics = |report: &byzsim::Report| {
             report.result.as_ref().expect("no panic").outcome.metrics.clone()
         };

@@ -4,7 +4,7 @@
 //! all statements are of one replica, and their signatures verify with public keys alone.
 
 use byzsim_core::crypto::PublicKeys;
-use byzsim_core::{Conviction, Digest, Evidence, Law, NodeId, Signed, Statement};
+use byzsim_core::{Attested, Conviction, Digest, Evidence, Law, NodeId, Signed, Statement};
 
 /// A signed statement of any kind.
 pub(crate) trait AnySigned {
@@ -27,6 +27,20 @@ impl<T: Statement> AnySigned for Signed<T> {
 
     fn is_signed(&self, keys: &PublicKeys) -> bool {
         keys.verify(self)
+    }
+}
+
+impl<T: Statement> AnySigned for Attested<T> {
+    fn signer(&self) -> NodeId {
+        self.signer()
+    }
+
+    fn digest(&self) -> Digest {
+        self.digest()
+    }
+
+    fn is_signed(&self, keys: &PublicKeys) -> bool {
+        self.is_signed(keys)
     }
 }
 

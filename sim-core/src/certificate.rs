@@ -21,8 +21,13 @@
 //! The sum is a hash of the single signatures. Whoever verifies it asks the keyring for what they
 //! would be, as both backends sign deterministically. So only the sum of genuine signatures of
 //! exactly these signers on exactly this statement verifies, and nobody can take a single vote out
-//! of one, or leave one away. Statements name their signer under each signature here, and their
+//! of one, or leave one away. But it proves that each of its signers voted ([`Attested`]).
+//! Statements name their signer under each signature here, and their
 //! signers would not in the real scheme: it needs that all sign the same bytes.
+
+mod attested;
+#[cfg(test)]
+mod tests;
 
 use std::any::Any;
 use std::cell::Cell;
@@ -31,12 +36,14 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::crypto::{Digest, Signed, Signer, Statement};
+use crate::crypto::{Digest, PublicKeys, Signed, Signer, Statement};
 use crate::editable::{Editable, FieldEdit, FieldList};
 use crate::encode::{Encode, Encoder};
 use crate::field::{Entries, Entry, FieldMut, Inventive, Sort, put_back};
 use crate::id::{NodeId, ReplicaSet};
 use crate::rng::SimRng;
+
+pub use attested::Attested;
 
 /// How votes are put together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -112,8 +119,7 @@ impl Signer {
     fn verify_sum<T: Statement>(&self, it: &Aggregate<T>) -> bool {
         self.count_verification();
         it.memo.get().unwrap_or_else(|| {
-            let genuine = self.sum(&it.body, it.signers.iter());
-            let valid = !it.signers.is_empty() && genuine == Some(it.sum);
+            let valid = self.keys().verify_sum(it);
             it.memo.set(Some(valid));
             valid
         })
@@ -184,6 +190,13 @@ impl<T: Statement> Certificate<T> {
             Self::List(votes) => votes,
             Self::Aggregate(_) => &[],
         }
+    }
+}
+
+impl PublicKeys {
+    /// Whether all signers of an aggregate signed what it says.
+    fn verify_sum<T: Statement>(&self, it: &Aggregate<T>) -> bool {
+        !it.signers.is_empty() && self.sum(&it.body, it.signers.iter()) == Some(it.sum)
     }
 }
 
@@ -373,6 +386,3 @@ impl<T: Statement + Editable + Inventive + Clone + 'static> Entries for Certific
         put_back(self, saved)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -176,6 +176,21 @@ impl PublicKeys {
         let digest = statement_digest(signed.signer, &signed.body);
         self.0.verifies(signed.signer, &digest, &signed.signature)
     }
+
+    /// What the signatures of these nodes on `body` add up to; none if one of them has no key.
+    pub(crate) fn sum<T: Statement>(
+        &self,
+        body: &T,
+        signers: impl Iterator<Item = NodeId>,
+    ) -> Option<Digest> {
+        let sign = |node| {
+            self.0
+                .committee
+                .contains(node)
+                .then(|| self.0.sign(node, &statement_digest(node, body)))
+        };
+        signers.map(sign).collect::<Option<Vec<_>>>().map(|all| added_up(&all))
+    }
 }
 
 fn half(secret: [u8; 32]) -> [u8; 16] {
@@ -243,15 +258,9 @@ impl Signer {
         self.verified.set(self.verified.get() + 1);
     }
 
-    /// What the signatures of these nodes on `body` add up to; none if one of them has no key.
-    pub(crate) fn sum<T: Statement>(
-        &self,
-        body: &T,
-        signers: impl Iterator<Item = NodeId>,
-    ) -> Option<Digest> {
-        let sign =
-            |node| self.knows(node).then(|| self.keyring.sign(node, &statement_digest(node, body)));
-        signers.map(sign).collect::<Option<Vec<_>>>().map(|all| added_up(&all))
+    /// What everybody has.
+    pub(crate) fn keys(&self) -> PublicKeys {
+        self.keyring.public()
     }
 
     /// How many signatures this node made.
@@ -272,7 +281,7 @@ pub trait Statement: Encode {
     const TAG: &'static str;
 }
 
-fn statement_digest<T: Statement>(signer: NodeId, body: &T) -> Digest {
+pub(crate) fn statement_digest<T: Statement>(signer: NodeId, body: &T) -> Digest {
     Encoder::digest_of(|out| _ = out.text(T::TAG).node(signer).value(body))
 }
 

@@ -42,7 +42,7 @@ pub mod workload;
 pub use adversary::{
     Adversary, Benign, Control, Crash, CrashPoint, Fate, Granted, Loss, Sent, Wake,
 };
-pub use certificate::{Certificate, CertificateForm};
+pub use certificate::{Attested, Certificate, CertificateForm};
 pub use checkers::{PROPERTIES, Promptness, Stamp, Verdict, Violation, Wait};
 pub use crypto::{CryptoBackend, Digest, PublicKeys, Signed, Signer, Statement};
 pub use encode::{Encode, Encoder};

@@ -5,12 +5,13 @@ use std::rc::Rc;
 use byzsim_core::editable::Pen;
 use byzsim_core::field::Edit;
 use byzsim_core::{
-    Certificate, Digest, Encode, Encoder, Field, Kind, Lie, Message, Signed, Signer, SimRng,
-    Statement,
+    Certificate, Digest, Encode, Encoder, Field, Kind, Lie, Message, Signer, SimRng, Statement,
 };
 
 use super::lies;
 use crate::pbft;
+use crate::pbft::evidence::Exhibit;
+use crate::pbft::evidence::search::exhibits;
 pub use crate::pbft::message::{Commit, Prepare, Seq, View};
 
 byzsim_core::messages! {
@@ -146,17 +147,15 @@ impl Message for Msg {
 }
 
 impl Msg {
-    /// What it says, in messages of PBFT: the votes of a list one by one.
-    pub(super) fn statements(&self) -> Vec<Rc<pbft::Msg>> {
+    /// All statements in it, as evidence.
+    pub(super) fn exhibits(&self) -> Vec<Exhibit> {
         match self {
-            Self::Pbft(it) => vec![Rc::clone(it)],
+            Self::Pbft(it) => exhibits(it),
             Self::Shown(Shown::PrepareCert(it)) => {
-                let vote = |vote: &Signed<Prepare>| Rc::new(pbft::Msg::Prepare(vote.clone()));
-                it.votes().iter().map(vote).collect()
+                it.attested().into_iter().map(Exhibit::Prepare).collect()
             }
             Self::Shown(Shown::CommitCert(it)) => {
-                let vote = |vote: &Signed<Commit>| Rc::new(pbft::Msg::Commit(vote.clone()));
-                it.votes().iter().map(vote).collect()
+                it.attested().into_iter().map(Exhibit::Commit).collect()
             }
         }
     }

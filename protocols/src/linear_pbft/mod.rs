@@ -58,8 +58,8 @@
 //! `"aggregate"` it is one statement, a bitmap and one signature that those of the voters add up to
 //! ([`byzsim_core::certificate`]); bytes and verifications are linear then, too. VIEW-CHANGEs, and
 //! the proofs of decided slots, carry the aggregates that their senders hold. Votes cannot be taken
-//! out of an aggregate, so whoever holds one has no signed vote of anybody: a transcript with lists
-//! proves more about who voted twice.
+//! out of an aggregate, but it proves that each of its signers voted: two aggregates for two
+//! batches convict who is in both, as two lists do.
 //!
 //! # Deviations from the paper
 //!
@@ -78,7 +78,9 @@
 //!   the next checkpoint. Without this a correct replica that a corrupted collector passes over may
 //!   lag for ever, when nothing more is asked: see the scenario `passed-over`. It costs n(n − 1)
 //!   messages for each pause, which the 6n − 4 do not hold.
-//! * Accountability is PBFT's: its offences, proven by signed statements, those in lists included.
+//! * Read-only requests, which PBFT here has as an option, are ordered like all others.
+//! * Accountability is PBFT's: its offences, proven by signed statements, those in certificates
+//!   included.
 //!
 //! # What is written before what is sent
 //!
@@ -108,6 +110,7 @@ pub use message::Msg;
 pub use replica::{Replica, Timer};
 
 use crate::catalogue::{Catalogued, Flaw as _, FlawEntry, Flaws};
+use crate::pbft::evidence::search::judge;
 use crate::pbft::{self, Pbft};
 use rules::Rules;
 
@@ -234,15 +237,13 @@ impl Protocol for LinearPbft {
         Pbft::convicts(evidence, Law { keys, committee, params: &params.plain() })
     }
 
-    /// By PBFT's offences: the votes in a list are as good as any.
+    /// By PBFT's offences: the votes in a certificate are as good as any.
     fn investigate(transcript: &[Held<Msg>], law: Law<'_, Params>) -> Case {
         let Law { keys, committee, params } = law;
-        let plain = transcript.iter().flat_map(|Held { place, msg }| {
-            let held = move |msg| Held { place: *place, msg };
-            msg.statements().into_iter().map(held)
+        let all = transcript.iter().flat_map(|Held { place, msg }| {
+            msg.exhibits().into_iter().map(|exhibit| (exhibit, *place))
         });
-        let plain: Vec<Held<pbft::Msg>> = plain.collect();
-        Pbft::investigate(&plain, Law { keys, committee, params: &params.plain() })
+        judge(all, Law { keys, committee, params: &params.plain() })
     }
 }
 

@@ -13,14 +13,14 @@
 //! the paper on PBFT; see `docs/accountability.md` for where they come from. What they rest on, in
 //! the replicas' code, stands at each.
 
-pub(super) mod search;
+pub(crate) mod search;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use byzsim_core::{Committee, Digest, Evidence, NodeId, Signed, Statement};
+use byzsim_core::{Attested, Committee, Digest, Evidence, NodeId, Signed, Statement};
 
 use super::Params;
 use super::message::{
@@ -38,9 +38,9 @@ pub enum Exhibit {
     /// A PRE-PREPARE.
     PrePrepare(Signed<PrePrepare>),
     /// A PREPARE.
-    Prepare(Signed<Prepare>),
+    Prepare(Attested<Prepare>),
     /// A COMMIT.
-    Commit(Signed<Commit>),
+    Commit(Attested<Commit>),
     /// A CHECKPOINT.
     Checkpoint(Signed<Checkpoint>),
     /// A VIEW-CHANGE.

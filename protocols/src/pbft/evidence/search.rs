@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Included};
 use std::rc::Rc;
 
-use byzsim_core::forensics::{Case, Dispute, Held};
+use byzsim_core::forensics::{Case, Dispute, Held, Place};
 use byzsim_core::{Digest, NodeId, Signed};
 
 use super::{Exhibit, Expected, Law, new_view_flaw, quorum};
@@ -43,11 +43,11 @@ impl Filed for Exhibit {
                 format!("PRE-PREPARE v{view} s{seq} {digest}")
             }
             Self::Prepare(it) => {
-                let Prepare { view, seq, digest } = it.body();
+                let Prepare { view, seq, digest } = **it;
                 format!("PREPARE v{view} s{seq} {digest}")
             }
             Self::Commit(it) => {
-                let Commit { view, seq, digest } = it.body();
+                let Commit { view, seq, digest } = **it;
                 format!("COMMIT v{view} s{seq} {digest}")
             }
             Self::Checkpoint(it) => {
@@ -74,21 +74,31 @@ impl Filed for Exhibit {
 
 /// What the messages of a transcript prove.
 pub(in crate::pbft) fn investigate(transcript: &[Held<Msg>], law: Law<'_>) -> Case {
+    let all = transcript.iter();
+    judge(all.flat_map(|held| exhibits(&held.msg).into_iter().map(|it| (it, held.place))), law)
+}
+
+/// All statements in a message.
+pub(crate) fn exhibits(msg: &Msg) -> Vec<Exhibit> {
+    let mut all = Vec::new();
+    file(msg, &mut |exhibit| all.push(exhibit));
+    all
+}
+
+/// What these statements prove.
+pub(crate) fn judge(all: impl Iterator<Item = (Exhibit, Place)>, law: Law<'_>) -> Case {
     let mut docket = Docket::default();
-    for Held { place, msg } in transcript {
-        file(msg, &mut |exhibit| docket.add(exhibit, *place, law));
-    }
+    all.for_each(|(exhibit, place)| docket.add(exhibit, place, law));
     let offences = docket.offences(&[(COMMIT, VIEW_CHANGE)], law);
     let dispute = dispute(&docket, law);
     Case { offences, dispute, notes: Vec::new() }
 }
 
-/// All statements in a message.
 fn file(msg: &Msg, keep: &mut impl FnMut(Exhibit)) {
     match msg {
         Msg::PrePrepare(it, _) => keep(Exhibit::PrePrepare(it.clone())),
-        Msg::Prepare(it) => keep(Exhibit::Prepare(it.clone())),
-        Msg::Commit(it) => keep(Exhibit::Commit(it.clone())),
+        Msg::Prepare(it) => keep(Exhibit::Prepare(it.clone().into())),
+        Msg::Commit(it) => keep(Exhibit::Commit(it.clone().into())),
         Msg::Checkpoint(it) => keep(Exhibit::Checkpoint(it.clone())),
         Msg::ViewChange(it) => file_view_change(it, keep),
         Msg::NewView(it) => {
@@ -97,7 +107,7 @@ fn file(msg: &Msg, keep: &mut impl FnMut(Exhibit)) {
             it.proposals.iter().for_each(|it| keep(Exhibit::PrePrepare(it.clone())));
         }
         Msg::Decided(_, it) => {
-            it.commits.votes().iter().for_each(|it| keep(Exhibit::Commit(it.clone())));
+            it.commits.attested().into_iter().map(Exhibit::Commit).for_each(keep);
         }
         Msg::State(_, _, proof) => {
             proof.iter().for_each(|it| keep(Exhibit::Checkpoint(it.clone())));
@@ -117,7 +127,7 @@ fn file_view_change(it: &Rc<Signed<ViewChange>>, keep: &mut impl FnMut(Exhibit))
     it.proof.iter().for_each(|it| keep(Exhibit::Checkpoint(it.clone())));
     for PreparedCertificate { pre_prepare, prepares } in &it.prepared {
         keep(Exhibit::PrePrepare(pre_prepare.clone()));
-        prepares.votes().iter().for_each(|it| keep(Exhibit::Prepare(it.clone())));
+        prepares.attested().into_iter().map(Exhibit::Prepare).for_each(&mut *keep);
     }
 }
 

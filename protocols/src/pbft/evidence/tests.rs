@@ -1,7 +1,7 @@
 //! Which statements convict, and which do not.
 
-use byzsim_core::Time;
 use byzsim_core::forensics::{Case, Held, Place};
+use byzsim_core::{Certificate, CertificateForm, Time};
 
 use super::search::investigate;
 use super::*;
@@ -49,8 +49,8 @@ fn two_words_of_one_slot_and_view_convict_and_of_two_do_not() {
     let (r0, r1) = (court.replica(0), court.replica(1));
     let propose =
         |view, seq, digest| Exhibit::PrePrepare(r0.sign(PrePrepare { view, seq, digest }));
-    let commit = |view, digest| Exhibit::Commit(r1.sign(Commit { view, seq: 1, digest }));
-    let prepare = |view, digest| Exhibit::Prepare(r1.sign(Prepare { view, seq: 1, digest }));
+    let commit = |view, digest| Exhibit::Commit(r1.sign(Commit { view, seq: 1, digest }).into());
+    let prepare = |view, digest| Exhibit::Prepare(r1.sign(Prepare { view, seq: 1, digest }).into());
     let state = |seq, state| Exhibit::Checkpoint(r1.sign(Checkpoint { seq, state }));
     assert_eq!(court.says(&[propose(0, 1, A), propose(0, 1, B)]), Ok("E1"));
     assert_eq!(court.says(&[propose(0, 1, A), propose(0, 1, A)]), INNOCENT);
@@ -87,7 +87,7 @@ fn a_certificate_that_was_committed_must_be_reported() {
     let court = Court::new(Params::default());
     let commit = |view, digest| {
         let it = Commit { view, seq: 1, digest };
-        Exhibit::Commit(court.replica(2).sign(it))
+        Exhibit::Commit(court.replica(2).sign(it).into())
     };
     let reports = |certificates: &[PreparedCertificate]| {
         Exhibit::ViewChange(Rc::new(court.view_change(2, certificates.to_vec())))
@@ -125,6 +125,36 @@ fn reports_and_new_views_are_judged_by_what_their_signer_signed() {
         let impossible = vec![court.certificate(A, voters)];
         assert_eq!(report(impossible), Ok("E9"), "votes of {voters:?} in view 0");
     }
+}
+
+/// An aggregate proves what each of its signers said, and of nobody else.
+#[test]
+fn two_aggregates_convict_who_is_in_both() {
+    let court = Court::new(Params::default());
+    let signers = [0, 1, 2, 3].map(|it| court.replica(it));
+    let sum = |digest, of: [usize; 3]| {
+        let commit = Commit { view: 0, seq: 1, digest };
+        let votes = of.map(|it| signers[it].sign(commit)).to_vec();
+        signers[0].certify(votes, CertificateForm::Aggregate).expect("all say the same")
+    };
+    let said = |it: &Certificate<Commit>, number| {
+        let of = |it: &Attested<Commit>| it.signer() == NodeId::Replica(number);
+        it.attested().into_iter().find(of).map(Exhibit::Commit)
+    };
+    let (one, other) = (sum(A, [0, 1, 2]), sum(B, [0, 1, 3]));
+    for number in [0, 1] {
+        let both = [&one, &other].map(|it| said(it, number).expect("it is in both"));
+        assert_eq!(court.says(&both), Ok("E3"), "r{number}");
+        let alone = signers[usize::from(number)].sign(Commit { view: 0, seq: 1, digest: B });
+        let mixed = [both[0].clone(), Exhibit::Commit(alone.into())];
+        assert_eq!(court.says(&mixed), Ok("E3"), "r{number}: beside a vote by itself");
+    }
+    assert!(said(&one, 3).is_none() && said(&other, 2).is_none());
+    // Somebody writes r3 into the aggregate that it is not in.
+    let mut altered = one.clone();
+    byzsim_core::field::Entries::adopt(&mut altered, 2, &signers[3]);
+    let both = [&altered, &other].map(|it| said(it, 3).expect("it is named in both"));
+    assert_eq!(court.says(&both), Err("a signature does not verify"));
 }
 
 /// r0 and r1 helped r2 to commit A in view 0, opened view 1 with r3 and without A, and committed B

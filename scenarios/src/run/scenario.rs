@@ -170,6 +170,15 @@ impl Scenario {
         self.instance.resilience(self.committee)
     }
 
+    /// How many replicas more it takes to tolerate one more faulty one.
+    pub(crate) fn replicas_per_fault(&self) -> u16 {
+        let least = |faults| {
+            let committee = Committee { faults, ..self.committee };
+            self.instance.resilience(committee).replicas_min
+        };
+        u16::try_from(least(2) - least(1)).expect("a few")
+    }
+
     /// How many replicas a strategy may corrupt.
     pub(crate) fn corrupt_max(&self) -> u16 {
         resilience::corrupt_max(&self.file, &self.resilience())

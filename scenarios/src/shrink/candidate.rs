@@ -19,6 +19,8 @@ pub(super) struct Run<'a> {
     pub(super) file: &'a ScenarioFile,
     /// How often each of its faults fired; empty if the protocol panicked.
     pub(super) fired: &'a [u64],
+    /// How many replicas one of f takes: 3 where n >= 3f + 1.
+    pub(super) per_fault: u16,
 }
 
 impl Run<'_> {

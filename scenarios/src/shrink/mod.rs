@@ -155,6 +155,7 @@ pub fn shrink(
     let mut search = Search {
         name: &repro.name,
         seed: repro.seed,
+        per_fault: scenario.replicas_per_fault(),
         same,
         budget: *budget,
         cancel,
@@ -241,6 +242,8 @@ struct Best {
 struct Search<'a> {
     name: &'a str,
     seed: u64,
+    /// How many replicas one of f takes.
+    per_fault: u16,
     same: Same,
     budget: Budget,
     cancel: Cancel<'a>,
@@ -296,7 +299,8 @@ impl Search<'_> {
     fn pass(&mut self, kind: Generator) {
         let mut place = 0;
         loop {
-            let run = Run { file: &self.best.file, fired: &self.best.fired };
+            let Best { file, fired, .. } = &self.best;
+            let run = Run { file, fired, per_fault: self.per_fault };
             let candidates = kind(run);
             let kept = candidates
                 .into_iter()

@@ -90,13 +90,18 @@ fn clients(run: Run<'_>) -> Vec<Candidate> {
     clients.map(candidate).collect()
 }
 
-/// Removes replicas: three together with one of f, or one with f unchanged.
+/// Removes replicas: as many together with one of f as that takes, or one with f unchanged.
 fn replicas(run: Run<'_>) -> Vec<Candidate> {
-    let committee = run.committee();
-    let threes = if 0 < committee.faults { threes(committee.replicas) } else { Vec::new() };
-    let smaller = threes.into_iter().map(|gone| {
-        run.after("three replicas and one of f", |file| {
-            file.cluster.replicas -= 3;
+    let (committee, count) = (run.committee(), run.per_fault);
+    let some = if 0 < committee.faults { together(committee.replicas, count) } else { Vec::new() };
+    let in_words = match count {
+        2 => "two".to_owned(),
+        3 => "three".to_owned(),
+        other => other.to_string(),
+    };
+    let smaller = some.into_iter().map(|gone| {
+        run.after(format!("{in_words} replicas and one of f"), |file| {
+            file.cluster.replicas -= count;
             file.cluster.faults -= 1;
             take_out(file, &gone);
         })
@@ -110,19 +115,22 @@ fn replicas(run: Run<'_>) -> Vec<Candidate> {
     smaller.chain(sparser).collect()
 }
 
-/// Some ways to choose three replicas: neighbours, every second, and so on. Plans part replicas
-/// into groups, and something of each group must mostly stay.
-fn threes(replicas: u16) -> Vec<[NodeId; 3]> {
+/// Some ways to choose so many replicas, if as many for another one of f and one more stay:
+/// neighbours, every second, and so on. Plans part replicas into groups, and something of each
+/// group must mostly stay.
+fn together(replicas: u16, count: u16) -> Vec<Vec<NodeId>> {
     const TRIES: usize = 40;
-    if replicas < 7 {
+    if replicas < 2 * count + 1 {
         return Vec::new();
     }
     let apart = 1..=(replicas - 1) / 2;
-    let choice = |first: u16, apart: u16| {
-        [0, 1, 2].map(|step| NodeId::Replica((first + step * apart) % replicas))
+    let choice = |first: u16, apart: u16| -> Vec<NodeId> {
+        (0..count).map(|step| NodeId::Replica((first + step * apart) % replicas)).collect()
     };
     let all = apart.flat_map(|apart| (0..replicas).rev().map(move |first| choice(first, apart)));
-    let distinct = |[a, b, c]: &[NodeId; 3]| a != b && b != c && a != c;
+    let distinct = |nodes: &Vec<NodeId>| {
+        nodes.iter().enumerate().all(|(place, node)| !nodes[..place].contains(node))
+    };
     all.filter(distinct).take(TRIES).collect()
 }
 
@@ -262,7 +270,8 @@ mod tests {
                     fault = [{ do.mute = \"r0\" }, { do.drop = { to = [\"r0\"] } },\n\
                     { do.drop = { to = [\"r0\", \"r1\"] } }]\n";
         let file: ScenarioFile = toml::from_str(text).expect("a scenario");
-        let candidates = corrupted_nodes(Run { file: &file, fired: &[] });
+        let run = Run { file: &file, fired: &[], per_fault: 3 };
+        let candidates = corrupted_nodes(run);
         let [candidate] = &candidates[..] else { panic!("one node is corrupted: {candidates:?}") };
         assert_eq!(candidate.file.faults.faults, file.faults.faults[2..]);
     }

@@ -86,6 +86,8 @@ flaws! {
         "a slot gets the null request unless f + 1 VIEW-CHANGEs carry its certificate";
     ViewChangeUnverified: "P29-view-change-unverified" breaks "agreement",
         "the signatures of VIEW-CHANGEs are not verified";
+    ReportsTooFew: "P50-reports-too-few" breaks "agreement",
+        "2f VIEW-CHANGEs open a new view, the new primary's own among them";
     NewViewBelieved: "P30-new-view-believed" breaks "agreement",
         "backups take the proposals of a NEW-VIEW without recomputing them";
     GarbageProves: "P30b-garbage-proves" breaks "accusation",

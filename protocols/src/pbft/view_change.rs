@@ -133,7 +133,7 @@ impl Replica {
             asking.cloned().partition(|it| it.signer() == self.id);
         let mut view_changes = own;
         view_changes.extend(others);
-        view_changes.truncate(self.rules.quorum());
+        view_changes.truncate(self.rules.reports());
         if !self.rules.opens(&view_changes, self.id, &self.log) {
             return;
         }
@@ -159,9 +159,9 @@ impl Replica {
         let is_for_it =
             |vc: &Rc<Signed<ViewChange>>| vc.view == it.view && self.is_valid_view_change(vc);
         let valid =
-            it.view_changes.len() == self.rules.quorum() && it.view_changes.iter().all(is_for_it);
+            it.view_changes.len() == self.rules.reports() && it.view_changes.iter().all(is_for_it);
         let distinct = || it.view_changes.iter().map(|vc| vc.signer()).collect::<ReplicaSet>();
-        if !valid || distinct().len() < self.rules.quorum() {
+        if !valid || distinct().len() < self.rules.reports() {
             out.observe(Observation::Suspected { node: primary, reason: "invalid new view" });
             return;
         }

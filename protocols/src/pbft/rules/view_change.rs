@@ -102,6 +102,15 @@ impl Rules {
         }
     }
 
+    /// §4.4: how many VIEW-CHANGEs a NEW-VIEW rests on: 2f of others and the new primary's own. That
+    /// is a quorum, which meets each that committed something in a correct replica; 2f is none.
+    pub(in crate::pbft) fn reports(&self) -> usize {
+        match self.flaws.has(PbftFlaw::ReportsTooFew) {
+            false => self.quorum,
+            true => self.quorum - 1,
+        }
+    }
+
     /// §4.4: the new primary opens its view with a quorum of VIEW-CHANGEs, its own first. It
     /// proposes what follows from them, even where another batch prepared at itself.
     pub(in crate::pbft) fn opens(
@@ -111,7 +120,7 @@ impl Rules {
         log: &Log,
     ) -> bool {
         let locked = |(seq, digest): &(Seq, Digest)| self.is_locked_out(*seq, *digest, log);
-        view_changes.len() == self.quorum
+        view_changes.len() == self.reports()
             && view_changes[0].signer() == me
             // Its proposals are its votes.
             && !(self.flaws.has(PbftFlaw::LockKept)

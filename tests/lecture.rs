@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use byzsim::PlayOptions;
 use byzsim::file::format::{Expect, ScenarioFile};
-use byzsim_core::{CryptoBackend, Digest, Recorder, Signed, Time, TraceEvent};
+use byzsim_core::{CryptoBackend, Digest, NodeId, Recorder, Signed, Span, Time, TraceEvent};
 use byzsim_protocols::pbft::Msg;
 use byzsim_protocols::pbft::message::NewView;
 
@@ -19,7 +19,7 @@ fn stops() -> Vec<String> {
     all.filter(|name| name.starts_with("lecture/")).collect()
 }
 
-/// `12` and `b` of `lecture/12b-…`.
+/// `12` and `b` of `lecture/15b-…`.
 fn number(name: &str) -> (u32, &str) {
     let stop = name.strip_prefix("lecture/").expect("a stop of the lecture");
     let (number, rest) = stop.split_at(2);
@@ -82,7 +82,7 @@ fn a_run_without_a_rule_differs_in_the_rule_alone() {
 
 #[test]
 fn a_request_takes_five_delays_and_29_messages() {
-    let scenario = scenario("lecture/04-normal-case", &[]);
+    let scenario = scenario("lecture/07-normal-case", &[]);
     let outcome = play(&scenario, 0).result.expect("no panic").outcome;
     assert_eq!(outcome.metrics.messages(), 29);
     let answered = outcome.served[0].completed.as_ref().expect("it completes").0;
@@ -98,8 +98,8 @@ fn asynchrony_deposes_more_leaders_than_f() {
         let view = report.result.expect("no panic").outcome.view_max;
         (view, faulty, u64::from(scenario.committee.faults))
     };
-    assert_eq!(view_max("lecture/13a-two-faulty-primaries"), (2, 2, 2), "f view changes");
-    let (view, faulty, f) = view_max("lecture/13b-correct-primaries-deposed");
+    assert_eq!(view_max("lecture/16a-two-faulty-primaries"), (2, 2, 2), "f view changes");
+    let (view, faulty, f) = view_max("lecture/16b-correct-primaries-deposed");
     assert_eq!((faulty, f), (0, 1));
     assert!(f < view, "{view} view changes, and nobody is faulty");
 }
@@ -143,21 +143,55 @@ fn merge(name: &str, view: u64) -> Merge {
 /// The answers to "can d differ from d'?", by what the NEW-VIEWs rest on and propose.
 #[test]
 fn d_differs_as_the_tour_says() {
-    let (reports, proposed) = merge("lecture/12a-quorum-of-three", 1);
+    let (reports, proposed) = merge("lecture/15a-quorum-of-three", 1);
     assert_eq!(reports, [(0, None), (1, None), (4, None)], "nobody reports d");
     assert_eq!(proposed, None, "slot 1 is free");
 
-    let (reports, proposed) = merge("lecture/12b-quorum-of-four", 1);
+    let (reports, proposed) = merge("lecture/15b-quorum-of-four", 1);
     let reported: Vec<_> = reports.iter().filter_map(|(_, of_slot_1)| *of_slot_1).collect();
     assert_eq!(reports.len(), 4);
     let [(0, d)] = reported[..] else { panic!("one certificate of view 0: {reports:?}") };
     assert_eq!(proposed, Some(d), "d' = d is forced");
 
-    let (reports, proposed) = merge("lecture/12c-d-differs-harmlessly", 3);
+    let (reports, proposed) = merge("lecture/15c-d-differs-harmlessly", 3);
     let [(1, Some((0, d))), (2, Some((2, other))), (3, Some((2, third)))] = reports[..] else {
         panic!("r1 reports view 0, r2 and r3 report view 2: {reports:?}")
     };
     assert_eq!(other, third);
     assert_ne!(d, other, "d differs from d'");
     assert_eq!(proposed, Some(other), "the highest view wins");
+}
+
+/// What a server receives: when, from whom, and the fingerprint of the message.
+#[derive(Debug)]
+struct Inbox {
+    of: NodeId,
+    received: Vec<(Time, NodeId, u64)>,
+}
+
+impl Recorder for Inbox {
+    fn record(&mut self, _: u64, time: Time, event: &TraceEvent<'_>) {
+        if let TraceEvent::Delivered { from, to, what } = event
+            && *to == self.of
+        {
+            self.received.push((time, *from, what.fingerprint));
+        }
+    }
+}
+
+/// A follower of a two-faced leader receives what one of an honest leader receives.
+#[test]
+fn a_follower_cannot_know() {
+    let received = |name: &str, of: u16| {
+        let mut inbox = Inbox { of: NodeId::Replica(of), received: Vec::new() };
+        let options = PlayOptions { crypto: CryptoBackend::Ideal, with_marks: false };
+        scenario(name, &[]).play_recorded(0, &options, Some(&mut inbox));
+        inbox.received.retain(|(time, ..)| *time <= Time::ZERO + Span::from_millis(100));
+        inbox.received
+    };
+    let honest = received("lecture/02a-leader-one-log", 1);
+    assert!(3 <= honest.len(), "the no-op, the entry, and that they are committed: {honest:?}");
+    assert_eq!(received("lecture/02b-leader-two-logs", 1), honest);
+    assert_eq!(received("lecture/02a-leader-one-log", 3), honest, "all hear the same");
+    assert_ne!(received("lecture/02b-leader-two-logs", 3), honest, "r3 hears another entry");
 }

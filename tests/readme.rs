@@ -304,6 +304,7 @@ fn links_lead_somewhere() {
         "docs/glossary.md",
         "docs/persistence.md",
         "docs/flaws.md",
+        "docs/flaws-raft.md",
         "docs/judges.md",
         "docs/compare.md",
         "docs/zyzzyva-violation.md",

@@ -424,7 +424,7 @@ fn pbft_with_reads_past_the_order_survives_a_babbler() {
 /// Raft promises nothing here, and with each of its options: that nobody panics.
 #[test]
 fn raft_survives_a_babbler() {
-    use byzsim_protocols::raft::{Params, PreVote};
+    use byzsim_protocols::raft::{AckQuorum, Acks, Params, PreVote};
     babble::<Raft, raft::Pieces>(400, &Raft::small());
     let others = Params {
         pre_vote: PreVote::Off,
@@ -436,4 +436,13 @@ fn raft_survives_a_babbler() {
         ..Raft::small()
     };
     babble::<Raft, raft::Pieces>(400, &others);
+    for (acks, ack_quorum) in [
+        (Acks::Unbound, AckQuorum::Majority),
+        (Acks::Index, AckQuorum::Followers),
+        (Acks::Digest, AckQuorum::Majority),
+    ] {
+        let signed =
+            Params { acks, ack_quorum, signed_votes: true, snapshot_interval: 0, ..Raft::small() };
+        babble::<Raft, raft::Pieces>(200, &signed);
+    }
 }

@@ -1,8 +1,9 @@
 //! A Raft client (Ongaro and Ousterhout §8).
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use byzsim_core::{ClientNode, Encoder, Node, NodeId, Observation, Operation};
+use byzsim_core::{Answer, ClientNode, Encoder, Node, NodeId, Observation, Operation};
 
 use super::Params;
 use super::message::{Msg, Redirect, Reply, Request};
@@ -29,6 +30,8 @@ pub(super) struct Pending {
     /// How often it was redirected since its timer ran last: two servers that each name the other
     /// must not send it to and fro.
     pub(super) redirects: usize,
+    /// Where one server's word is not enough: what each of them answered.
+    answers: BTreeMap<NodeId, Answer>,
 }
 
 impl Client {
@@ -42,13 +45,20 @@ impl Client {
         out.send(self.server, Msg::Request(Rc::clone(request)));
     }
 
-    /// The answer of one server is enough: none lies.
+    /// The answer of one server is enough: none lies. Where servers show what is committed, f + 1
+    /// of them must give the same one; it says nothing then of who leads.
     fn on_reply(&mut self, from: NodeId, reply: &Reply, out: &mut Out) {
         let is_for_it = reply.number == self.number && !from.is_client();
-        if self.pending.is_none() || !is_for_it {
+        let (true, Some(pending)) = (is_for_it, &mut self.pending) else { return };
+        pending.answers.insert(from, reply.answer.clone());
+        let equal = pending.answers.values().filter(|answer| **answer == reply.answer).count();
+        if equal < self.rules.answers() {
             return;
         }
-        (self.pending, self.server) = (None, from);
+        self.pending = None;
+        if self.rules.answers() == 1 {
+            self.server = from;
+        }
         let timestamp = self.number;
         out.cancel_timer(Timer::Retransmit(timestamp));
         out.observe(Observation::Completed { timestamp, answer: reply.answer.clone() });
@@ -59,7 +69,9 @@ impl Client {
         let Some(pending) = &mut self.pending else { return };
         let is_for_it = redirect.number == self.number && !from.is_client();
         let (true, Some(leader)) = (is_for_it, leader) else { return };
-        if self.rules.servers() <= pending.redirects {
+        // Whoever was asked among all has it already.
+        let was_asked = self.rules.shows_acks() && leader == self.server;
+        if self.rules.servers() <= pending.redirects || was_asked {
             return;
         }
         pending.redirects += 1;
@@ -79,7 +91,7 @@ impl Node<Msg, Timer> for Client {
             Msg::Redirect(redirect) => self.on_redirect(from, *redirect, out),
             // The business of servers.
             Msg::Request(_)
-            | Msg::AppendEntries(_)
+            | Msg::AppendEntries(..)
             | Msg::AppendReply(_)
             | Msg::RequestVote(_)
             | Msg::Vote(_)
@@ -89,7 +101,8 @@ impl Node<Msg, Timer> for Client {
         }
     }
 
-    /// No answer in time: the next server is asked, under the same number.
+    /// No answer in time: the next server is asked, under the same number. Where several must
+    /// answer, all are.
     fn on_timer(&mut self, timer: Timer, out: &mut Out) {
         let Some(pending) = &mut self.pending else { return };
         if timer != Timer::Retransmit(self.number) {
@@ -97,9 +110,13 @@ impl Node<Msg, Timer> for Client {
         }
         pending.redirects = 0;
         let request = Rc::clone(&pending.request);
-        self.server = self.rules.server(self.server.number() + 1);
         out.observe(Observation::Reached("client-retransmission"));
-        self.ask(&request, out);
+        if self.rules.shows_acks() {
+            out.send_each(self.rules.replicas(), Msg::Request(request));
+        } else {
+            self.server = self.rules.server(self.server.number() + 1);
+            self.ask(&request, out);
+        }
         out.set_timer(timer, self.params.client_timeout);
     }
 
@@ -124,6 +141,6 @@ impl ClientNode<Msg, Timer> for Client {
         let request = Rc::new(Request { client: self.id, number, operation });
         self.ask(&request, out);
         out.set_timer(Timer::Retransmit(number), self.params.client_timeout);
-        self.pending = Some(Pending { request, redirects: 0 });
+        self.pending = Some(Pending { request, redirects: 0, answers: BTreeMap::new() });
     }
 }

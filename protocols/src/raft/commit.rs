@@ -9,20 +9,32 @@ impl Replica {
     /// A10: the leader counts who holds an entry, itself included; of its own term alone. What lies
     /// before comes along: counting an older entry is what Figure 8 of the paper warns of.
     pub(super) fn advance_commit(&mut self, out: &mut Out) {
+        let index = match self.rules.shows_acks() {
+            true => self.acknowledged(out),
+            false => self.counted(),
+        };
+        if let Some(index) = index {
+            self.volatile.commit = index;
+        }
+        self.execute(out);
+        match index {
+            None => {}
+            Some(_) if self.rules.shows_acks() => self.notify(out),
+            Some(_) if self.params.eager_commit => self.send_entries_to_all(out),
+            Some(_) => {}
+        }
+    }
+
+    /// A10: the last entry that enough servers hold, if that is news.
+    fn counted(&self) -> Option<Index> {
         let mut matched: Vec<Index> =
             self.volatile.followers.values().map(|it| it.matched).collect();
         matched.push(self.log.last_index());
         matched.sort_unstable_by(|a, b| b.cmp(a));
-        let Some(index) = matched.get(self.rules.quorum() - 1).copied() else { return };
+        let index = *matched.get(self.rules.quorum() - 1)?;
         let entry_term = self.log.term_at(index);
-        let is_news = self.volatile.commit < index && self.rules.may_count(entry_term, self.term);
-        if is_news {
-            self.volatile.commit = index;
-        }
-        self.execute(out);
-        if is_news && self.params.eager_commit {
-            self.send_entries_to_all(out);
-        }
+        let is_news = self.volatile.commit < index;
+        (is_news && self.rules.may_count(entry_term, self.term)).then_some(index)
     }
 
     /// A11: in the order of the log, what is committed.
@@ -56,7 +68,7 @@ impl Replica {
             }
             None => out.observe(Observation::Reached("session-duplicate")),
         }
-        if self.is_leader() {
+        if self.is_leader() || self.rules.shows_acks() {
             self.answer_from_session(client, timestamp, out);
         }
     }

@@ -4,6 +4,7 @@ use byzsim_core::{NodeId, Observation, ReplicaSet};
 
 use super::message::{BEYOND, Index, LogEntry, Msg, RequestVote, Term, Vote};
 use super::replica::{Follower, Out, Replica, Role, Timer};
+use super::seal::{Acks, Proof, Sealed};
 
 impl Replica {
     /// A1: no word of a leader for as long as the timer ran.
@@ -105,7 +106,9 @@ impl Replica {
             self.await_leader(out);
         }
         let candidate = it.candidate;
-        out.send(from, Msg::Vote(Vote { term: self.term, candidate, granted }));
+        let vote = Vote { term: self.term, candidate, granted };
+        let signer = self.rules.signs_votes().then_some(&*self.signer);
+        out.send(from, Msg::Vote(Sealed::new(vote, signer)));
     }
 
     /// PreVote: it would vote so if the log is far enough, and it hears of no leader. A refusal
@@ -166,6 +169,7 @@ impl Replica {
         self.volatile.role = Role::Leader;
         self.volatile.leader = Some(self.id);
         self.volatile.contacts = ReplicaSet::default();
+        (self.volatile.acks, self.volatile.proof) = (Acks::default(), Proof::default());
         let last: Index = self.log.last_index();
         let unknown = Follower { next: last + 1, matched: 0, sent: last };
         self.volatile.followers = self.others().map(|node| (node, unknown)).collect();

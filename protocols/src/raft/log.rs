@@ -1,5 +1,7 @@
 //! The log of a server: a snapshot, and the entries behind it.
 
+use byzsim_core::{Digest, Encoder};
+
 use super::message::{Index, LogEntry, Term};
 
 /// The log. What lies up to the snapshot is committed, and gone.
@@ -9,6 +11,9 @@ pub(super) struct Log {
     pub(super) base: (Index, Term),
     /// The entries behind it.
     pub(super) entries: Vec<LogEntry>,
+    /// The digests of the log up to each of the first entries, as far as anybody asked. Of logs
+    /// without a snapshot only.
+    digests: Vec<Digest>,
 }
 
 impl Log {
@@ -51,6 +56,21 @@ impl Log {
         &self.entries[start..self.entries.len().min(start + most)]
     }
 
+    /// The digest of all entries up to this one, with their terms. None if there is no such entry,
+    /// or a snapshot stands for some.
+    pub(super) fn digest_at(&mut self, index: Index) -> Option<Digest> {
+        if self.base.0 != 0 || self.last_index() < index {
+            return None;
+        }
+        for entry in &self.entries[self.digests.len()..] {
+            let before = self.digests.last().copied().unwrap_or_default();
+            let chain = |out: &mut Encoder| _ = out.text("raft/log").value(&before).value(entry);
+            self.digests.push(Encoder::digest_of(chain));
+        }
+        let place = usize::try_from(index).ok()?.checked_sub(1);
+        Some(place.map_or_else(Digest::default, |place| self.digests[place]))
+    }
+
     /// Appends an entry; its index.
     pub(super) fn push(&mut self, entry: LogEntry) -> Index {
         self.entries.push(entry);
@@ -62,6 +82,7 @@ impl Log {
         let keep = usize::try_from(from.saturating_sub(self.base.0 + 1)).unwrap_or(usize::MAX);
         let cuts = keep < self.entries.len();
         self.entries.truncate(keep);
+        self.digests.truncate(keep);
         cuts
     }
 
@@ -70,6 +91,7 @@ impl Log {
         let Some(term) = self.term_at(to) else { return };
         let covered = usize::try_from(to - self.base.0).expect("entries that it holds");
         self.entries.drain(..covered);
+        self.digests.clear();
         self.base = (to, term);
     }
 
@@ -81,7 +103,7 @@ impl Log {
             return false;
         }
         let cuts = index < self.last_index();
-        *self = Self { base: (index, term), entries: Vec::new() };
+        *self = Self { base: (index, term), ..Self::default() };
         cuts
     }
 }
@@ -91,7 +113,8 @@ mod tests {
     use super::*;
 
     fn log(terms: &[Term]) -> Log {
-        Log { base: (0, 0), entries: terms.iter().map(|term| LogEntry::no_op(*term)).collect() }
+        let entries = terms.iter().map(|term| LogEntry::no_op(*term)).collect();
+        Log { entries, ..Log::default() }
     }
 
     #[test]

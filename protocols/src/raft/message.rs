@@ -1,5 +1,6 @@
 //! The messages of Raft, and what each of them says. [`byzsim_core::declare`] explains the form of
-//! the declarations. Nothing is signed: a word of Raft is worth what its sender is.
+//! the declarations. In Raft nothing is signed: a word is worth what its sender
+//! is. Parameters let servers sign what [`super::seal`] names.
 
 use std::rc::Rc;
 
@@ -7,6 +8,7 @@ use byzsim_core::field::{Entry, Inventive as _};
 use byzsim_core::{Answer, Digest, Encode, Encoder, NodeId, Operation, Signer, SimRng};
 
 use super::lies;
+use super::seal::{Acked, Proof, Sealed};
 use crate::service::Service;
 
 /// A term: a view, whose leader is elected.
@@ -33,7 +35,7 @@ byzsim_core::statements! {
     /// `AppendEntries`: I lead `term`; behind the entry of `prev_index` and `prev_term` your log
     /// goes on with these, and what lies up to `commit` is committed. Without entries: a heartbeat.
     #[derive(Clone, Debug)]
-    pub struct AppendEntries {
+    pub struct AppendEntries = "raft/append-entries" {
         /// The leader's term.
         term: Term,
         /// The leader, by its own word.
@@ -78,7 +80,7 @@ byzsim_core::statements! {
 
     /// `Vote`: in `term` I am for this candidate, or not.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub struct Vote {
+    pub struct Vote = "raft/vote" {
         /// The sender's term. Of a granted pre-vote: the term that was asked about.
         term: Term,
         /// Who asked. Not of the paper, where the link tells: two votes of one server differ in it.
@@ -202,12 +204,12 @@ byzsim_core::messages! {
         "request" = Request(it: Rc<Request>) seq(it.number),
 
         /// The leader's entries, or its heartbeat.
-        "append-entries" = AppendEntries(it: Rc<AppendEntries>)
+        "append-entries" = AppendEntries(it: Sealed<AppendEntries>, proof: Proof => fixed)
             view(it.term) seq(it.prev_index.saturating_add(1))
             digest(it.entries.first().map(LogEntry::digest)?),
 
         /// Whether a follower stored them.
-        "append-reply" = AppendReply(it: AppendReply) view(it.term) seq(it.index),
+        "append-reply" = AppendReply(it: Acked) view(it.term) seq(it.index),
 
         /// An answer.
         "reply" = Reply(it: Reply) seq(it.number),
@@ -216,7 +218,7 @@ byzsim_core::messages! {
         "request-vote" = RequestVote(it: RequestVote) view(it.term) seq(it.last_index),
 
         /// A vote, or a refusal.
-        "vote" = Vote(it: Vote) view(it.term),
+        "vote" = Vote(it: Sealed<Vote>) view(it.term),
 
         /// A server that does not lead names the one that does.
         "redirect" = Redirect(it: Redirect) seq(it.number),
@@ -239,7 +241,7 @@ impl Msg {
     pub(super) fn is_sane(&self) -> bool {
         let numbers: &[u64] = match self {
             Self::Request(it) => &[it.number],
-            Self::AppendEntries(it) => {
+            Self::AppendEntries(it, _) => {
                 let fits = |entry: &LogEntry| entry.term < BEYOND;
                 let entries = it.entries.iter().all(fits) && (it.entries.len() as u64) < BEYOND;
                 return entries
@@ -250,7 +252,8 @@ impl Msg {
             Self::AppendReply(it) => &[it.term, it.index],
             Self::Reply(it) => &[it.number],
             Self::RequestVote(it) | Self::PreVote(it) => &[it.term, it.last_index, it.last_term],
-            Self::Vote(it) | Self::PreVoteReply(it) => &[it.term],
+            Self::Vote(it) => &[it.term],
+            Self::PreVoteReply(it) => &[it.term],
             Self::Redirect(it) => &[it.number],
             Self::InstallSnapshot(it, _) => &[it.term, it.last_index, it.last_term],
         };
@@ -260,7 +263,7 @@ impl Msg {
     /// Its term, if it is a server's word on the present: a pre-vote is about a term to come.
     pub(super) fn term(&self) -> Option<Term> {
         match self {
-            Self::AppendEntries(it) => Some(it.term),
+            Self::AppendEntries(it, _) => Some(it.term),
             Self::AppendReply(it) => Some(it.term),
             Self::RequestVote(it) => Some(it.term),
             Self::Vote(it) => Some(it.term),

@@ -21,7 +21,7 @@
 //! `replication.rs` (§5.3), `commit.rs` (§5.4.2), `snapshot.rs` (§7) and `session.rs` (§8): the
 //! handlers. `log.rs`: the log. `client.rs`. `rules/`: what the paper demands and a planted flaw
 //! breaks; `flaws.rs`: the names of the flaws. `lies.rs`: how corrupted nodes can lie. `bound.rs`:
-//! within which time an operation completes.
+//! within which time an operation completes. [`seal`], `attest.rs`, `evidence/`: signatures.
 //!
 //! # The rules
 //!
@@ -54,11 +54,28 @@
 //! and hears how far the followers have them (`AppendReply`); a follower that lacks what the leader
 //! has no longer gets the state (`InstallSnapshot`).
 //!
+//! # Signatures
+//!
+//! Nothing is signed, unless parameters say so. They are not of the paper: they show what is left
+//! to break when acknowledgements are signed (`docs/raft.md`). `acks` says what a follower signs
+//! with a success; then
+//!
+//! * AppendEntries are signed by their leader, and carry the acknowledgements of enough servers for
+//!   what they call committed. A follower believes nothing else (rule S);
+//! * what is committed is told at once, in AppendEntries without entries, which are not answered;
+//! * where the signature binds the log, a server stands by one log in a term;
+//! * all servers answer, and a client waits for f + 1 equal answers;
+//! * nobody takes snapshots.
+//!
+//! `signed-votes` signs votes.
+//!
 //! # The thresholds
 //!
 //! * A majority, floor(n/2) + 1, for votes and for entries: two of them share a server. `quorum`
 //!   sets another number for both.
-//! * One answer is enough for a client.
+//! * With signed acknowledgements, as many signatures, the leader's among them or not
+//!   (`ack-quorum`).
+//! * One answer is enough for a client; f + 1 are where acknowledgements are signed.
 //!
 //! # Deviations from the paper
 //!
@@ -101,10 +118,12 @@
 //! Provenance: the rules follow the thesis (chapters 3, 6 and §9.6) and its specification in TLA+,
 //! as a summary gives them; the options besides follow that summary of what implementations do.
 
+mod attest;
 mod bound;
 mod client;
 mod commit;
 mod election;
+mod evidence;
 mod flaws;
 mod lies;
 mod log;
@@ -114,20 +133,25 @@ mod params;
 mod replica;
 mod replication;
 mod rules;
+pub mod seal;
 mod session;
 mod snapshot;
 
 use std::rc::Rc;
 
-use byzsim_core::{Committee, Promptness, Protocol, Resilience, Signer, Span, Wait};
+use byzsim_core::forensics::{Case, Held};
+use byzsim_core::{
+    Committee, Conviction, Evidence, Law, Promptness, Protocol, Resilience, Signer, Span, Wait,
+};
 
 pub use client::Client;
 pub use flaws::RaftFlaw;
 pub use message::Msg;
-pub use params::{Campaign, Params, PreVote};
+pub use params::{AckQuorum, Acks, Campaign, Params, PreVote};
 pub use replica::{Replica, Timer};
 
 use crate::catalogue::{Catalogued, Flaw as _, FlawEntry};
+use crate::judgement::convicts;
 use rules::Rules;
 
 /// The protocol.
@@ -155,7 +179,7 @@ impl Protocol for Raft {
     /// A quorum above the majority needs more servers up.
     fn resilience(committee: Committee, params: &Params) -> Resilience {
         let quorum = params.quorum(committee);
-        let spare = usize::from(committee.replicas).saturating_sub(quorum);
+        let spare = usize::from(committee.replicas).saturating_sub(params.needed(committee));
         let faulty = committee.faults.min(u16::try_from(spare).unwrap_or(u16::MAX));
         Resilience { quorum, faulty, ..Resilience::crash(committee) }
     }
@@ -179,6 +203,14 @@ impl Protocol for Raft {
         asynchrony: Span,
     ) -> Span {
         bound::liveness(committee, params, delta, asynchrony)
+    }
+
+    fn convicts(evidence: &Evidence, law: Law<'_, Params>) -> Conviction {
+        convicts::<evidence::Exhibit>(evidence, law)
+    }
+
+    fn investigate(transcript: &[Held<Msg>], law: Law<'_, Params>) -> Case {
+        evidence::investigate(transcript, law)
     }
 
     /// A leader is heard of in each heartbeat's time; its clock and the follower's may differ. A
@@ -213,7 +245,7 @@ impl Catalogued for Raft {
     fn within_model(params: &Params, committee: Committee) -> bool {
         let (n, f) = (usize::from(committee.replicas), usize::from(committee.faults));
         let quorum = params.quorum(committee);
-        2 * f < n && n < 2 * quorum && quorum <= n - f
+        2 * f < n && n < 2 * quorum && params.needed(committee) <= n - f
     }
 
     fn base_timeout(params: &Params) -> Span {

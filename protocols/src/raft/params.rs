@@ -50,9 +50,20 @@ pub struct Params {
     /// Servers that stand for election at given times, besides those whose timers expire.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub campaigns: Vec<Campaign>,
-    /// How many servers elect a leader and commit an entry, if not a majority: to study what breaks.
+    /// How many servers elect a leader and commit an entry, if not a majority: to study what
+    /// breaks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quorum: Option<u16>,
+    /// What a follower signs with an acknowledgement: followers then take for committed only what
+    /// enough signatures stand for. Not of the paper.
+    #[serde(skip_serializing_if = "Acks::is_plain")]
+    pub acks: Acks,
+    /// Whose signatures those are.
+    #[serde(skip_serializing_if = "AckQuorum::is_majority")]
+    pub ack_quorum: AckQuorum,
+    /// Whether votes are signed. That stops nobody, and proves who voted twice.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub signed_votes: bool,
     /// Planted flaws, by name.
     #[serde(skip_serializing_if = "Flaws::is_empty")]
     pub flaws: Flaws<RaftFlaw>,
@@ -69,6 +80,32 @@ pub enum PreVote {
     On,
     /// It does; the others say yes if its log is up to date.
     LogOnly,
+}
+
+/// What a follower signs when it acknowledges entries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Acks {
+    /// Nothing, as in the paper.
+    #[default]
+    Plain,
+    /// That it stored something.
+    Unbound,
+    /// That it stored an entry of this index in this term.
+    Index,
+    /// That its log up to this index, in this term, has this digest.
+    Digest,
+}
+
+/// Whose signatures make an entry committed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AckQuorum {
+    /// Of a quorum, the leader among them.
+    #[default]
+    Majority,
+    /// Of so many followers, the leader apart.
+    Followers,
 }
 
 /// An election that begins at a given time.
@@ -100,6 +137,9 @@ impl Default for Params {
             timeouts: Vec::new(),
             campaigns: Vec::new(),
             quorum: None,
+            acks: Acks::Plain,
+            ack_quorum: AckQuorum::Majority,
+            signed_votes: false,
             flaws: Flaws::default(),
         }
     }
@@ -123,6 +163,21 @@ impl PreVote {
     }
 }
 
+impl Acks {
+    /// Whether acknowledgements are those of the paper.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    const fn is_plain(&self) -> bool {
+        matches!(self, Self::Plain)
+    }
+}
+
+impl AckQuorum {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    const fn is_majority(&self) -> bool {
+        matches!(self, Self::Majority)
+    }
+}
+
 impl Params {
     /// Whether it matters to a server that it heard of a leader lately.
     pub(super) const fn minds_fresh_leaders(&self) -> bool {
@@ -132,6 +187,12 @@ impl Params {
     /// How many servers elect a leader and commit an entry.
     pub(super) fn quorum(&self, committee: Committee) -> usize {
         self.quorum.map_or(usize::from(committee.replicas) / 2 + 1, usize::from)
+    }
+
+    /// How many servers must be up: where the leader's word is not counted, one more.
+    pub(super) fn needed(&self, committee: Committee) -> usize {
+        let leader = usize::from(!self.acks.is_plain() && !self.ack_quorum.is_majority());
+        self.quorum(committee) + leader
     }
 
     /// How long a server waits for word of a leader at most.
@@ -171,6 +232,22 @@ impl Params {
         }
         if self.campaigns.iter().any(|it| it.at == Span::ZERO) {
             return Err("`campaigns`: `at` is 0s: use a later time, or `leader`".to_owned());
+        }
+        if !self.acks.is_plain() && self.snapshot_interval != 0 {
+            return Err(format!(
+                "`acks` needs `snapshot-interval = 0`, and it is {}: nobody signs snapshots",
+                self.snapshot_interval
+            ));
+        }
+        if self.acks.is_plain() && !self.ack_quorum.is_majority() {
+            return Err("`ack-quorum` counts signatures: set `acks` as well".to_owned());
+        }
+        if n < self.needed(committee) {
+            return Err(format!(
+                "`ack-quorum` asks for {} followers: there are {}",
+                self.quorum(committee),
+                n - 1
+            ));
         }
         match self.quorum {
             Some(quorum) if quorum == 0 || n < usize::from(quorum) => {

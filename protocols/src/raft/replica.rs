@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use byzsim_core::{
-    Encode, Encoder, Node, NodeId, Observation, Outbox, ReplicaSet, Signer, Span, Standing, Time,
+    Digest, Encode, Encoder, Node, NodeId, Observation, Outbox, ReplicaSet, Signer, Span, Standing,
+    Time,
 };
 
 use super::Params;
 use super::log::Log;
 use super::message::{Index, Msg, Request, Term};
 use super::rules::Rules;
+use super::seal::{Acks, Proof};
 use crate::service::Service;
 
 pub(super) type Out = Outbox<Msg, Timer>;
@@ -55,6 +57,7 @@ impl Encode for Timer {
 #[derive(Clone, Debug)]
 pub struct Replica {
     pub(super) id: NodeId,
+    pub(super) signer: Rc<Signer>,
     pub(super) params: Params,
     pub(super) rules: Rules,
 
@@ -73,6 +76,9 @@ pub struct Replica {
     pub(super) service: Service,
     /// lastApplied: durable, as the state machine is.
     pub(super) executed: Index,
+    /// The log that it stands by: the term, the last index that it signed for in it, and the digest
+    /// up to there. Only where acknowledgements say what the log holds.
+    pub(super) vouched: Option<(Term, Index, Digest)>,
 
     pub(super) volatile: Volatile,
 }
@@ -95,6 +101,10 @@ pub(super) struct Volatile {
     pub(super) fresh: bool,
     /// As leader: the requests that it gathers, to append them together.
     pub(super) gathered: Vec<Rc<Request>>,
+    /// As leader: the signed acknowledgements of what is not committed.
+    pub(super) acks: Acks,
+    /// As leader: those that it shows for what is.
+    pub(super) proof: Proof,
 }
 
 /// What a server does in its term.
@@ -126,6 +136,7 @@ impl Replica {
     pub(super) fn new(signer: &Rc<Signer>, rules: Rules, params: Params) -> Self {
         Self {
             id: signer.node(),
+            signer: Rc::clone(signer),
             params,
             rules,
             term: 0,
@@ -135,6 +146,7 @@ impl Replica {
             snapshot: Rc::default(),
             service: Service::default(),
             executed: 0,
+            vouched: None,
             volatile: Volatile::default(),
         }
     }
@@ -205,6 +217,9 @@ impl Node<Msg, Timer> for Replica {
         if !msg.is_sane() || from.is_client() != matches!(msg, Msg::Request(_)) {
             return;
         }
+        if !self.is_authentic(from, msg) {
+            return;
+        }
         // A2: any message of a higher term, before it is handled.
         if !self.ignores(msg)
             && let Some(term) = msg.term().filter(|term| self.term < *term)
@@ -213,10 +228,10 @@ impl Node<Msg, Timer> for Replica {
         }
         match msg {
             Msg::Request(it) => self.on_request(it, out),
-            Msg::AppendEntries(it) => self.on_append_entries(from, it, out),
-            Msg::AppendReply(it) => self.on_append_reply(from, *it, out),
+            Msg::AppendEntries(it, proof) => self.on_append_entries(from, it, proof, out),
+            Msg::AppendReply(it) => self.on_append_reply(from, it, out),
             Msg::RequestVote(it) if !self.ignores(msg) => self.on_request_vote(from, *it, out),
-            Msg::Vote(it) => self.on_vote(from, *it, out),
+            Msg::Vote(it) => self.on_vote(from, **it, out),
             Msg::InstallSnapshot(it, state) => self.on_install_snapshot(from, *it, state, out),
             Msg::PreVote(it) => self.on_pre_vote(from, *it, out),
             Msg::PreVoteReply(it) => self.on_pre_vote_reply(from, *it, out),

@@ -6,6 +6,7 @@ use byzsim_core::{NodeId, Observation};
 
 use super::message::{AppendEntries, AppendReply, Index, InstallSnapshot, LogEntry, Msg};
 use super::replica::{Out, Replica, Role, Timer};
+use super::seal::{Acked, Proof};
 
 impl Replica {
     /// An entry is written to the end of the log.
@@ -51,7 +52,7 @@ impl Replica {
         let commit = self.rules.announced(self.volatile.commit, sent);
         let (term, leader) = (self.term, self.id);
         let it = AppendEntries { term, leader, prev_index, prev_term, entries, commit };
-        out.send(to, Msg::AppendEntries(Rc::new(it)));
+        out.send(to, self.append_entries(it));
     }
 
     /// A8: whoever sends entries of this term leads it. Whether it follows.
@@ -74,7 +75,8 @@ impl Replica {
     pub(super) fn on_append_entries(
         &mut self,
         from: NodeId,
-        it: &Rc<AppendEntries>,
+        it: &AppendEntries,
+        proof: &Proof,
         out: &mut Out,
     ) {
         if it.term < self.term {
@@ -93,8 +95,14 @@ impl Replica {
         let last_new = it.prev_index + it.entries.len() as u64;
         self.store(it, out);
         let commit = self.rules.learned(it.commit, last_new, self.log.last_index());
+        let commit = self.believed(it, proof, commit);
+        let is_news = self.volatile.commit < commit;
         self.volatile.commit = self.volatile.commit.max(commit);
         self.execute(out);
+        if self.rules.shows_acks() && is_news && it.entries.is_empty() {
+            // A notice: what it is about was acknowledged.
+            return;
+        }
         let matched = self.rules.matched(last_new, self.log.last_index());
         self.answer_append(from, true, matched, out);
     }
@@ -132,14 +140,26 @@ impl Replica {
         }
     }
 
-    pub(super) fn answer_append(&self, to: NodeId, success: bool, index: Index, out: &mut Out) {
-        out.send(to, Msg::AppendReply(AppendReply { term: self.term, success, index }));
+    pub(super) fn answer_append(&mut self, to: NodeId, success: bool, index: Index, out: &mut Out) {
+        let mut ack = None;
+        if success && self.rules.shows_acks() {
+            ack = self.vouch(index, out);
+            if ack.is_none() {
+                return;
+            }
+        }
+        let reply = AppendReply { term: self.term, success, index };
+        out.send(to, Msg::AppendReply(Acked { reply, ack }));
     }
 
     /// A9: what the follower holds moves up only; where its log does not fit, the leader tries
     /// further back, at once.
-    pub(super) fn on_append_reply(&mut self, from: NodeId, it: AppendReply, out: &mut Out) {
+    pub(super) fn on_append_reply(&mut self, from: NodeId, it: &Acked, out: &mut Out) {
         if it.term != self.term || !self.is_leader() {
+            return;
+        }
+        if self.rules.is_replica(from) && it.success && !self.keep_ack(from, it, out) {
+            self.volatile.contacts.insert(from);
             return;
         }
         let last = self.log.last_index();

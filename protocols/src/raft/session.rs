@@ -18,6 +18,9 @@ impl Replica {
             return;
         }
         if !self.is_leader() {
+            if self.rules.shows_acks() && self.rules.is_done(&self.service, it) {
+                return self.answer_from_session(it.client, it.number, out);
+            }
             return self.redirect(it, out);
         }
         if self.rules.is_done(&self.service, it) {

@@ -31,7 +31,7 @@ impl Cell {
             s: u64::from(setting.silent(committee.faults)),
             q: stats::part(u64::from(setting.loss_ppm()), 1_000_000).unwrap_or_default(),
             params: scenario.file.params.clone(),
-            book: Book::of(protocol.name),
+            book: Book::of(protocol.name, &scenario.file.params),
         };
         let measures = Measure::all(protocol.vocabulary.kinds);
         let is_random = setting.is_random();

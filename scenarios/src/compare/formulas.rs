@@ -164,14 +164,17 @@ pub struct Book {
 }
 
 impl Book {
-    /// The book of a protocol, if there is one.
-    pub fn of(protocol: &str) -> Option<&'static Self> {
-        BOOKS.iter().find(|book| book.protocol == protocol)
+    /// The book of a protocol with these parameters, if there is one. Raft has a second one, for
+    /// signed acknowledgements.
+    pub fn of(protocol: &str, params: &Map<String, Value>) -> Option<&'static Self> {
+        let mut books = BOOKS.iter().filter(|book| book.protocol == protocol);
+        let is_signed = params.get("acks").is_some_and(|acks| acks != "plain");
+        books.nth(usize::from(is_signed))
     }
 }
 
 /// All books.
-const BOOKS: [Book; 4] = [
+const BOOKS: [Book; 5] = [
     Book {
         protocol: "pbft",
         params: r#"{ "checkpoint-interval": 10000, "window": 20000 }"#,
@@ -213,6 +216,18 @@ const BOOKS: [Book; 4] = [
         // The first heartbeat, which tells the followers of the last commit, is due at 10 s.
         end: Some(Span::from_secs(5)),
         formulas: raft::FORMULAS,
+    },
+    Book {
+        protocol: "raft",
+        params: r#"{
+            "leader": "r0", "no-op": false, "snapshot-interval": 0,
+            "heartbeat": "10s", "election-timeout": "30s"
+        }"#,
+        fast_path: None,
+        view_change_kinds: &["request-vote", "vote"],
+        patience: |_| LATENCY * 5,
+        end: Some(Span::from_secs(5)),
+        formulas: raft::WITH_SIGNED_ACKS,
     },
 ];
 

@@ -227,13 +227,14 @@ pub fn compare(grid: &Grid, mut each: impl FnMut(&str)) -> Result<Comparison, Lo
 /// If there is no such protocol, or it has no such parameters.
 pub fn scenario(contestant: &str, n: u16, setting: &Setting) -> Result<Scenario, LoadError> {
     let (protocol, given) = parts(contestant)?;
-    let params = Book::of(protocol).map_or("{}", |book| book.params);
+    let book = Book::of(protocol, &given);
+    let params = book.map_or("{}", |book| book.params);
     let mut params: Map<String, Value> =
         serde_json::from_str(params).expect("the books have parameters as JSON");
     params.extend(given);
     let mut file = setting.scenario(protocol, n, params);
     file.beyond_f = is_beyond(&file)?;
-    let end = Book::of(protocol).and_then(|book| book.end);
+    let end = book.and_then(|book| book.end);
     if let Some(end) = end.filter(|_| setting.is_served_soon()) {
         file.run.at_most = Time::ZERO + end;
     }

@@ -11,7 +11,7 @@ use Measure::{
     AllVerified, ClientSigned, ClientVerified, Completed, Delays, FirstTry, FromClients,
     FromReplicas, Kind, Messages, Signed, Verified, ViewChangeMessages, ViewChanges,
 };
-use When::{AllSpeak, Checkpoints, CorrectPrimary, Loss, Silent, SlowAnswers};
+use When::{AllSpeak, Checkpoints, CorrectPrimary, FaultFree, Loss, Silent, SlowAnswers};
 
 const FLOW: &str = "counted from the message flow of Ongaro and Ousterhout, ATC 2014, §5.3";
 const ELECTION: &str = "counted from the message flow of Ongaro and Ousterhout, ATC 2014, §5.2";
@@ -61,4 +61,24 @@ pub(super) const FORMULAS: &[Formula] = &[
     exact(ViewChanges, Checkpoints, "0", ELECTION, |_| 0.0),
     exact(ViewChangeMessages, CorrectPrimary, "0", ELECTION, |_| 0.0),
     exact(FirstTry, Loss, "Σ over majorities", LOST, |it| chance::raft(it.n, it.q)),
+];
+
+const SHOWN: &str =
+    "counted from the message flow of Raft with signatures shown in a commit notice";
+
+/// With signed acknowledgements: a notice follows, which nobody answers, and all servers answer the
+/// client.
+pub(super) const WITH_SIGNED_ACKS: &[Formula] = &[
+    exact(Messages, FaultFree, "1 + 3(n − 1) + n", SHOWN, |it| whole(1 + 3 * (it.n - 1) + it.n)),
+    exact(FromClients, CorrectPrimary, "1", SHOWN, |_| 1.0),
+    exact(FromReplicas, FaultFree, "3(n − 1) + n", SHOWN, |it| whole(3 * (it.n - 1) + it.n)),
+    exact(Kind("request"), CorrectPrimary, "1", SHOWN, |_| 1.0),
+    exact(Kind("append-entries"), FaultFree, "2(n − 1)", SHOWN, |it| whole(2 * (it.n - 1))),
+    exact(Kind("append-reply"), FaultFree, "n − 1", SHOWN, |it| whole(it.n - 1)),
+    exact(Kind("reply"), FaultFree, "n", SHOWN, |it| whole(it.n)),
+    exact(Delays, CorrectPrimary, "5", ORDER_STATISTICS, |_| 5.0),
+    exact(Completed, CorrectPrimary, "1", SHOWN, |_| 1.0),
+    exact(ClientSigned, CorrectPrimary, "0", SHOWN, |_| 0.0),
+    exact(ViewChanges, CorrectPrimary, "0", ELECTION, |_| 0.0),
+    exact(ViewChangeMessages, CorrectPrimary, "0", ELECTION, |_| 0.0),
 ];

@@ -8,12 +8,14 @@
 mod disk;
 mod election;
 mod log;
+mod proof;
 mod session;
 
 use byzsim_core::{Committee, NodeId};
 
 use super::Params;
 use super::flaws::RaftFlaw;
+use super::params::{AckQuorum, Acks};
 use crate::catalogue::Flaws;
 
 /// The rules, for one committee.
@@ -22,11 +24,21 @@ pub(super) struct Rules {
     committee: Committee,
     quorum: usize,
     flaws: Flaws<RaftFlaw>,
+    acks: Acks,
+    ack_quorum: AckQuorum,
+    signed_votes: bool,
 }
 
 impl Rules {
     pub(super) fn new(committee: Committee, params: &Params) -> Self {
-        Self { committee, quorum: params.quorum(committee), flaws: params.flaws.clone() }
+        Self {
+            committee,
+            quorum: params.quorum(committee),
+            acks: params.acks,
+            ack_quorum: params.ack_quorum,
+            flaws: params.flaws.clone(),
+            signed_votes: params.signed_votes,
+        }
     }
 
     /// All servers.

@@ -27,6 +27,7 @@ mod new_views;
 mod persistence;
 mod profile;
 mod properties;
+mod raft_byzantine;
 mod readings;
 mod readme;
 mod repro_files;

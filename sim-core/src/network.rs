@@ -4,6 +4,9 @@
 //! says `loss-allowed`. A message in transit at GST arrives by GST + Δ, and a message sent later
 //! arrives within Δ (Dwork, Lynch, Stockmeyer, JACM 1988). Links are authenticated. Messages to and
 //! from a corrupted node have no such bounds: to lose one is the node's own silence or deafness.
+//!
+//! With `losses-last` faults may lose messages from GST on as well: links that never work again.
+//! What is not lost arrives within Δ.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -67,6 +70,10 @@ pub struct NetworkModel {
     /// Whether the adversary may lose messages between correct nodes before GST. If not, what it
     /// drops arrives after GST.
     pub loss_allowed: bool,
+    /// Whether the adversary may lose messages between correct nodes from GST on as well. No
+    /// protocol promises anything of a network in which it does.
+    #[serde(skip_serializing_if = "is_false")]
+    pub losses_last: bool,
     /// The global stabilisation time; `never` for a network that stays asynchronous.
     pub gst: Time,
     /// Δ: the bound on delays from GST on.
@@ -77,8 +84,8 @@ pub struct NetworkModel {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
-const fn is_false(clamp: &bool) -> bool {
-    !*clamp
+const fn is_false(setting: &bool) -> bool {
+    !*setting
 }
 
 impl Default for NetworkModel {
@@ -90,6 +97,7 @@ impl Default for NetworkModel {
             loss_ppm: 0,
             duplicate_ppm: 0,
             loss_allowed: false,
+            losses_last: false,
             gst: Time::ZERO,
             delta: Span::from_millis(50),
             clamp: false,
@@ -218,7 +226,8 @@ impl NetworkModel {
         };
         let natural = arrives(now + latency, again);
         let is_late = |wished: Time| deadline < wished;
-        let refused = !(corrupted || self.loss_allowed && self.may_lose(now));
+        let may_fault_lose = if self.may_lose(now) { self.loss_allowed } else { self.losses_last };
+        let refused = !(corrupted || may_fault_lose);
         let (transit, is_cut) = match wish {
             Fate::Natural => {
                 moved.latencies_cut += u64::from(is_late(now + latency));
@@ -311,6 +320,31 @@ mod tests {
         let counted =
             Moved { delays_cut: 2, losses_refused: 1, lost_by_faults: 2, ..Moved::default() };
         assert_eq!(moved, counted);
+    }
+
+    #[test]
+    fn losses_last_where_the_scenario_says_so() {
+        let at = |ms| Time::ZERO + Span::from_millis(ms);
+        for (losses_last, loss_allowed, before, after) in [
+            (false, false, false, false),
+            (false, true, true, false),
+            (true, false, false, true),
+            (true, true, true, true),
+        ] {
+            let gst = at(100);
+            let model = NetworkModel { gst, losses_last, loss_allowed, ..NetworkModel::default() };
+            let is_lost = |ms| {
+                let (ends, mut moved) = (((0, 1), false), Moved::default());
+                let granted = model.grant(Fate::Drop, at(ms), ends, &mut choices(0), &mut moved);
+                granted.0 == Transit::Lost
+            };
+            assert_eq!((is_lost(99), is_lost(100)), (before, after), "{model:?}");
+            // What is not lost is as fast as before.
+            let (ends, mut moved) = (((0, 1), false), Moved::default());
+            let late = Fate::Delay(Span::from_secs(9));
+            let granted = model.grant(late, at(200), ends, &mut choices(0), &mut moved);
+            assert_eq!(granted.0, Transit::Arrives(at(250), None));
+        }
     }
 
     #[test]

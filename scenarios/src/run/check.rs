@@ -210,6 +210,11 @@ pub(crate) fn faults(
     if file.beyond_f {
         return Ok(());
     }
+    if file.network.losses_last {
+        let what = "no protocol promises anything where messages are lost for ever";
+        let help = "set `beyond-f = true`; every output will say so";
+        return Err(Problem::at("network.losses-last", what, help));
+    }
     resilience::demand(file, committee, &protocol.resilience(committee))?;
     if !protocol.within_model(committee) {
         let what = "the paper does not claim safety for this cluster and these parameters";

@@ -164,6 +164,10 @@ pub(crate) fn notes(file: &ScenarioFile) -> Vec<String> {
          a message between correct nodes",
     );
     note(
+        network.losses_last && possible.is_asynchronous(),
+        "`network.losses-last` has no effect: the network never becomes synchronous",
+    );
+    note(
         possible.is_asynchronous() && network.delta != NetworkModel::default().delta,
         "`network.delta` bounds no message: the network never becomes synchronous",
     );
@@ -302,6 +306,7 @@ mod tests {
                 "[run]\nat-most = \"1s\"\n[[fault]]\nstart.at = \"1s\"\ndo.mute = \"r0\"\n",
                 ["\"1s\"", "the runs end by 1s"],
             ),
+            ("[network]\nlosses-last = true\n", ["true", "`beyond-f = true`"]),
             ("[run]\nevents-max = 0\n", ["0", "use at least 1"]),
             ("[random.faults]\nbehaviours-max = 0\n", ["0", "corrupt-max = 0"]),
             (
@@ -336,6 +341,10 @@ mod tests {
             ("[network]\nclamp = true\n", "`network.clamp`"),
             ("[network]\nloss-allowed = true\n", "`network.loss-allowed`"),
             ("[network]\ngst = \"never\"\ndelta = \"60ms\"\n", "`network.delta`"),
+            (
+                "beyond-f = true\nnetwork = { losses-last = true, gst = \"never\" }\n",
+                "`network.losses-last` has no effect",
+            ),
             ("[network]\ngst = \"5s\"\n[run]\nat-most = \"5s\"\n", "ends before GST"),
             ("[workload]\noperations = 0\n", "no client asks"),
             ("[workload]\nscript = {}\n", "no client asks"),

@@ -236,6 +236,10 @@ fn network(run: Run<'_>) -> Vec<Candidate> {
     if network.loss_allowed {
         change("the right of faults to lose messages", &|network| network.loss_allowed = false);
     }
+    if network.losses_last {
+        let what = "the right of faults to lose messages from GST on";
+        change(what, &|network| network.losses_last = false);
+    }
     for gst in earlier(Time::ZERO, network.gst) {
         change(&format!("part of the time before GST (now {gst})"), &|network| network.gst = gst);
     }

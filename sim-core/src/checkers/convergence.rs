@@ -11,13 +11,14 @@
 //!
 //! A replica that was cut off cannot know what it missed before others speak again. So if no client
 //! asked for anything since the faults were over, one that lags behind is left out; so is one that
-//! stays crashed. A read that is answered past the order makes no replica speak to another: it does
-//! not count. The verdict says so. Nothing else excuses a correct replica.
+//! stays crashed, and one that lags behind with a link that loses messages for ever. A read that is
+//! answered past the order makes no replica speak to another: it does not count. The verdict says
+//! so. Nothing else excuses a correct replica.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::quiescence::unsettled;
-use super::{Checker, Closing, Findings, RunInfo, Stamp, Verdict};
+use super::{Checker, Closing, Findings, Happening, RunInfo, Stamp, Verdict};
 use crate::crypto::Digest;
 use crate::id::NodeId;
 use crate::observation::{Observation, Standing};
@@ -57,6 +58,8 @@ pub(super) struct Convergence {
     slow: Vec<(NodeId, Decided, Stamp)>,
     /// The history with which an operation completed, at the highest slot that has one.
     completed: Option<(u64, Digest)>,
+    /// The correct nodes with a link that loses messages although the network is synchronous.
+    cut: BTreeSet<NodeId>,
     /// When correct clients asked for what, in the order in which they did.
     asked: Vec<(Time, Request)>,
     /// Which of that was answered past the order, and was not applied since.
@@ -77,6 +80,7 @@ impl Convergence {
             progress: info.committee.replica_ids().map(progress).collect(),
             slow: Vec::new(),
             completed: None,
+            cut: BTreeSet::new(),
             asked: Vec::new(),
             reads: BTreeSet::new(),
             undecided: None,
@@ -157,6 +161,9 @@ impl Convergence {
     /// Whether each replica that is up came to each decided slot.
     fn judge_progress(&mut self, end: Stamp, settled: Time, closing: &Closing<'_>) {
         for (node, decided, at) in std::mem::take(&mut self.slow) {
+            if self.cut.contains(&node) {
+                continue;
+            }
             let due = decided.time.max(settled) + self.bound;
             if due < at.time {
                 let Decided { seq, time, by } = decided;
@@ -185,7 +192,9 @@ impl Convergence {
             // client asked.
             let may_be_told = closing.has_pulses && self.is_told(closing.calm);
             let is_over = closing.is_at_rest && !may_be_told;
-            if !is_over && end.time <= due {
+            if self.cut.contains(&node) {
+                self.left_out.push(format!("{lags}, and a link of it loses messages for ever"));
+            } else if !is_over && end.time <= due {
                 let why = format!("the run ended at {}: {lags}, and had until {due}", end.time);
                 self.undecided = Some(why);
             } else if !self.is_told(closing.calm) {
@@ -284,10 +293,18 @@ impl Checker for Convergence {
         }
     }
 
+    fn happen(&mut self, _: Stamp, happening: Happening) {
+        if let Happening::Lost { from, to } = happening {
+            self.cut.extend([from, to]);
+        }
+    }
+
     fn is_open(&self, calm: Time, is_down: &dyn Fn(NodeId) -> bool) -> bool {
         self.is_told(calm)
             && self.decided.last().is_some_and(|last| {
-                self.replicas(false, is_down).any(|(_, it)| it.executed < last.seq)
+                let mut lacks =
+                    self.replicas(false, is_down).filter(|(_, it)| it.executed < last.seq);
+                lacks.any(|(node, _)| !self.cut.contains(&node))
             })
     }
 

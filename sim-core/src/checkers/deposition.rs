@@ -13,7 +13,8 @@
 //!   later one. It was judged for that.
 //!
 //! A replica that is down is as good as a faulty one: it is one of the f without which the others
-//! must serve. When it restarts it lacks what it missed, and has the time to fetch it.
+//! must serve. When it restarts it lacks what it missed, and has the time to fetch it. A primary
+//! with a link that loses messages for ever need not serve anybody.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +33,8 @@ pub(super) struct Deposition {
     given_up: Option<u64>,
     /// The correct replicas that are down.
     down: BTreeSet<NodeId>,
+    /// The correct nodes with a link that loses messages although the network is synchronous.
+    cut: BTreeSet<NodeId>,
     /// When all that was lost, before GST or by a crash, has been made good.
     whole: Time,
     /// When a correct replica last left or entered a view, or fetched a state.
@@ -58,6 +61,7 @@ impl Deposition {
             goals: correct.map(|node| (node, 0)).collect(),
             given_up: None,
             down: BTreeSet::new(),
+            cut: BTreeSet::new(),
             // In a network that is synchronous from the start nothing is ever lost.
             whole: match info.gst {
                 Time::ZERO => Time::ZERO,
@@ -80,7 +84,7 @@ impl Deposition {
     /// Whether the primary of a view is correct and up, and enough others are.
     fn can_serve(&self, primary: NodeId) -> bool {
         let is_up = !self.info.corrupted.contains(&primary) && !self.down.contains(&primary);
-        is_up && self.is_within_f(self.down.len())
+        is_up && !self.cut.contains(&primary) && self.is_within_f(self.down.len())
     }
 
     /// A correct replica gives up the primary of a view, for a cause of its own.
@@ -167,6 +171,7 @@ impl Checker for Deposition {
                 self.expired = Some(Expired { armed, slowest });
             }
             Happening::Handled => self.expired = None,
+            Happening::Lost { from, to } => self.cut.extend([from, to]),
             // Correct replicas serve the others while a client is down.
             Happening::Crashed(node) | Happening::Restarted(node) if node.is_client() => {}
             Happening::Crashed(node) => {
@@ -281,6 +286,18 @@ mod tests {
         // No message makes a correct replica give up a correct primary, in any protocol.
         checker.observe(at(1_100), R[2], &Observation::GaveUp { view: 0, primary: R[0] });
         assert!(checker.finish(at(1_100)).is_violated());
+    }
+
+    #[test]
+    fn a_primary_with_a_link_that_loses_messages_need_not_serve() {
+        for (lost, expected) in [([R[2], R[3]], true), ([R[0], R[3]], false), ([R[3], R[0]], false)]
+        {
+            let mut checker = deposition(&[]);
+            let [from, to] = lost;
+            checker.happen(at(100), Happening::Lost { from, to });
+            gives_up(&mut checker, R[1], [400, 1_000]);
+            assert_eq!(checker.finish(at(1_000)).is_violated(), expected, "{from} to {to}");
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Liveness: after GST, every operation of a correct client completes within a bound.
+//! Liveness: after GST, every operation of a correct client completes within a bound; and where
+//! primaries are elected, one leads on ([`super::steadiness`]).
 //!
 //! The bound is the protocol's own, computed from its timeouts
 //! ([`Protocol::liveness_bound`](crate::Protocol::liveness_bound)). In a network that never becomes
@@ -8,10 +9,13 @@
 //! A violation says what the run was doing: it goes round in circles (*livelock*), nothing can
 //! happen any more (*deadlock*), or others are served (*slow*). Where rounds grow longer, as
 //! timeouts double, a longer timeout may end the livelock: that is a class of its own. Where no
-//! state came again, and nothing was served, the run is just *stuck*.
+//! state came again, and nothing was served, the run is just *stuck*; if leaders change for ever,
+//! and no state came again, it is *unsteady*. Links that lose messages although the network is
+//! synchronous are named: they are the cause.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::steadiness::{Steadiness, Unsteady};
 use super::{Checker, Circle, Findings, Happening, RunInfo, Stagnation, Stamp, Verdict};
 use crate::history::Operation;
 use crate::id::NodeId;
@@ -23,6 +27,8 @@ pub(super) struct Liveness {
     findings: Findings,
     gst: Time,
     bound: Span,
+    /// Whether timeouts are drawn: where primaries are elected.
+    is_drawn: bool,
     /// The operation that each client waits for, and since when.
     waiting: BTreeMap<NodeId, (u64, Operation, Time)>,
     /// The operations of clients that are down: nothing is owed to these. A client that restarts
@@ -35,6 +41,9 @@ pub(super) struct Liveness {
     executed: u64,
     served: Time,
     stagnation: Stagnation,
+    steadiness: Steadiness,
+    /// The links between correct nodes that lose messages although the network is synchronous.
+    cut: BTreeSet<[NodeId; 2]>,
 }
 
 impl Liveness {
@@ -43,6 +52,7 @@ impl Liveness {
             findings: Findings::default(),
             gst: info.gst,
             bound: info.liveness_bound,
+            is_drawn: info.elects,
             waiting: BTreeMap::new(),
             down: BTreeMap::new(),
             last: BTreeMap::new(),
@@ -50,6 +60,8 @@ impl Liveness {
             executed: 0,
             served: Time::ZERO,
             stagnation: Stagnation::default(),
+            steadiness: Steadiness::new(info),
+            cut: BTreeSet::new(),
         }
     }
 
@@ -70,14 +82,28 @@ impl Liveness {
             .map(|(node, (time, what))| format!("{node} last {what} at {time}"))
             .collect();
         let (class, why) = self.class(at);
-        let is_first = self.findings.violation.is_none();
-        self.findings.violate(at, class, || {
+        self.violate(at, class, || {
             format!(
                 "{client}#{timestamp} `{operation}`, requested at {asked}, was due by {deadline}; \
                  {class}: {why}; replicas: {}",
                 listed(&last)
             )
         });
+    }
+
+    /// Leaders change for ever, or nobody leads.
+    fn unsteady(&mut self, Unsteady { at, what }: Unsteady) {
+        let (class, why) = match self.stagnated() {
+            ("stuck", why) => ("unsteady", why),
+            it => it,
+        };
+        self.violate(at, class, || format!("{what}; {class}: {why}"));
+    }
+
+    /// Keeps a violation of this class; of a livelock, with what repeats.
+    fn violate(&mut self, at: Stamp, class: &str, explanation: impl FnOnce() -> String) {
+        let is_first = self.findings.violation.is_none();
+        self.findings.violate(at, class, explanation);
         if let Some(violation) = self.findings.violation.as_mut().filter(|_| is_first)
             && class.starts_with("livelock")
             && let Some(Circle::Views { from, to, .. } | Circle::Still { from, to }) =
@@ -95,10 +121,18 @@ impl Liveness {
         }
     }
 
+    /// The links that lose messages, for a reader: `r0>r1` one way, `r0-r1` both ways.
+    fn links(&self) -> Vec<String> {
+        let named = |[from, to]: &[NodeId; 2]| match self.cut.contains(&[*to, *from]) {
+            true if to < from => None,
+            true => Some(format!("{from}-{to}")),
+            false => Some(format!("{from}>{to}")),
+        };
+        self.cut.iter().filter_map(named).collect()
+    }
+
     /// What the run was doing: the class of the violation, and the facts.
     fn class(&self, at: Stamp) -> (&'static str, String) {
-        let Stagnation { lasso, timers, held, is_dead, may_lead_on } = &self.stagnation;
-        let facts = format!("timers: {}; held for ever: {}", listed(timers), listed(held));
         if at.time.since(self.served) < Span::from_nanos(self.bound.nanos() / 3) {
             let why = format!(
                 "{} operations completed and {} slots were executed in all, the last at {}",
@@ -106,13 +140,25 @@ impl Liveness {
             );
             return ("slow", why);
         }
+        self.stagnated()
+    }
+
+    /// What a run was doing that serves nobody.
+    fn stagnated(&self) -> (&'static str, String) {
+        let Stagnation { lasso, timers, held, is_dead, may_lead_on } = &self.stagnation;
+        let mut facts = format!("timers: {}; held for ever: {}", listed(timers), listed(held));
+        if !self.cut.is_empty() {
+            facts += &format!("; links that lose messages for ever: {}", listed(&self.links()));
+        }
         if *is_dead {
             let why = format!("no timer of a replica runs, and nothing is under way; {facts}");
             return ("deadlock", why);
         }
         match lasso {
             Some(Circle::Views { views, took, took_before, from, to }) => {
-                let longer = *took_before + Span::from_nanos(took_before.nanos() / 4) < *took;
+                // Where timeouts are drawn, one round is longer than another by chance.
+                let longer = !self.is_drawn
+                    && *took_before + Span::from_nanos(took_before.nanos() / 4) < *took;
                 let class = if longer { "livelock with back-off" } else { "livelock" };
                 let views = if *views == 1 { "1 view".into() } else { format!("{views} views") };
                 let why = format!(
@@ -157,6 +203,7 @@ fn stretch(from: Stamp, to: Stamp) -> String {
 
 impl Checker for Liveness {
     fn observe(&mut self, at: Stamp, node: NodeId, observation: &Observation) {
+        self.steadiness.observe(at, node, observation);
         match observation {
             Observation::Invoked { timestamp, operation } => {
                 self.waiting.insert(node, (*timestamp, operation.clone(), at.time));
@@ -189,6 +236,7 @@ impl Checker for Liveness {
     }
 
     fn happen(&mut self, at: Stamp, happening: Happening) {
+        self.steadiness.happen(at, happening);
         match happening {
             Happening::Crashed(node) => {
                 if let Some(asked) = self.waiting.remove(&node) {
@@ -200,6 +248,7 @@ impl Checker for Liveness {
                     self.waiting.insert(node, (timestamp, operation, at.time));
                 }
             }
+            Happening::Lost { from, to } => _ = self.cut.insert([from, to]),
             Happening::Expired { .. } | Happening::Handled => {}
         }
     }
@@ -214,6 +263,11 @@ impl Checker for Liveness {
             waiting.into_iter().partition(|(_, asked)| self.deadline(asked.2) <= end.time);
         for (client, asked) in overdue {
             self.overdue(end, client, asked);
+        }
+        match self.steadiness.finish(end) {
+            Ok(true) => self.findings.judge(),
+            Ok(false) => {}
+            Err(unsteady) => self.unsteady(unsteady),
         }
         if let (None, Some((client, asked))) = (&self.findings.violation, open.first())
             && self.gst != Time::NEVER

@@ -24,6 +24,7 @@ mod quiescence;
 mod replicated_state;
 mod result_integrity;
 mod scope;
+mod steadiness;
 mod validity;
 
 pub use scope::Scope;
@@ -167,6 +168,14 @@ pub enum Happening {
     Crashed(NodeId),
     /// The node starts again.
     Restarted(NodeId),
+    /// A message between correct nodes is lost, though the network is synchronous: their link does
+    /// not work, and nobody owes what needs it.
+    Lost {
+        /// Who sent it.
+        from: NodeId,
+        /// Who would have got it.
+        to: NodeId,
+    },
 }
 
 /// How long something takes at most: so many messages in a row, and so much waiting besides.
@@ -350,7 +359,7 @@ pub const PROPERTIES: &[Property] = &[
     Property {
         name: "liveness",
         about: "After GST, every operation of a correct client completes within the bound that the \
-                protocol's timeouts give.",
+                protocol's timeouts give; and where primaries are elected, one leads on from then.",
         scope: Scope::Every,
         checker: |info, _| Box::new(liveness::Liveness::new(info)),
     },

@@ -198,10 +198,26 @@ impl<P: Protocol> Run<'_, P> {
         self.world.recording.is_judging(calm, &|node| self.hosts.is_down(node))
     }
 
+    /// When the operation that waits longest is overdue; if none waits, when a leader is to be
+    /// steady where leaders are elected.
+    fn deadline(&self) -> Time {
+        match self.world.clients.next_deadline() {
+            Time::NEVER => self.steady_from(),
+            deadline => deadline,
+        }
+    }
+
+    /// From when on the leader is to be the same, if primaries are elected.
+    fn steady_from(&self) -> Time {
+        if !P::ELECTS {
+            return Time::NEVER;
+        }
+        self.world.settling.together_since() + self.world.settling.bound()
+    }
+
     /// Keeps the state of the correct nodes where the lasso wants it.
     fn sample(&mut self, now: Time) {
-        let (deadline, view) =
-            (self.world.clients.next_deadline(), self.world.recording.goal_max());
+        let (deadline, view) = (self.deadline(), self.world.recording.goal_max());
         if !self.lasso.wants(deadline, view, now) {
             return;
         }
@@ -211,9 +227,10 @@ impl<P: Protocol> Run<'_, P> {
         }
     }
 
-    /// Tells the checkers what the run was doing, if an operation is overdue.
+    /// Tells the checkers what the run was doing, if an operation is overdue, or the leader is to be
+    /// the same.
     fn conclude(&mut self, end: Time) {
-        if end < self.world.clients.next_deadline() {
+        if end < self.world.clients.next_deadline().min(self.steady_from()) {
             return;
         }
         let lasso = self.lasso.circle(end, self.world.committee.faults);
@@ -310,7 +327,7 @@ impl<P: Protocol> Run<'_, P> {
             Command::CallOff(node) => self.hosts.call_off(node),
             Command::Restart(node) => {
                 if self.hosts.restart(node) {
-                    self.world.settling.note_down(node, false);
+                    self.world.settling.note_down(now, node, false);
                     let is_faulty = self.world.adversary.is_faulty(node);
                     self.world.recording.restarted(now, node, is_faulty);
                     if self.world.clients.restarted(now, node) {
@@ -330,7 +347,7 @@ impl<P: Protocol> Run<'_, P> {
     fn crash(&mut self, now: Time, node: NodeId, crash: Crash, is_midway: bool) {
         let strikes = self.hosts.crash(node, crash);
         if strikes {
-            self.world.settling.note_down(node, true);
+            self.world.settling.note_down(now, node, true);
             let is_faulty = self.world.adversary.is_faulty(node);
             self.world.recording.crashed(now, node, (is_faulty, is_midway));
         }

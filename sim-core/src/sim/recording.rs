@@ -96,11 +96,16 @@ impl<'a> Recording<'a> {
         self.record(now, &TraceEvent::Lost { from, to, what });
     }
 
-    /// A message between correct nodes arrives then at the latest.
-    pub(super) fn promised(&mut self, now: Time, transit: Transit) {
-        let (Transit::Arrives(at, _) | Transit::Held(_, at)) = transit else { return };
-        if self.gst <= now {
-            self.slowest = self.slowest.max(at.since(now));
+    /// A message between correct nodes arrives then at the latest, or never.
+    pub(super) fn promised(&mut self, now: Time, [from, to]: [NodeId; 2], transit: Transit) {
+        if now < self.gst {
+            return;
+        }
+        match transit {
+            Transit::Arrives(at, _) | Transit::Held(_, at) => {
+                self.slowest = self.slowest.max(at.since(now));
+            }
+            Transit::Lost => self.happened(now, Happening::Lost { from, to }),
         }
     }
 

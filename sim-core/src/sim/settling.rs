@@ -27,6 +27,8 @@ pub(super) struct Settling {
     executed: u64,
     /// Why correct nodes do what happens now.
     cause: Cause,
+    /// When a correct replica went down, or was up again, last.
+    shaken: Time,
     /// When the last thing came that provokes.
     stirred: Time,
     /// How many messages correct nodes sent since the run has settled.
@@ -95,6 +97,7 @@ impl Settling {
             replicas: vec![Known::default(); usize::from(committee.replicas)],
             executed: 0,
             cause: Cause::Own,
+            shaken: Time::ZERO,
             stirred: Time::ZERO,
             sent: 0,
             late: None,
@@ -133,9 +136,15 @@ impl Settling {
         settled.max(self.stirred)
     }
 
+    /// Since when all correct replicas that are up have been so, in a synchronous network.
+    pub(super) fn together_since(&self) -> Time {
+        self.synchronous.max(self.shaken)
+    }
+
     /// A correct node goes down, or is up again.
-    pub(super) fn note_down(&mut self, node: NodeId, is_down: bool) {
+    pub(super) fn note_down(&mut self, now: Time, node: NodeId, is_down: bool) {
         if !node.is_client() {
+            self.shaken = now;
             self.replicas[usize::from(node.number())].is_down = is_down;
         }
     }
@@ -252,10 +261,12 @@ mod tests {
         settling.note(R[1], &asks(1));
         settling.note(R[2], &asks(1));
         assert_eq!(settling.open(R[1]), None);
-        settling.note_down(R[2], true);
-        settling.note_down(NodeId::Client(0), true);
+        let at = |secs| Time::ZERO + Span::from_secs(secs);
+        settling.note_down(at(7), R[2], true);
+        settling.note_down(at(8), NodeId::Client(0), true);
+        assert_eq!(settling.together_since(), at(7));
         assert_eq!(settling.open(R[1]), Some(Open::View(1)));
-        settling.note_down(R[2], false);
+        settling.note_down(at(9), R[2], false);
         assert_eq!(settling.open(R[1]), None, "it asks again: the two are joined");
     }
 

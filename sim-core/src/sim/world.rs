@@ -124,7 +124,7 @@ impl<P: Protocol> World<'_, P> {
             }
             self.recording.sent(now, &sent, transit);
             if !self.adversary.is_corrupted(from) && !self.adversary.is_corrupted(to) {
-                self.recording.promised(now, transit);
+                self.recording.promised(now, [from, to], transit);
             }
             if let Some(settled) = self.settled_at()
                 && !self.adversary.is_faulty(from)

@@ -113,6 +113,45 @@ fn who_lags_behind_for_ever_violates_it() {
 }
 
 #[test]
+fn who_has_a_link_that_loses_messages_for_ever_may_lag() {
+    let lossy = |lost: [NodeId; 2], end, is_at_rest| {
+        let mut checker = Convergence::new(&RunInfo {
+            corrupted: vec![NodeId::Replica(3)],
+            liveness_bound: BOUND,
+            ..RunInfo::of(Committee { replicas: 4, faults: 1, clients: 1 })
+        });
+        let [from, to] = lost;
+        checker.happen(at(1), Happening::Lost { from, to });
+        checker.observe(at(5), C, &asked());
+        for node in [R[0], R[1]] {
+            checker.observe(at(6), node, &executed(1));
+        }
+        assert_eq!(checker.is_open(at(5).time, &|_| false), lost == [R[0], R[1]]);
+        checker.close(
+            at(end),
+            &Closing {
+                calm: at(5).time,
+                settled: Some(at(6).time),
+                is_at_rest,
+                late: None,
+                has_pulses: false,
+                open: Vec::new(),
+                is_down: &|_| false,
+                standing: &|_, _| None,
+            },
+        );
+        let remark = checker.remark();
+        (checker.finish(at(end)), remark)
+    };
+    assert_eq!(shape(&lossy([R[0], R[1]], 17, false).0), "left behind");
+    for lost in [[R[0], R[2]], [R[2], R[1]]] {
+        let (verdict, remark) = lossy(lost, 17, false);
+        assert_eq!(verdict, Verdict::Holds(2));
+        assert!(remark.is_some_and(|why| why.contains("a link of it loses messages")));
+    }
+}
+
+#[test]
 fn who_catches_up_in_time_keeps_it_and_who_does_later_does_not() {
     for (secs, expected) in [(7, "holds"), (16, "holds"), (17, "caught up late")] {
         let (state, content) = (Digest::default(), std::rc::Rc::default());

@@ -39,4 +39,5 @@ mod shrink;
 mod signed_bytes;
 mod support;
 mod tidy;
+mod topologies;
 mod workdir;

@@ -274,6 +274,7 @@ fn the_guides_keep_their_word() {
         "docs/shrinking.md",
         "docs/lecture.md",
         "docs/your-protocol.md",
+        "docs/raft.md",
     ] {
         keeps_its_word(guide);
     }
@@ -311,6 +312,7 @@ fn links_lead_somewhere() {
         "docs/shrinking.md",
         "docs/lecture.md",
         "docs/your-protocol.md",
+        "docs/raft.md",
     ] {
         let path = root().join(document);
         let text = fs::read_to_string(&path).unwrap_or_else(|why| panic!("{document}: {why}"));

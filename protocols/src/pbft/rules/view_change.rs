@@ -103,7 +103,8 @@ impl Rules {
     }
 
     /// §4.4: how many VIEW-CHANGEs a NEW-VIEW rests on: 2f of others and the new primary's own.
-    /// That is a quorum, which meets each that committed something in a correct replica; 2f is none.
+    /// That is a quorum, which shares a correct replica with each that decided something; 2f is
+    /// none.
     pub(in crate::pbft) fn reports(&self) -> usize {
         match self.flaws.has(PbftFlaw::ReportsTooFew) {
             false => self.quorum,

@@ -25,6 +25,13 @@ impl Replica {
         }
         if self.rules.is_done(&self.service, it) {
             out.observe(Observation::Reached("session-duplicate"));
+            if self.rules.shows_acks() && self.log.last().0 < self.term {
+                // The others may not know that it is committed, and one answer is not enough: what
+                // is shown to them is of this term.
+                self.append(LogEntry::no_op(self.term), out);
+                self.send_entries_to_all(out);
+                self.advance_commit(out);
+            }
             return self.answer_from_session(it.client, it.number, out);
         }
         let commits_own = self.log.term_at(self.volatile.commit) == Some(self.term);

@@ -330,6 +330,7 @@ fn babble_in<P: Catalogued, I: Inventor<P::Msg>>(seeds: u64, params: &P::Params,
                 operations: workload::draw(seed, 2, 5, 1),
                 think: Span::from_millis(20),
                 audit: true,
+                ..Workload::default()
             },
             at_least: Time::ZERO + Span::from_secs(2),
             at_most: Time::NEVER,

@@ -6,6 +6,7 @@ mod accountability;
 mod adversary_bounds;
 mod agm;
 mod alter;
+mod arrival;
 mod arrows;
 mod audit;
 mod cli;

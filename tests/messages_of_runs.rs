@@ -39,6 +39,7 @@ where
             operations: workload::draw(1, 3, 6, 2),
             think: Span::from_millis(20),
             audit: false,
+            ..Workload::default()
         },
         at_least: Time::ZERO,
         at_most: Time::ZERO + Span::from_secs(20),

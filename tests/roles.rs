@@ -95,6 +95,7 @@ fn keeps_roles_apart<P: Catalogued>(more: More<P::Msg>) {
                 operations: workload::draw(seed, 3, 8, 2),
                 think: Span::from_millis(100),
                 audit: false,
+                ..Workload::default()
             },
             at_least: Time::ZERO + Span::from_secs(6),
             at_most: Time::ZERO + Span::from_secs(6),

@@ -29,6 +29,8 @@ pub enum Purpose {
     Search = 7,
     /// The spans of timers that nodes leave to be drawn: one stream for each copy of a node.
     Timers = 8,
+    /// When operations arrive: one stream for each client.
+    Arrivals = 9,
     /// Alterations of what was observed.
     Alteration = 16,
 }

@@ -3,19 +3,39 @@
 use crate::history::{Operation, Text};
 use crate::id::NodeId;
 use crate::rng::{Purpose, SimRng};
-use crate::time::Span;
+use crate::time::{Span, Time};
 
-/// The operations of each client, which it issues one at a time.
+/// The operations of each client, which it issues one at a time: the next one when the last one is
+/// answered (a closed loop), or when it arrives (an open one).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Workload {
     /// The operations of each client, in order.
     pub operations: Vec<Vec<Operation>>,
     /// How long a client waits between an answer and its next operation.
     pub think: Span,
+    /// When the operations of each client arrive, in order; empty if they do not arrive on their
+    /// own. A protocol's client has one request at a time, so an operation that arrives while
+    /// another one is open waits at its client.
+    pub arrivals: Vec<Vec<Time>>,
     /// Whether a correct client reads every key of these operations when the correct clients are
     /// done, the network is synchronous, and the faults that end are over: without these reads
     /// nobody might ever see what was written last.
     pub audit: bool,
+}
+
+/// Draws when operations arrive: of each client so many as `counts` says, with a gap between
+/// `least` and `most` before each, the first one included.
+pub fn arrivals(seed: u64, counts: &[usize], [least, most]: [Span; 2]) -> Vec<Vec<Time>> {
+    let of_client = |(client, count): (u32, &usize)| {
+        let mut rng = SimRng::new(seed, Purpose::Arrivals, client);
+        let mut now = Time::ZERO;
+        let next = |_| {
+            now += Span::from_nanos(rng.between(least.nanos(), most.nanos()));
+            now
+        };
+        (0..*count).map(next).collect()
+    };
+    (0..).zip(counts).map(of_client).collect()
 }
 
 /// Draws `count` operations for each of `clients` clients on `keys` keys.

@@ -159,7 +159,7 @@ fn run(
             loss_allowed: true,
             ..NetworkModel::default()
         },
-        workload: Workload { operations, think: Span::from_millis(100), audit: false },
+        workload: Workload { operations, think: Span::from_millis(100), ..Workload::default() },
         at_least: millis(1_000),
         at_most: millis(1_000),
         drain: Span::ZERO,

@@ -219,6 +219,10 @@ pub struct WorkloadSpec {
     pub keys: Option<u16>,
     /// How long a client waits between an answer and its next operation.
     pub think: Span,
+    /// When operations arrive, whether or not the last one is answered; by default a client asks
+    /// for the next one when it has its answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrival: Option<Arrival>,
     /// The operations of each client, by its name: `{ c0 = ["put x 1", "get x"] }`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub script: Option<BTreeMap<NodeId, Vec<Operation>>>,
@@ -228,6 +232,31 @@ pub struct WorkloadSpec {
     pub audit: bool,
 }
 
+/// How the operations of a client follow each other when they arrive on their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Arrival {
+    /// One after each such span.
+    Every(Span),
+    /// With a gap before each that is drawn between two bounds, all of it equally likely.
+    Uniform {
+        /// The least gap.
+        min: Span,
+        /// The greatest gap.
+        max: Span,
+    },
+}
+
+impl Arrival {
+    /// The least and the greatest gap.
+    pub const fn gaps(self) -> [Span; 2] {
+        match self {
+            Self::Every(gap) => [gap, gap],
+            Self::Uniform { min, max } => [min, max],
+        }
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
 const fn is_on(switch: &bool) -> bool {
     *switch
@@ -235,7 +264,14 @@ const fn is_on(switch: &bool) -> bool {
 
 impl Default for WorkloadSpec {
     fn default() -> Self {
-        Self { operations: None, keys: None, think: Span::default(), script: None, audit: true }
+        Self {
+            operations: None,
+            keys: None,
+            think: Span::default(),
+            arrival: None,
+            script: None,
+            audit: true,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use byzsim_core::{Audit, Ended, Moved, Outcome, Verdict};
+use byzsim_core::{Audit, Ended, Moved, Outcome, Served, Span, Verdict};
 
 use super::accountability;
 use super::format::{Format, Offer, Written, json};
@@ -98,6 +98,30 @@ pub fn beyond_f_label() -> String {
     format!("{}\n", paint(LOUD, label))
 }
 
+/// How long operations took that arrive on their own: from their arrival on, and of that at their
+/// clients, while others were open.
+fn waits(scenario: &Scenario, outcome: &Outcome) -> Option<String> {
+    scenario.file.workload.arrival?;
+    let served = outcome.served.iter().filter(|it| !it.of_audit);
+    let taken = |it: &Served| {
+        let (at, _) = it.completed.as_ref()?;
+        Some((at.since(it.arrived), it.asked.since(it.arrived)))
+    };
+    let taken: Vec<(Span, Span)> = served.filter_map(taken).collect();
+    let count = u64::try_from(taken.len()).ok().filter(|count| 0 < *count)?;
+    let mean = |spans: &mut dyn Iterator<Item = Span>| {
+        Span::from_nanos(spans.map(Span::nanos).sum::<u64>() / count)
+    };
+    let slowest = taken.iter().map(|(whole, _)| *whole).max()?;
+    let longest = taken.iter().map(|(_, queued)| *queued).max()?;
+    Some(format!(
+        "from arrival to answer {} on average, {slowest} at most; of that queued at the client {} \
+         on average, {longest} at most",
+        mean(&mut taken.iter().map(|(whole, _)| *whole)),
+        mean(&mut taken.iter().map(|(_, queued)| *queued)),
+    ))
+}
+
 /// The outcome.
 pub fn verdict(scenario: &Scenario, report: &Report) -> String {
     let mut text = String::new();
@@ -133,6 +157,9 @@ pub fn verdict(scenario: &Scenario, report: &Report) -> String {
         ended(outcome.ended),
     );
     line(&mut text, "", &facts);
+    if let Some(waits) = waits(scenario, outcome) {
+        line(&mut text, "", &waits);
+    }
     for (name, verdict) in report.verdicts() {
         match verdict {
             Verdict::Violated(violation) => {

@@ -2,10 +2,10 @@
 //! within the limits of the format.
 
 use byzsim_adversaries::{Class, Fault, Plan};
-use byzsim_core::{Committee, Latency, NetworkModel, NodeId, PROPERTIES, SHARED_MILESTONES};
+use byzsim_core::{Committee, Latency, NetworkModel, NodeId, PROPERTIES, SHARED_MILESTONES, Span};
 
 use crate::file::error::Problem;
-use crate::file::format::{Expect, FORMAT, NetworkWeather, ScenarioFile};
+use crate::file::format::{Expect, FORMAT, NetworkWeather, ScenarioFile, WorkloadSpec};
 use crate::file::limits::{
     CLIENTS_MAX, CONDITIONS_MAX, FAULTS_MAX, KEYS_MAX, OPERATIONS_MAX, STEPS_MAX,
 };
@@ -77,6 +77,7 @@ fn groups(file: &ScenarioFile, committee: Committee) -> Result<(), Problem> {
 
 fn workload(file: &ScenarioFile) -> Result<(), Problem> {
     let workload = &file.workload;
+    arrival(workload)?;
     let Some(script) = &workload.script else {
         let clients = u64::from(file.cluster.clients);
         let each = u64::from(workload.operations.unwrap_or(0));
@@ -108,6 +109,20 @@ fn workload(file: &ScenarioFile) -> Result<(), Problem> {
             Err(Problem::at(&path, format!("{node} is not a client of this cluster"), help))
         }
     }
+}
+
+fn arrival(workload: &WorkloadSpec) -> Result<(), Problem> {
+    let Some(arrival) = workload.arrival else { return Ok(()) };
+    let [min, max] = arrival.gaps();
+    if max < min {
+        let what = format!("the least gap, {min}, is above the greatest, {max}");
+        return Err(Problem::at("workload.arrival.uniform", what, "swap them"));
+    }
+    if workload.think != Span::ZERO {
+        let what = "a client waits for its answer and thinks, or its operations arrive";
+        return Err(Problem::at("workload.think", what, "remove `think`, or remove `arrival`"));
+    }
+    Ok(())
 }
 
 fn network(path: &str, network: &NetworkModel) -> Result<(), Problem> {

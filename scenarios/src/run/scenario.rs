@@ -2,11 +2,11 @@
 
 use byzsim_adversaries::{Plan, Seen, twins_schedules};
 use byzsim_core::workload;
-use byzsim_core::{Committee, Digest, NodeId, Operation, Recorder, Resilience, Setup};
+use byzsim_core::{Committee, Digest, NodeId, Operation, Recorder, Resilience, Setup, Time};
 
 use crate::file::conditions;
 use crate::file::error::Problem;
-use crate::file::format::ScenarioFile;
+use crate::file::format::{Arrival, ScenarioFile};
 use crate::run::check;
 use crate::run::draw::{self, Drawn};
 use crate::run::expect;
@@ -225,13 +225,15 @@ impl Scenario {
 
     fn setup(&self, seed: u64, drawn: &Drawn, options: &PlayOptions) -> Setup {
         let run = &self.file.run;
+        let operations = self.operations(seed);
         Setup {
             seed,
             committee: self.committee,
             crypto: options.crypto,
             network: drawn.network.clone(),
             workload: workload::Workload {
-                operations: self.operations(seed),
+                arrivals: self.arrivals(seed, &operations),
+                operations,
                 think: self.file.workload.think,
                 audit: self.file.workload.audit,
             },
@@ -242,6 +244,13 @@ impl Scenario {
             search_budget: run.search_budget,
             with_marks: options.with_marks,
         }
+    }
+
+    /// When the operations of each client arrive in the run of `seed`, if they do on their own.
+    fn arrivals(&self, seed: u64, operations: &[Vec<Operation>]) -> Vec<Vec<Time>> {
+        let counts: Vec<usize> = operations.iter().map(Vec::len).collect();
+        let gaps = self.file.workload.arrival.map(Arrival::gaps);
+        gaps.map(|gaps| workload::arrivals(seed, &counts, gaps)).unwrap_or_default()
     }
 
     /// What each client asks in the run of `seed`.

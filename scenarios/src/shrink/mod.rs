@@ -264,9 +264,9 @@ impl Search<'_> {
         }
         let operations = scenario.operations(self.seed);
         let script = scenario.committee.client_ids().zip(operations).collect();
-        let WorkloadSpec { think, audit, .. } = scenario.file.workload;
+        let WorkloadSpec { think, arrival, audit, .. } = scenario.file.workload;
         let script = Some(script);
-        let workload = WorkloadSpec { operations: None, keys: None, think, script, audit };
+        let workload = WorkloadSpec { operations: None, keys: None, think, arrival, script, audit };
         let Ok(scripted) = made(self.name, ScenarioFile { workload, ..scenario.file.clone() })
         else {
             return;

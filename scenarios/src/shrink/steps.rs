@@ -187,6 +187,11 @@ fn simpler_operations(run: Run<'_>) -> Vec<Candidate> {
             file.workload.think = Span::default();
         }));
     }
+    if run.file.workload.arrival.is_some() {
+        candidates.push(run.after("the arrivals of operations", |file| {
+            file.workload.arrival = None;
+        }));
+    }
     if run.file.workload.audit {
         candidates.push(run.after("the audit", |file| file.workload.audit = false));
     }

@@ -156,7 +156,9 @@ impl Clients {
             self.progress[number].open = Some(self.served.len());
             let timestamp = place as u64 + 1;
             let of_audit = self.audits();
-            self.served.push(Served { client, timestamp, of_audit, asked: now, completed: None });
+            let arrived = self.arrival(client, place).unwrap_or(now);
+            let (asked, completed) = (now, None);
+            self.served.push(Served { client, timestamp, of_audit, arrived, asked, completed });
             self.note_deadline();
         }
         self.workload.operations[number][place].clone()
@@ -194,9 +196,21 @@ impl Clients {
             return None;
         }
         progress.completed = progress.asked;
-        // The audit is no workload: nobody thinks.
+        // The audit is no workload: nobody thinks, and nothing arrives.
         let pause = if self.audits() { Span::ZERO } else { self.workload.think };
-        Some(Next::Ask(now + pause))
+        let arrival = self.arrival(client, self.progress[number].asked);
+        Some(Next::Ask(arrival.map_or(now + pause, |arrival| arrival.max(now))))
+    }
+
+    /// When the operation at this place of a client arrives, if operations arrive on their own.
+    fn arrival(&self, client: NodeId, place: usize) -> Option<Time> {
+        let arrivals = self.workload.arrivals.get(usize::from(client.number()))?;
+        arrivals.get(place).copied()
+    }
+
+    /// When a client asks for its first operation.
+    pub(super) fn first(&self, client: NodeId) -> Time {
+        self.arrival(client, 0).unwrap_or(Time::ZERO)
     }
 
     /// A client crashed. If it surely never restarts, nobody waits for its operations, and another

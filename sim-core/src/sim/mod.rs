@@ -95,7 +95,8 @@ impl<P: Protocol> Run<'_, P> {
             self.give(node, Input::Start, Cause::Own);
         }
         for client in committee.client_ids().filter(|client| self.world.clients.has_next(*client)) {
-            self.world.queue.push(Time::ZERO, Event::Ask { client });
+            let first = self.world.clients.first(client);
+            self.world.queue.push(first, Event::Ask { client });
         }
         // The clients may be done before they begin.
         self.world.begin_audit();

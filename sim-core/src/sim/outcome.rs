@@ -38,7 +38,9 @@ pub struct Served {
     pub timestamp: u64,
     /// Whether it is a read of the audit, and not of the workload.
     pub of_audit: bool,
-    /// When it was asked.
+    /// When it arrived: where operations do not arrive on their own, when it was asked.
+    pub arrived: Time,
+    /// When it was asked: its client waited for no other answer then.
     pub asked: Time,
     /// When an answer was accepted, and which.
     pub completed: Option<(Time, Answer)>,

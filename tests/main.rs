@@ -19,6 +19,7 @@ mod histories;
 mod hostile_messages;
 mod hunt;
 mod lasso;
+mod leaders;
 mod lecture;
 mod map;
 mod messages_of_runs;

@@ -35,6 +35,12 @@ pub(crate) fn sweep(scenario: &Scenario, seeds: std::ops::Range<u64>) -> Summary
     byzsim::sweep(scenario, &options, |_| std::ops::ControlFlow::Continue(()))
 }
 
+/// The scenario of a file.
+pub(crate) fn from_file(path: &std::path::Path) -> Scenario {
+    let name = path.to_str().expect("the path is text");
+    byzsim::load(name).unwrap_or_else(|error| panic!("{error} {:?}", error.help))
+}
+
 /// A scenario that is written in the test.
 pub(crate) fn from_text(text: &str) -> Scenario {
     let file = toml::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));

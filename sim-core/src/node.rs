@@ -70,6 +70,12 @@ pub trait Protocol: Sized + 'static {
         false
     }
 
+    /// Who leads a view, where that is a function of the view: faults can then be aimed at the
+    /// leader of a view. None where leaders are elected, or there are none.
+    fn leader(_: Committee, _: &Self::Params, _view: u64) -> Option<NodeId> {
+        None
+    }
+
     /// How soon a correct primary serves, with at most f faulty replicas. None if the protocol does
     /// not say: whether a timer gave up a correct primary too soon is then not judged.
     fn promptness(_: Committee, _: &Self::Params) -> Option<Promptness> {

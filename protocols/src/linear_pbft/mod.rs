@@ -99,7 +99,8 @@ use std::rc::Rc;
 
 use byzsim_core::forensics::{Case, Held};
 use byzsim_core::{
-    CertificateForm, Committee, Conviction, Evidence, Law, Promptness, Protocol, Signer, Span, Wait,
+    CertificateForm, Committee, Conviction, Evidence, Law, NodeId, Promptness, Protocol, Signer,
+    Span, Wait,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -221,6 +222,10 @@ impl Protocol for LinearPbft {
     ) -> Span {
         let plain = Pbft::liveness_bound(committee, &params.plain(), delta * 2, asynchrony);
         plain + params.status_interval * 2
+    }
+
+    fn leader(committee: Committee, _: &Params, view: u64) -> Option<NodeId> {
+        Some(crate::shared::quorum::primary(committee, view))
     }
 
     /// A slot takes two messages more than in PBFT, and so does catching up.

@@ -27,7 +27,7 @@ mod rules;
 
 use std::rc::Rc;
 
-use byzsim_core::{Committee, Protocol, Resilience, Signed, Signer, Span, Trusted};
+use byzsim_core::{Committee, NodeId, Protocol, Resilience, Signed, Signer, Span, Trusted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -125,6 +125,10 @@ impl Protocol for Onephase {
     /// other; twice that, as a timer may have been armed just before.
     fn liveness_bound(_: Committee, params: &Params, delta: Span, _: Span) -> Span {
         (params.client_timeout + params.fetch_timeout + delta * 4) * 2
+    }
+
+    fn leader(committee: Committee, params: &Params, _: u64) -> Option<NodeId> {
+        Some(Rules::new(committee, params).sequencer())
     }
 
     /// One order decides, so all rests on the sequencer.

@@ -170,7 +170,9 @@ mod view_change;
 use std::rc::Rc;
 
 use byzsim_core::forensics::{Case, Held};
-use byzsim_core::{Committee, Conviction, Evidence, Law, Promptness, Protocol, Signer, Span, Wait};
+use byzsim_core::{
+    Committee, Conviction, Evidence, Law, NodeId, Promptness, Protocol, Signer, Span, Wait,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -181,7 +183,7 @@ pub use replica::{Replica, Timer};
 
 use crate::catalogue::{Catalogued, Flaw as _, FlawEntry, Flaws, check_counts, check_times};
 use crate::judgement;
-use crate::shared::quorum::quorum;
+use crate::shared::quorum::{primary, quorum};
 use crate::shared::status::catching_up;
 use rules::Rules;
 
@@ -291,6 +293,10 @@ impl Protocol for Pbft {
         // A read that finds no equal answers waits once more.
         let asks = if Rules::new(committee, params).reads_at_once() { 3 } else { 2 };
         params.client_timeout * asks + chain + (timeout + delta * 4) * others + catching_up * 2
+    }
+
+    fn leader(committee: Committee, _: &Params, view: u64) -> Option<NodeId> {
+        Some(primary(committee, view))
     }
 
     /// A backup passes a request on, and the primary proposes it when its turn comes: after the

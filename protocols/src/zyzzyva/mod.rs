@@ -225,6 +225,7 @@ use crate::catalogue::{
     Catalogued, Diagnosis, Flaw as _, FlawEntry, Flaws, check_counts, check_times,
 };
 use crate::judgement;
+use crate::shared::quorum::primary;
 use crate::shared::status::catching_up;
 use rules::Rules;
 
@@ -340,6 +341,10 @@ impl Protocol for Zyzzyva {
         let asking = params.client_timeout.doubled(client::DOUBLINGS_MAX) + params.commit_timeout;
         let others = u64::from(committee.clients.saturating_sub(1));
         chain + (params.order_timeout + delta * 4) * others + asking * 4 + catching_up * 2
+    }
+
+    fn leader(committee: Committee, _: &Params, view: u64) -> Option<NodeId> {
+        Some(primary(committee, view))
     }
 
     /// A backup asks the primary to confirm a request, and the primary orders it when its turn

@@ -11,7 +11,7 @@ use toml::de::{DeTable, ValueDeserializer};
 
 use crate::file::error::{self, LoadError, Place, Problem};
 use crate::file::format::ScenarioFile;
-use crate::file::groups;
+use crate::file::groups::{self, Leader};
 use crate::file::library::{self, Found};
 use crate::file::limits::BYTES_MAX;
 use crate::file::locate;
@@ -91,11 +91,12 @@ impl Document {
         }
     }
 
-    /// Reads the document as a scenario file, with the members of groups in place of their names.
+    /// Reads the document as a scenario file, with the members of groups in place of their names,
+    /// and the leaders of views in place of theirs.
     ///
     /// # Errors
     /// If it is none, or a group is wrong, with its place.
-    pub fn parse_scenario(&self) -> Result<ScenarioFile, LoadError> {
+    pub(crate) fn parse_scenario(&self, leader: Leader<'_>) -> Result<ScenarioFile, LoadError> {
         let value: Option<Value> = match self.language {
             Language::Toml => toml::from_str(&self.text).ok(),
             Language::Json => serde_json::from_str(&self.text).ok(),
@@ -103,7 +104,7 @@ impl Document {
         // Whoever reads the scenario itself has the better words for broken syntax.
         let Some(mut value) = value else { return self.parse() };
         overridden::refuse(&value).map_err(|problem| self.locate(problem))?;
-        let lists = groups::expand(&value).map_err(|problem| self.locate(problem))?;
+        let lists = groups::expand(&value, leader).map_err(|problem| self.locate(problem))?;
         if lists.is_empty() {
             return self.parse();
         }

@@ -22,11 +22,18 @@ const BUILT_IN: [&str; 2] = ["replicas", "clients"];
 /// What [`name_of_group`] allows, for schemas.
 pub(crate) const NAME: &str = "^(?!([rc][0-9]+|replicas|clients)$)[A-Za-z][A-Za-z0-9_-]*$";
 
-/// A list of nodes with the members in place of the names.
+/// Who leads a view, of a document's protocol with this cluster: whoever knows the protocols says.
+pub(crate) type Leader<'a> = &'a dyn Fn(&Value, Committee, u64) -> Option<NodeId>;
+
+/// What stands before the number of a view in the name of its leader: `leader@3`.
+const LEADER: &str = "leader@";
+
+/// A list of nodes with the members in place of the names, or one node in place of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Expanded {
     path: Vec<Step>,
     nodes: Vec<NodeId>,
+    is_list: bool,
 }
 
 /// The lists of a document's faults that name groups, expanded.
@@ -34,9 +41,9 @@ pub(crate) struct Expanded {
 /// # Errors
 /// If a group is defined badly, or there is none of a name, or a condition changes the cluster so
 /// that a list would stand for other nodes.
-pub(crate) fn expand(document: &Value) -> Result<Vec<Expanded>, Problem> {
+pub(crate) fn expand(document: &Value, leader: Leader<'_>) -> Result<Vec<Expanded>, Problem> {
     let whole = committee(document, None);
-    let expanded = expand_for(whole, document)?;
+    let expanded = expand_for(whole, document, leader)?;
     if expanded.is_empty() {
         return Ok(expanded);
     }
@@ -49,7 +56,7 @@ pub(crate) fn expand(document: &Value) -> Result<Vec<Expanded>, Problem> {
             continue;
         }
         // The faults of the file are those of each condition: a condition changes none of them.
-        let path = match expand_for(committee, document) {
+        let path = match expand_for(committee, document, leader) {
             Ok(under) => {
                 let differs = expanded.iter().zip(under).find(|(list, under)| *list != under);
                 differs.map(|(list, _)| list.path.clone())
@@ -65,8 +72,13 @@ pub(crate) fn expand(document: &Value) -> Result<Vec<Expanded>, Problem> {
     Ok(expanded)
 }
 
-fn expand_for(committee: Committee, document: &Value) -> Result<Vec<Expanded>, Problem> {
-    let groups = Groups::read(committee, document)?;
+fn expand_for(
+    committee: Committee,
+    document: &Value,
+    leader: Leader<'_>,
+) -> Result<Vec<Expanded>, Problem> {
+    let leader = |view| leader(document, committee, view);
+    let groups = Groups::read(committee, document, &leader)?;
     let mut expanded = Vec::new();
     let faults = document.get("fault").and_then(Value::as_array).into_iter().flatten();
     for (place, fault) in faults.enumerate() {
@@ -76,14 +88,19 @@ fn expand_for(committee: Committee, document: &Value) -> Result<Vec<Expanded>, P
     Ok(expanded)
 }
 
-struct Groups {
+struct Groups<'a> {
     committee: Committee,
     members: BTreeMap<String, Vec<NodeId>>,
+    leader: &'a dyn Fn(u64) -> Option<NodeId>,
 }
 
-impl Groups {
-    fn read(committee: Committee, document: &Value) -> Result<Self, Problem> {
-        let mut groups = Self { committee, members: BTreeMap::new() };
+impl<'a> Groups<'a> {
+    fn read(
+        committee: Committee,
+        document: &Value,
+        leader: &'a dyn Fn(u64) -> Option<NodeId>,
+    ) -> Result<Self, Problem> {
+        let mut groups = Self { committee, members: BTreeMap::new(), leader };
         groups.members = [
             ("replicas".to_owned(), groups.committee.replica_ids().collect()),
             ("clients".to_owned(), groups.committee.client_ids().collect()),
@@ -132,7 +149,7 @@ impl Groups {
                                 self.list(list, path, expanded)?;
                             }
                         }
-                        (Some(Holds::Node), _) => self.one(value, &path)?,
+                        (Some(Holds::Node), _) => self.one(value, path, expanded)?,
                         _ => self.walk(value, path, expanded)?,
                     }
                 }
@@ -148,13 +165,23 @@ impl Groups {
         }
     }
 
-    /// Refuses a group where one node belongs; what else is wrong there is found later.
-    fn one(&self, value: &Value, path: &[Step]) -> Result<(), Problem> {
+    /// Puts the leader of a view in its place, and refuses a group where one node belongs; what
+    /// else is wrong there is found later.
+    fn one(
+        &self,
+        value: &Value,
+        path: Vec<Step>,
+        expanded: &mut Vec<Expanded>,
+    ) -> Result<(), Problem> {
+        if let Some(node) = value.as_str().and_then(|name| self.leader(name, &path)) {
+            expanded.push(Expanded { path, nodes: vec![node?], is_list: false });
+            return Ok(());
+        }
         match value.as_str().filter(|name| self.members.contains_key(*name)) {
             None => Ok(()),
             Some(name) => {
                 let what = format!("`{name}` is a group, but one node is needed here");
-                Err(at(path, what, "name a node such as `r0`; write one fault for each node"))
+                Err(at(&path, what, "name a node such as `r0`; write one fault for each node"))
             }
         }
     }
@@ -177,7 +204,7 @@ impl Groups {
             let what = format!("up to here, the groups stand for more than {MEMBERS_MAX} nodes");
             return Err(at(&path, what, "use fewer faults or smaller groups"));
         }
-        expanded.push(Expanded { path, nodes });
+        expanded.push(Expanded { path, nodes, is_list: true });
         Ok(())
     }
 
@@ -192,6 +219,10 @@ impl Groups {
                 None => (*item, &mut named),
             };
             let here = || [path, &[Step::Index(place)]].concat();
+            if let Some(node) = self.leader(name, &here()) {
+                nodes.push(node?);
+                continue;
+            }
             match (node(name), self.members.get(name)) {
                 // Where it is named, an absent node is found with the fault's other mistakes; left
                 // out, it would be gone by then.
@@ -217,6 +248,19 @@ impl Groups {
             return Err(at(path, what, "name a node that is not excluded"));
         }
         Ok(named)
+    }
+
+    /// The leader that a name means, if it means one.
+    fn leader(&self, name: &str, path: &[Step]) -> Option<Result<NodeId, Problem>> {
+        let view = name.strip_prefix(LEADER)?;
+        let Ok(view) = view.parse() else {
+            let what = format!("`{name}` names no view");
+            return Some(Err(at(path, what, "write the number of a view: `leader@3`")));
+        };
+        Some((self.leader)(view).ok_or_else(|| {
+            let what = "in this protocol no view has its leader by number";
+            at(path, what, "name a node such as `r0`")
+        }))
     }
 
     fn unknown(&self, name: &str, path: &[Step]) -> Problem {
@@ -287,19 +331,26 @@ fn node(name: &str) -> Option<NodeId> {
 
 /// Puts expanded lists into a JSON document.
 pub(crate) fn put_in_json(document: &mut Value, expanded: &[Expanded]) {
-    for Expanded { path, nodes } in expanded {
-        if let Some(list) = document.at(path) {
-            *list = nodes.iter().map(NodeId::to_string).collect();
+    for Expanded { path, nodes, is_list } in expanded {
+        if let Some(place) = document.at(path) {
+            *place = match is_list {
+                true => nodes.iter().map(NodeId::to_string).collect(),
+                false => nodes[0].to_string().into(),
+            };
         }
     }
 }
 
 /// Puts expanded lists into a TOML document, whose other values keep their places in the text.
 pub(crate) fn put_in_toml(document: &mut Spanned<DeValue<'_>>, expanded: &[Expanded]) {
-    for Expanded { path, nodes } in expanded {
+    for Expanded { path, nodes, is_list } in expanded {
         if let Some(list) = document.at(path) {
             let span = list.span();
             let text = |node: &NodeId| DeValue::String(DeString::Owned(node.to_string()));
+            if !is_list {
+                *list.get_mut() = text(&nodes[0]);
+                continue;
+            }
             let mut items = DeArray::new();
             for node in nodes {
                 items.push(Spanned::new(span.clone(), text(node)));

@@ -122,7 +122,7 @@ mod tests {
             let document = Document::of("t", "t", text.into());
             let set = ["cluster.replicas=5".to_owned()];
             let (document, _) = with(&document, &set).expect("it can be set");
-            let file = document.parse_scenario().expect("it makes sense");
+            let file = document.parse_scenario(&|_, _, _| None).expect("it makes sense");
             let Action::Hold(messages) = &file.faults.faults[0].action else { panic!("a hold") };
             assert_eq!((messages.from.len(), messages.to.len()), (5, 5), "{}", document.text);
         }

@@ -1,8 +1,12 @@
 //! Loading: from the name of a scenario to the scenario, ready to play.
 
+use byzsim_core::{Committee, NodeId};
+use serde_json::Value;
+
 use crate::file::document::Document;
 use crate::file::error::LoadError;
 use crate::file::set;
+use crate::run::registry;
 use crate::run::scenario::Scenario;
 
 /// What the command line changes in a scenario.
@@ -41,13 +45,21 @@ pub fn load_with(name: &str, changes: &Changes) -> Result<Scenario, LoadError> {
     changed.map_err(|error| as_it_is().err().unwrap_or(error))
 }
 
+/// Who leads a view in the scenario that a document holds, as far as it can be read; the rest is
+/// found to be wrong later.
+fn leader(document: &Value, committee: Committee, view: u64) -> Option<NodeId> {
+    let protocol = registry::protocol(document.get("protocol")?.as_str()?).ok()?;
+    let params = document.get("params").and_then(Value::as_object).cloned().unwrap_or_default();
+    (protocol.prepare)(&params, &[], committee).ok()?.leader(committee, view)
+}
+
 impl Scenario {
     /// Reads and checks a document.
     ///
     /// # Errors
     /// What is wrong, and where in the document.
     pub fn from_document(document: &Document, flaws: &[String]) -> Result<Self, LoadError> {
-        let file = document.parse_scenario()?;
+        let file = document.parse_scenario(&leader)?;
         Self::new(&document.name, file, flaws).map_err(|problem| document.locate(problem))
     }
 }

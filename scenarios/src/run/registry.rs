@@ -189,6 +189,9 @@ pub trait AnyProtocol: Send + Sync + fmt::Debug {
     /// What the protocol promises in this committee.
     fn resilience(&self, committee: Committee) -> Resilience;
 
+    /// Who leads a view, where that is a function of the view.
+    fn leader(&self, committee: Committee, view: u64) -> Option<NodeId>;
+
     /// The timeout on which the protocol's other times depend.
     fn base_timeout(&self) -> Span;
 }
@@ -385,6 +388,10 @@ impl<P: Catalogued> AnyProtocol for Prepared<P> {
 
     fn resilience(&self, committee: Committee) -> Resilience {
         P::resilience(committee, &self.params)
+    }
+
+    fn leader(&self, committee: Committee, view: u64) -> Option<NodeId> {
+        P::leader(committee, &self.params, view)
     }
 
     fn base_timeout(&self) -> Span {

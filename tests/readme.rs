@@ -94,7 +94,10 @@ pub(crate) fn checkout(folder: &Path) {
     // Whoever followed the page has its protocol already.
     for name in ["ARCHITECTURE.md", "protocols/src/lib.rs", "scenarios/src/run/registry.rs"] {
         let text = fs::read_to_string(root().join(name)).expect("it was copied");
-        let others = text.lines().filter(|line| !line.contains("parrot"));
+        let is_its = |line: &str| {
+            ["`parrot/`", "mod parrot;", "::parrot::"].iter().any(|it| line.contains(it))
+        };
+        let others = text.lines().filter(|line| !is_its(line));
         let others: String = others.map(|line| format!("{line}\n")).collect();
         fs::write(folder.join(name), others).expect("the folder can be written");
     }

@@ -384,7 +384,7 @@ fn protocols_without_an_inventor_survive_a_babbler() {
     impl Visitor for Others {
         fn visit<P: Catalogued>(&mut self) {
             if !INVENTED_FOR.contains(&P::NAME) {
-                babble_in::<P, Retold<P::Msg>>(120, &P::small(), true);
+                babble_in::<P, Retold<P::Msg>>(60, &P::small(), true);
             }
         }
     }

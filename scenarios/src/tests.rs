@@ -442,9 +442,15 @@ fn the_faults_of_the_library_fire() {
         let faults = unfired(&scenario, scenario.file.seeds).into_iter();
         silent.extend(faults.map(|unfired| format!("{name} {}: {}", unfired.fault, unfired.why)));
     }
-    // These omissions double a hold that comes first.
-    let known =
-        ["zyzzyva/flaws/Z07-client-impatient 1", "zyzzyva/flaws/Z17-checkpoint-uncovered 4"];
+    let known = [
+        // These omissions double a hold that comes first.
+        "lecture/25a-all-or-certificate 1",
+        "lecture/25b-impatient-client 1",
+        "zyzzyva/flaws/Z07-client-impatient 1",
+        "zyzzyva/flaws/Z17-checkpoint-uncovered 4",
+        // The link is cut both ways, and r1 never leads: it has nothing to say to r4.
+        "raft/topologies/s2-no-leader 1",
+    ];
     silent.retain(|said| !known.iter().any(|known| said.starts_with(&format!("{known}:"))));
     assert!(silent.is_empty(), "{silent:#?}");
 }

@@ -230,7 +230,7 @@ impl Evidence {
             Blame::ProtocolAtFault
         } else if faults < proven {
             Blame::FaultBoundExceeded
-        } else if self.is_disputed && faulty <= 2 * faults {
+        } else if self.is_disputed && faults < faulty && faulty <= 2 * faults {
             Blame::EvidenceLost
         } else {
             Blame::NothingPromised

@@ -77,7 +77,7 @@ fn a_new_protocol_is_a_copy_in_its_places() {
     let copied = sources(&workdir.folder.join("protocols/src/kea")).len();
     assert_eq!(copied, sources(&root().join("protocols/src/onephase")).len());
     assert!(workdir.read("scenarios/src/run/registry.rs").contains("byzsim_protocols::kea::Kea,"));
-    assert!(workdir.read("protocols/src/lib.rs").contains("\npub mod kea;\npub mod onephase;"));
+    assert!(workdir.read("protocols/src/lib.rs").contains("\npub mod kea;\npub mod linear_pbft;"));
 
     for (name, word) in [
         ("kea", "has a `kea` already"),

@@ -5,7 +5,7 @@
 
 use byzsim::compare::measure::Measure;
 use byzsim::compare::settings::Setting;
-use byzsim::compare::{Comparison, Grid, Ratio, compare, scenario};
+use byzsim::compare::{Cell, Comparison, Grid, Ratio, compare, scenario};
 use byzsim::run::registry::PROTOCOLS;
 use byzsim::{Judgement, Scenario, SeedRange};
 use byzsim_core::{Span, Time};
@@ -81,6 +81,31 @@ fn totals_and_delays_are_those_of_the_table() {
         let ratio = all.ratios.iter().find(is_it);
         assert!(ratio.is_some_and(|it| (it.ratio - 29.0 / 8.0).abs() < 1e-9 && it.low >= it.high));
     }
+}
+
+/// What it takes to replace a silent primary: n − 1 VIEW-CHANGEs of n − 1 messages and a NEW-VIEW;
+/// in Zyzzyva accusations and VIEW-CONFIRMs besides; in Raft one server that asks, and n − 2 votes.
+#[test]
+fn replacing_a_silent_primary_costs_what_the_table_says() {
+    let all = run(&grid(&[4, 7, 10, 31], &["silent-primary"], 1));
+    let tables: [(&str, [(u16, f64); 4], f64); 4] = [
+        ("pbft", [(4, 12.0), (7, 42.0), (10, 90.0), (31, 930.0)], 1.0),
+        ("linear-pbft", [(4, 12.0), (7, 42.0), (10, 90.0), (31, 930.0)], 1.0),
+        ("zyzzyva", [(4, 30.0), (7, 114.0), (10, 252.0), (31, 2730.0)], 1.0),
+        ("raft", [(4, 5.0), (7, 11.0), (10, 17.0), (31, 59.0)], 2.0),
+    ];
+    for (protocol, totals, view) in tables {
+        for (n, total) in totals {
+            let measured = |measure| figure(&all, protocol, n, "silent-primary", measure).to_bits();
+            assert_eq!(measured(Measure::ViewChangeMessages), total.to_bits(), "{protocol} {n}");
+            assert_eq!(measured(Measure::HighestView), view.to_bits(), "{protocol} {n}");
+        }
+    }
+    assert_eq!(all.tally.differ, 0);
+    let has_formula = |it: &&Cell| {
+        it.figure(Measure::ViewChangeMessages).is_some_and(|figure| figure.formula.is_some())
+    };
+    assert_eq!(all.cells.iter().filter(has_formula).count(), all.cells.len());
 }
 
 #[test]

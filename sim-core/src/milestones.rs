@@ -44,7 +44,7 @@ pub struct Milestones {
     /// The views that a correct replica asked for. Where leaders rotate, others are entered in the
     /// normal course, and that is no milestone.
     asked_for: BTreeSet<u64>,
-    /// The first view that had a leader, where leaders are elected.
+    /// The first view that had a correct leader, where leaders are elected; else 0.
     first: u64,
     commit_order: u64,
 }
@@ -106,11 +106,6 @@ impl Milestones {
             }
             _ => {}
         }
-    }
-
-    /// The first view that had a correct leader, where leaders are elected; else 0.
-    pub const fn first_view(&self) -> u64 {
-        self.first
     }
 
     /// How often each milestone was reached, by name.

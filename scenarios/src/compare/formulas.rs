@@ -204,32 +204,23 @@ const BOOKS: [Book; 5] = [
         end: None,
         formulas: ZYZZYVA,
     },
-    Book {
-        protocol: "raft",
-        params: r#"{
-            "leader": "r0", "no-op": false, "snapshot-interval": 0,
-            "heartbeat": "10s", "election-timeout": "30s"
-        }"#,
-        fast_path: None,
-        view_change_kinds: &["request-vote", "vote"],
-        patience: |_| LATENCY * 4,
-        // The first heartbeat, which tells the followers of the last commit, is due at 10 s.
-        end: Some(Span::from_secs(5)),
-        formulas: raft::FORMULAS,
-    },
-    Book {
-        protocol: "raft",
-        params: r#"{
-            "leader": "r0", "no-op": false, "snapshot-interval": 0,
-            "heartbeat": "10s", "election-timeout": "30s"
-        }"#,
-        fast_path: None,
-        view_change_kinds: &["request-vote", "vote"],
-        patience: |_| LATENCY * 5,
-        end: Some(Span::from_secs(5)),
-        formulas: raft::WITH_SIGNED_ACKS,
-    },
+    RAFT,
+    Book { patience: |_| LATENCY * 5, formulas: raft::WITH_SIGNED_ACKS, ..RAFT },
 ];
+
+const RAFT: Book = Book {
+    protocol: "raft",
+    params: r#"{
+        "leader": "r0", "no-op": false, "snapshot-interval": 0,
+        "heartbeat": "10s", "election-timeout": "30s"
+    }"#,
+    fast_path: None,
+    view_change_kinds: &["request-vote", "vote"],
+    patience: |_| LATENCY * 4,
+    // The first heartbeat, which tells the followers of the last commit, is due at 10 s.
+    end: Some(Span::from_secs(5)),
+    formulas: raft::FORMULAS,
+};
 
 /// Zyzzyva's parameter for how long a client waits for 3f + 1 responses.
 const TIMER_1: &str = "client-timeout";
@@ -270,8 +261,8 @@ const fn shape(formula: Formula) -> Formula {
 
 use Measure::{
     AllVerified, ClientSigned, ClientVerified, Completed, Crypto, Delays, Fast, FastFirstTry,
-    FirstTry, FromClients, FromReplicas, Kind, Messages, Signed, Verified, ViewChangeMessages,
-    ViewChanges,
+    FirstTry, FromClients, FromReplicas, HighestView, Kind, Messages, Signed, Verified,
+    ViewChangeMessages,
 };
 use When::{
     AllSpeak, Checkpoints, CorrectPrimary, FaultFree, Loss, Reads, Silent, SilentPrimary, Slow,
@@ -318,8 +309,8 @@ const PBFT: &[Formula] = &[
     })),
     exact(ClientSigned, CorrectPrimary, "1", PBFT_FLOW, |_| 1.0),
     exact(ClientVerified, CorrectPrimary, "f + 1", MINIMUM, |it| whole(it.f + 1)),
-    exact(ViewChanges, CorrectPrimary, "0", PBFT_VIEW_CHANGE, |_| 0.0),
-    exact(ViewChanges, SilentPrimary, "1", PBFT_VIEW_CHANGE, |_| 1.0),
+    exact(HighestView, CorrectPrimary, "0", PBFT_VIEW_CHANGE, |_| 0.0),
+    exact(HighestView, SilentPrimary, "1", PBFT_VIEW_CHANGE, |_| 1.0),
     exact(ViewChangeMessages, CorrectPrimary, "0", PBFT_VIEW_CHANGE, |_| 0.0),
     exact(ViewChangeMessages, SilentPrimary, "(n − 1)² + (n − 1)", PBFT_VIEW_CHANGE, |it| {
         whole(it.n * (it.n - 1))
@@ -332,7 +323,7 @@ const PBFT: &[Formula] = &[
     }),
     exact(Signed, Checkpoints, "2 + 1 + 1/K", MINIMUM, |_| 3.0 + per_checkpoint(1)),
     exact(Delays, Checkpoints, "5", ORDER_STATISTICS, |_| 5.0),
-    exact(ViewChanges, Checkpoints, "0", PBFT_VIEW_CHANGE, |_| 0.0),
+    exact(HighestView, Checkpoints, "0", PBFT_VIEW_CHANGE, |_| 0.0),
     exact(Messages, Reads, "2n", PBFT_READS, |it| whole(2 * it.n)),
     exact(FromClients, Reads, "n", PBFT_READS, |it| whole(it.n)),
     exact(FromReplicas, Reads, "n", PBFT_READS, |it| whole(it.n)),
@@ -344,7 +335,7 @@ const PBFT: &[Formula] = &[
     exact(Verified, Reads, "1", MINIMUM, |_| 1.0),
     exact(ClientSigned, Reads, "1", PBFT_READS, |_| 1.0),
     exact(ClientVerified, Reads, "2f + 1", MINIMUM, |it| whole(2 * it.f + 1)),
-    exact(ViewChanges, Reads, "0", PBFT_VIEW_CHANGE, |_| 0.0),
+    exact(HighestView, Reads, "0", PBFT_VIEW_CHANGE, |_| 0.0),
     exact(ViewChangeMessages, Reads, "0", PBFT_VIEW_CHANGE, |_| 0.0),
     exact(FirstTry, Loss, "Σ over quorums", LOST, |it| chance::pbft(it.n, it.q)),
 ];
@@ -391,8 +382,8 @@ const ZYZZYVA: &[Formula] = &[
     least(exact(ClientVerified, AllSpeak, "3f + 1", MINIMUM, |it| whole(3 * it.f + 1))),
     exact(Fast, AllSpeak, "1", ORDER_STATISTICS, |_| 1.0),
     exact(Fast, Silent, "0", ORDER_STATISTICS, |_| 0.0),
-    exact(ViewChanges, CorrectPrimary, "0", ZYZZYVA_VIEW_CHANGE, |_| 0.0),
-    exact(ViewChanges, SilentPrimary, "1", ZYZZYVA_VIEW_CHANGE, |_| 1.0),
+    exact(HighestView, CorrectPrimary, "0", ZYZZYVA_VIEW_CHANGE, |_| 0.0),
+    exact(HighestView, SilentPrimary, "1", ZYZZYVA_VIEW_CHANGE, |_| 1.0),
     exact(ViewChangeMessages, CorrectPrimary, "0", ZYZZYVA_VIEW_CHANGE, |_| 0.0),
     exact(
         ViewChangeMessages,
@@ -413,7 +404,7 @@ const ZYZZYVA: &[Formula] = &[
     }),
     exact(Delays, Checkpoints, "3", ORDER_STATISTICS, |_| 3.0),
     exact(Fast, Checkpoints, "1", ORDER_STATISTICS, |_| 1.0),
-    exact(ViewChanges, Checkpoints, "0", ZYZZYVA_VIEW_CHANGE, |_| 0.0),
+    exact(HighestView, Checkpoints, "0", ZYZZYVA_VIEW_CHANGE, |_| 0.0),
     exact(FirstTry, Loss, "Σ over quorums", LOST, |it| chance::zyzzyva(it.n, it.q)),
     exact(FastFirstTry, Loss, "(1 − q)^2n", LOST, |it| chance::zyzzyva_fast(it.n, it.q)),
 ];

@@ -11,7 +11,7 @@ use super::stats::whole;
 
 use Measure::{
     AllVerified, ClientSigned, ClientVerified, Completed, Delays, FirstTry, FromClients,
-    FromReplicas, Kind, Messages, Signed, Verified, ViewChangeMessages, ViewChanges,
+    FromReplicas, HighestView, Kind, Messages, Signed, Verified, ViewChangeMessages,
 };
 use When::{
     AllSpeak, Checkpoints, CorrectPrimary, FaultFree, Loss, Silent, SilentPrimary, SlowAnswers,
@@ -54,8 +54,8 @@ pub(super) const FORMULAS: &[Formula] = &[
     }),
     exact(ClientSigned, CorrectPrimary, "1", COLLECTOR_FLOW, |_| 1.0),
     exact(ClientVerified, CorrectPrimary, "f + 1", MINIMUM, |it| whole(it.f + 1)),
-    exact(ViewChanges, CorrectPrimary, "0", PBFT_VIEW_CHANGE, |_| 0.0),
-    exact(ViewChanges, SilentPrimary, "1", PBFT_VIEW_CHANGE, |_| 1.0),
+    exact(HighestView, CorrectPrimary, "0", PBFT_VIEW_CHANGE, |_| 0.0),
+    exact(HighestView, SilentPrimary, "1", PBFT_VIEW_CHANGE, |_| 1.0),
     exact(ViewChangeMessages, CorrectPrimary, "0", PBFT_VIEW_CHANGE, |_| 0.0),
     exact(ViewChangeMessages, SilentPrimary, "(n − 1)² + (n − 1)", PBFT_VIEW_CHANGE, |it| {
         whole(it.n * (it.n - 1))
@@ -68,6 +68,6 @@ pub(super) const FORMULAS: &[Formula] = &[
     }),
     exact(Signed, Checkpoints, "2 + 1 + 1/K", MINIMUM, |_| 3.0 + per_checkpoint(1)),
     exact(Delays, Checkpoints, "7", ORDER_STATISTICS, |_| 7.0),
-    exact(ViewChanges, Checkpoints, "0", PBFT_VIEW_CHANGE, |_| 0.0),
+    exact(HighestView, Checkpoints, "0", PBFT_VIEW_CHANGE, |_| 0.0),
     exact(FirstTry, Loss, "Σ over quorums", LOST, |it| chance::linear_pbft(it.n, it.q)),
 ];

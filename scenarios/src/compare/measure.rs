@@ -43,8 +43,8 @@ pub enum Measure {
     FastFirstTry,
     /// Messages of view changes in the whole run.
     ViewChangeMessages,
-    /// Changes of the view in the whole run.
-    ViewChanges,
+    /// The highest view that a correct replica entered in the whole run.
+    HighestView,
 }
 
 impl Measure {
@@ -68,7 +68,7 @@ impl Measure {
             Self::Fast,
             Self::FastFirstTry,
             Self::ViewChangeMessages,
-            Self::ViewChanges,
+            Self::HighestView,
         ]);
         all
     }
@@ -95,7 +95,7 @@ impl Measure {
             Self::Fast => "fast-path",
             Self::FastFirstTry => "fast-path-first-try",
             Self::ViewChangeMessages => "view-change-messages",
-            Self::ViewChanges => "view-changes",
+            Self::HighestView => "highest-view",
         };
         name.to_owned()
     }
@@ -122,7 +122,7 @@ impl Measure {
             Self::Fast => "on the fast path",
             Self::FastFirstTry => "  and nothing retransmitted",
             Self::ViewChangeMessages => "view-change messages per run",
-            Self::ViewChanges => "view changes per run",
+            Self::HighestView => "highest view",
         };
         label.to_owned()
     }
@@ -146,7 +146,7 @@ impl Measure {
             | Self::Latency
             | Self::Slowest
             | Self::ViewChangeMessages
-            | Self::ViewChanges => Scale::Amount,
+            | Self::HighestView => Scale::Amount,
         }
     }
 

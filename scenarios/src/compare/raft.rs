@@ -9,9 +9,11 @@ use super::stats::whole;
 
 use Measure::{
     AllVerified, ClientSigned, ClientVerified, Completed, Delays, FirstTry, FromClients,
-    FromReplicas, Kind, Messages, Signed, Verified, ViewChangeMessages, ViewChanges,
+    FromReplicas, HighestView, Kind, Messages, Signed, Verified, ViewChangeMessages,
 };
-use When::{AllSpeak, Checkpoints, CorrectPrimary, FaultFree, Loss, Silent, SlowAnswers};
+use When::{
+    AllSpeak, Checkpoints, CorrectPrimary, FaultFree, Loss, Silent, SilentPrimary, SlowAnswers,
+};
 
 const FLOW: &str = "counted from the message flow of Ongaro and Ousterhout, ATC 2014, §5.3";
 const ELECTION: &str = "counted from the message flow of Ongaro and Ousterhout, ATC 2014, §5.2";
@@ -26,6 +28,18 @@ fn told(it: &Inputs) -> u64 {
 fn answering(it: &Inputs) -> u64 {
     told(it).saturating_sub(it.s)
 }
+
+/// The run begins with a leader, of term 1.
+const LED_IN_TERM_1: Formula = exact(HighestView, CorrectPrimary, "1", ELECTION, |_| 1.0);
+const ELECTS_NOBODY: Formula = exact(ViewChangeMessages, CorrectPrimary, "0", ELECTION, |_| 0.0);
+/// A leader that says nothing is replaced in one term, unless two servers stand for election at
+/// once: their timers are apart by much more than a message takes.
+const ELECTED_IN_TERM_2: Formula = exact(HighestView, SilentPrimary, "2", ELECTION, |_| 2.0);
+/// One server asks all others for their votes, and all but the silent one answer.
+const ELECTS_ONCE: Formula =
+    exact(ViewChangeMessages, SilentPrimary, "(n − 1) + (n − 2)", ELECTION, |it| {
+        whole(2 * it.n - 3)
+    });
 
 /// What is told at once is told in further AppendEntries, and answered: 2(n − 1) − s more messages.
 pub(super) const FORMULAS: &[Formula] = &[
@@ -57,9 +71,11 @@ pub(super) const FORMULAS: &[Formula] = &[
     exact(AllVerified, CorrectPrimary, "0", UNSIGNED, |_| 0.0),
     exact(ClientSigned, CorrectPrimary, "0", UNSIGNED, |_| 0.0),
     exact(ClientVerified, CorrectPrimary, "0", UNSIGNED, |_| 0.0),
-    exact(ViewChanges, CorrectPrimary, "0", ELECTION, |_| 0.0),
-    exact(ViewChanges, Checkpoints, "0", ELECTION, |_| 0.0),
-    exact(ViewChangeMessages, CorrectPrimary, "0", ELECTION, |_| 0.0),
+    LED_IN_TERM_1,
+    exact(HighestView, Checkpoints, "1", ELECTION, |_| 1.0),
+    ELECTS_NOBODY,
+    ELECTED_IN_TERM_2,
+    ELECTS_ONCE,
     exact(FirstTry, Loss, "Σ over majorities", LOST, |it| chance::raft(it.n, it.q)),
 ];
 
@@ -79,6 +95,8 @@ pub(super) const WITH_SIGNED_ACKS: &[Formula] = &[
     exact(Delays, CorrectPrimary, "5", ORDER_STATISTICS, |_| 5.0),
     exact(Completed, CorrectPrimary, "1", SHOWN, |_| 1.0),
     exact(ClientSigned, CorrectPrimary, "0", SHOWN, |_| 0.0),
-    exact(ViewChanges, CorrectPrimary, "0", ELECTION, |_| 0.0),
-    exact(ViewChangeMessages, CorrectPrimary, "0", ELECTION, |_| 0.0),
+    LED_IN_TERM_1,
+    ELECTS_NOBODY,
+    ELECTED_IN_TERM_2,
+    ELECTS_ONCE,
 ];

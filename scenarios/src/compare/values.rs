@@ -78,7 +78,7 @@ impl Run<'_> {
                 let kinds = self.inputs.book?.view_change_kinds;
                 Some(whole(self.of_kinds(kinds)))
             }
-            Measure::ViewChanges => Some(whole(self.outcome.view_changes())),
+            Measure::HighestView => Some(whole(self.outcome.view_max)),
         }
     }
 

@@ -150,7 +150,7 @@ pub fn verdict(scenario: &Scenario, report: &Report) -> String {
         row::completed(outcome),
         outcome.operations,
         audit(outcome),
-        counted(outcome.view_changes(), "view change"),
+        highest(outcome.view_max),
         counted(outcome.events, "event"),
         counted(outcome.metrics.messages(), "message"),
         outcome.end,
@@ -201,6 +201,12 @@ fn headline(scenario: &Scenario, report: &Report) -> String {
         }
         Judgement::Inconclusive => paint(LOUD, "INCONCLUSIVE"),
     }
+}
+
+/// How far the views went. That is no count of view changes: where leaders rotate, views are
+/// entered in the normal course, and elsewhere one may fail before anybody enters it.
+fn highest(view: u64) -> String {
+    format!("highest view {}", grouped(view))
 }
 
 /// The audit, beside the operations of the workload.

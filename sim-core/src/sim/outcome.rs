@@ -112,11 +112,3 @@ pub struct Outcome {
     /// or nothing was asked.
     pub slack: Option<Slack>,
 }
-
-impl Outcome {
-    /// How many views a correct replica went beyond the first: view 0 or, where leaders are
-    /// elected, the first that had one.
-    pub const fn view_changes(&self) -> u64 {
-        self.view_max.saturating_sub(self.milestones.first_view())
-    }
-}

@@ -62,7 +62,6 @@ fn who_forgets_is_convicted_by_its_own_words() {
     }
 }
 
-/// With at most f faulty replicas it is the published rule that loses the request.
 /// Votes that went to a corrupted collector only are in what it shows, whatever form that has.
 #[test]
 fn certificates_convict_as_lists_and_as_aggregates() {
@@ -73,6 +72,7 @@ fn certificates_convict_as_lists_and_as_aggregates() {
     }
 }
 
+/// With at most f faulty replicas it is the published rule that loses the request.
 #[test]
 fn the_published_view_change_of_zyzzyva_is_to_blame_itself() {
     for (schedule, expected) in [("a", &[3][..]), ("b", &[0]), ("b-prime", &[0])] {

@@ -260,3 +260,6 @@ impl Node<Msg, Timer> for Replica {
         self.pbft.standing(seq)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -170,8 +170,12 @@ mod tests {
         for form in [CertificateForm::List, CertificateForm::Aggregate] {
             let cast = Cast::new(form);
             assert!(cast.prepares(&[r0, r2]) && cast.prepares(&[r3, r2]), "{form:?}");
-            assert!(!cast.prepares(&[r1, r2]), "{form:?}: r1 is the primary of view 1");
+            for voters in [[r1, r2], [r0, r1]] {
+                assert!(!cast.prepares(&voters), "{form:?}: r1 is the primary of view 1");
+            }
             assert!(!cast.prepares(&[r2, r2]) && !cast.prepares(&[r2]), "{form:?}");
+            // No VIEW-CHANGE with one vote too many would be believed.
+            assert!(!cast.prepares(&[r0, r2, r3]), "{form:?}");
             assert!(!cast.prepares(&[r0, NodeId::Client(0)]), "{form:?}");
         }
     }

@@ -101,20 +101,22 @@ fn a_pbft_checkpoint_costs_n_times_n_minus_1_messages() {
     }
 }
 
+/// One request, whose COMMITs of view 0 are held. No retransmissions: they are not part of the
+/// formulas.
+const ONE_SLOT_IN_TWO_VIEWS: [&str; 5] = [
+    "cluster.clients=1",
+    "workload.operations=1",
+    r#"network.gst="30s""#,
+    r#"params.status-interval="20s""#,
+    r#"fault=[{ do = { hold = { kinds = ["commit"], view = 0 } } }]"#,
+];
+
 /// All replicas ask for view 1, its primary opens it: n(n − 1) + (n − 1) = n² − 1. Then one slot is
 /// agreed on again: (n − 1)(2n − 1) PREPAREs and COMMITs.
 #[test]
 fn a_pbft_view_change_costs_n2_minus_1_messages() {
     for n in [4, 7, 10] {
-        let set = [
-            "cluster.clients=1",
-            "workload.operations=1",
-            r#"network.gst="30s""#,
-            // No retransmissions: they are not part of the formula.
-            r#"params.status-interval="20s""#,
-            r#"fault=[{ do = { hold = { kinds = ["commit"], view = 0 } } }]"#,
-        ];
-        let scenario = pbft("pbft/fault-free", n, &set);
+        let scenario = pbft("pbft/fault-free", n, &ONE_SLOT_IN_TWO_VIEWS);
         let report = play(&scenario, 1);
         let cost: u64 = sent(&scenario, &report, &["view-change", "new-view"]).iter().sum();
         assert_eq!(cost, n * n - 1, "n = {n}");
@@ -133,14 +135,7 @@ fn a_pbft_view_change_costs_n2_minus_1_messages() {
 #[test]
 fn a_view_change_with_a_collector_costs_n2_minus_1_messages_and_few_votes() {
     for n in [4, 7, 10] {
-        let set = [
-            "cluster.clients=1",
-            "workload.operations=1",
-            r#"network.gst="30s""#,
-            r#"params.status-interval="20s""#,
-            "params.tells-progress=false",
-            r#"fault=[{ do = { hold = { kinds = ["commit"], view = 0 } } }]"#,
-        ];
+        let set = [&ONE_SLOT_IN_TWO_VIEWS[..], &["params.tells-progress=false"]].concat();
         let scenario = pbft("linear-pbft/fault-free", n, &set);
         let report = play(&scenario, 1);
         let cost: u64 = sent(&scenario, &report, &["view-change", "new-view"]).iter().sum();

@@ -114,6 +114,16 @@ fn what_the_map_names_is_there() {
     }
 }
 
+/// Two rows about one file would say two things of it, of which one grows old.
+#[test]
+fn the_map_has_a_file_once() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("there is a map");
+    let mut seen = BTreeSet::new();
+    for path in map(&text).into_iter().flat_map(|row| row.paths) {
+        assert!(seen.insert(path.clone()), "the map of ARCHITECTURE.md has {path} twice");
+    }
+}
+
 /// In prose, a path begins where its reader knows: `run/draw.rs`, or a file alone.
 #[test]
 fn every_path_that_the_architecture_names_is_there() {

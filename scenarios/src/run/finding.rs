@@ -30,14 +30,13 @@ pub fn findings<'a>(
         explanation: &panic.message,
         shape: &panic.location,
     });
-    let violated = verdicts.into_iter().filter_map(|(property, verdict)| match verdict {
-        Verdict::Violated(violation) => Some(Finding {
+    let violated = verdicts.into_iter().filter_map(|(property, verdict)| {
+        verdict.violation().map(|violation| Finding {
             property,
             at: Some(violation.at),
             explanation: &violation.explanation,
             shape: &violation.shape,
-        }),
-        Verdict::Holds(_) | Verdict::Inconclusive(_) => None,
+        })
     });
     let mut findings: Vec<Finding<'a>> = panicked.into_iter().chain(violated).collect();
     let place = |property: &str| PROPERTIES.iter().position(|it| it.name == property);

@@ -124,10 +124,7 @@ mod tests {
         for (replica, observation) in said {
             judge.observe(at, NodeId::Replica(*replica), observation);
         }
-        match judge.finish(at) {
-            Verdict::Violated(violation) => Some(violation.shape),
-            Verdict::Holds(_) | Verdict::Inconclusive(_) => None,
-        }
+        judge.finish(at).violation().map(|violation| violation.shape.clone())
     }
 
     fn holds(seq: u64, name: u8) -> Observation {

@@ -99,10 +99,7 @@ mod tests {
                 judge.observe(at, R0, then);
             }
         }
-        match judge.finish(at) {
-            Verdict::Violated(violation) => Some(violation.shape),
-            Verdict::Holds(_) | Verdict::Inconclusive(_) => None,
-        }
+        judge.finish(at).violation().map(|violation| violation.shape.clone())
     }
 
     fn restored(seq: u64, last: u64) -> Option<Observation> {

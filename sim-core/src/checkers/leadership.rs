@@ -334,10 +334,7 @@ mod tests {
         for (replica, observation) in said {
             judge.observe(at, NodeId::Replica(*replica), observation);
         }
-        match judge.finish(at) {
-            Verdict::Violated(violation) => Some(violation.shape),
-            Verdict::Holds(_) | Verdict::Inconclusive(_) => None,
-        }
+        judge.finish(at).violation().map(|violation| violation.shape.clone())
     }
 
     #[test]

@@ -234,7 +234,15 @@ pub struct Violation {
 impl Verdict {
     /// Whether the property is violated.
     pub const fn is_violated(&self) -> bool {
-        matches!(self, Self::Violated(_))
+        self.violation().is_some()
+    }
+
+    /// Where the property is violated first, if it is.
+    pub const fn violation(&self) -> Option<&Violation> {
+        match self {
+            Self::Violated(violation) => Some(violation),
+            Self::Holds(_) | Self::Inconclusive(_) => None,
+        }
     }
 }
 

@@ -1,17 +1,18 @@
 //! Digests and signatures, with two backends behind one interface.
 //!
-//! `ed25519` makes real signatures (RFC 8032, ed25519-dalek). `ideal` is a keyed hash whose secrets
-//! no adversary can reach, so it is unforgeable by construction, and cheap. Only a [`Signer`] can
-//! make a signature that verifies. Each node holds its own signer, and the adversary holds those of
-//! the corrupted nodes. Any node can make a *garbage* signature ([`Signed::forged`]), so a protocol
-//! that forgets to verify is caught.
+//! `ed25519` makes real signatures (RFC 8032, ed25519-dalek). `ideal` makes none: a signed value
+//! says of itself that it is genuine. That is unforgeable by construction, as only a [`Signer`] can
+//! make such a value and nobody can change what it says, and it is cheap, as nothing is hashed.
+//! Each node holds its own signer, and the adversary holds those of the corrupted nodes. Any node
+//! can make a *garbage* signature ([`Signed::forged`]), or put a genuine one under another statement
+//! ([`Signed::with_body`]), so a protocol that forgets to verify is caught with either backend.
 //!
 //! What is signed is the SHA-256 digest of a statement's canonical bytes, which begin with a domain
 //! tag (protocol and message kind) and the signer. Signatures *inside* a statement are not covered
 //! by the one around it: a certificate within a view-change message is a list of (signer,
 //! statement) whose signatures travel beside it. The receiver verifies them as well.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::fmt;
 use std::rc::Rc;
 use std::str::FromStr;
@@ -19,7 +20,6 @@ use std::str::FromStr;
 use crate::encode::{Encode, Encoder};
 use crate::id::{Committee, NodeId};
 use crate::rng::{Purpose, SimRng};
-use crate::sha256::sha256;
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
@@ -80,17 +80,34 @@ pub enum CryptoBackend {
     /// Ed25519 signatures.
     #[default]
     Ed25519,
-    /// Keyed hashes with secrets that no adversary can reach.
+    /// Values that only their signer can make.
     Ideal,
 }
 
-/// A signature: 64 bytes with either backend.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Signature([u8; 64]);
+/// What is under a statement. It counts as 64 bytes, whatever it is.
+#[derive(Clone)]
+enum Signature {
+    /// `ideal`: the named signer signed this.
+    Genuine,
+    /// `ideal`: the named signer signed a statement of this digest.
+    Grafted(Rc<Digest>),
+    /// Nobody signed this.
+    Garbage,
+    /// `ed25519`.
+    Bytes(Rc<Bytes>),
+}
 
-impl fmt::Debug for Signature {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sig:{:02x}{:02x}", self.0[0], self.0[1])
+/// An Ed25519 signature on one statement.
+struct Bytes {
+    bytes: [u8; 64],
+    /// Whether it verifies, once that was computed.
+    memo: Cell<Option<bool>>,
+}
+
+impl Signature {
+    /// The bytes of a signature; not yet verified, if nobody says so.
+    fn of(bytes: [u8; 64], memo: Option<bool>) -> Self {
+        Self::Bytes(Rc::new(Bytes { bytes, memo: Cell::new(memo) }))
     }
 }
 
@@ -102,7 +119,7 @@ pub struct Keyring {
 
 enum Keys {
     Ed25519(Vec<(SigningKey, VerifyingKey)>),
-    Ideal(Vec<[u8; 16]>),
+    Ideal,
 }
 
 impl fmt::Debug for Keyring {
@@ -115,13 +132,12 @@ impl Keyring {
     /// The keys of `committee` in the run of `seed`.
     pub fn new(backend: CryptoBackend, committee: Committee, seed: u64) -> Rc<Self> {
         let mut rng = SimRng::new(seed, Purpose::Keys, 0);
-        let secrets = committee.nodes().map(|_| rng.key());
         let keys = match backend {
-            // 128 bits, so that a signature is one block of SHA-256.
-            CryptoBackend::Ideal => Keys::Ideal(secrets.map(half).collect()),
+            CryptoBackend::Ideal => Keys::Ideal,
             CryptoBackend::Ed25519 => Keys::Ed25519(
-                secrets
-                    .map(|secret| SigningKey::from_bytes(&secret))
+                committee
+                    .nodes()
+                    .map(|_| SigningKey::from_bytes(&rng.key()))
                     .map(|key| (key.clone(), key.verifying_key()))
                     .collect(),
             ),
@@ -141,26 +157,26 @@ impl Keyring {
         PublicKeys(Rc::clone(self))
     }
 
-    fn sign(&self, node: NodeId, digest: &Digest) -> Signature {
-        let place = self.committee.index(node);
+    /// What stands for the signature of `node` on `digest` in a sum of signatures.
+    fn addend(&self, node: NodeId, digest: Digest) -> Addend {
         match &self.keys {
-            Keys::Ed25519(keys) => Signature(keys[place].0.sign(&digest.0).to_bytes()),
-            Keys::Ideal(secrets) => ideal_signature(&secrets[place], digest),
+            Keys::Ed25519(keys) => Addend::Bytes(self.sign(keys, node, &digest)),
+            Keys::Ideal => Addend::Covers(digest),
         }
     }
 
-    fn verifies(&self, node: NodeId, digest: &Digest, signature: &Signature) -> bool {
+    fn sign(&self, keys: &[(SigningKey, VerifyingKey)], node: NodeId, digest: &Digest) -> [u8; 64] {
+        keys[self.committee.index(node)].0.sign(&digest.0).to_bytes()
+    }
+
+    /// Whether `bytes` are the signature of `node` on `digest`.
+    fn verifies(&self, node: NodeId, digest: &Digest, bytes: &[u8; 64]) -> bool {
+        let Keys::Ed25519(keys) = &self.keys else { return false };
         if !self.committee.contains(node) {
             return false;
         }
-        let place = self.committee.index(node);
-        match &self.keys {
-            Keys::Ed25519(keys) => {
-                let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
-                keys[place].1.verify_strict(&digest.0, &signature).is_ok()
-            }
-            Keys::Ideal(secrets) => *signature == ideal_signature(&secrets[place], digest),
-        }
+        let signature = ed25519_dalek::Signature::from_bytes(bytes);
+        keys[self.committee.index(node)].1.verify_strict(&digest.0, &signature).is_ok()
     }
 }
 
@@ -174,7 +190,13 @@ impl PublicKeys {
     /// the signature each time.
     pub fn verify<T: Statement>(&self, signed: &Signed<T>) -> bool {
         let digest = statement_digest(signed.signer, &signed.body);
-        self.0.verifies(signed.signer, &digest, &signed.signature)
+        match &signed.signature {
+            // Its digest is that of the moment at which it was asked for first.
+            Signature::Genuine => signed.digest.get().is_none_or(|known| *known == digest),
+            Signature::Grafted(covers) => **covers == digest,
+            Signature::Garbage => false,
+            Signature::Bytes(it) => self.0.verifies(signed.signer, &digest, &it.bytes),
+        }
     }
 
     /// What the signatures of these nodes on `body` add up to; none if one of them has no key.
@@ -183,27 +205,12 @@ impl PublicKeys {
         body: &T,
         signers: impl Iterator<Item = NodeId>,
     ) -> Option<Digest> {
-        let sign = |node| {
-            self.0
-                .committee
-                .contains(node)
-                .then(|| self.0.sign(node, &statement_digest(node, body)))
+        let addend = |node| {
+            let is_known = self.0.committee.contains(node);
+            is_known.then(|| self.0.addend(node, statement_digest(node, body)))
         };
-        signers.map(sign).collect::<Option<Vec<_>>>().map(|all| added_up(&all))
+        signers.map(addend).collect::<Option<Vec<_>>>().map(added_up)
     }
-}
-
-fn half(secret: [u8; 32]) -> [u8; 16] {
-    *secret.first_chunk().expect("32 bytes have a first half")
-}
-
-fn ideal_signature(secret: &[u8; 16], digest: &Digest) -> Signature {
-    let mut message = [0; 48];
-    message[..16].copy_from_slice(secret);
-    message[16..].copy_from_slice(&digest.0);
-    let mut bytes = [0; 64];
-    bytes[..32].copy_from_slice(&sha256(&message));
-    Signature(bytes)
 }
 
 /// The capability to sign as one node, and to verify what others signed. It counts both.
@@ -227,20 +234,31 @@ impl Signer {
     /// Signs `body`.
     pub fn sign<T: Statement>(&self, body: T) -> Signed<T> {
         self.signed.set(self.signed.get() + 1);
-        let digest = statement_digest(self.node, &body);
-        let signature = self.keyring.sign(self.node, &digest);
-        Signed { body, signer: self.node, digest, signature, memo: Cell::new(Some(true)) }
+        let (signature, digest) = match &self.keyring.keys {
+            Keys::Ideal => (Signature::Genuine, OnceCell::new()),
+            Keys::Ed25519(keys) => {
+                let digest = statement_digest(self.node, &body);
+                let bytes = self.keyring.sign(keys, self.node, &digest);
+                (Signature::of(bytes, Some(true)), OnceCell::from(digest))
+            }
+        };
+        Signed { body, signer: self.node, digest, signature }
     }
 
     /// Whether the signature on `signed` is the named signer's. Counted for this node each time;
     /// computed once per signed value and its copies, so that n receivers cost one verification.
     pub fn verify<T: Statement>(&self, signed: &Signed<T>) -> bool {
         self.verified.set(self.verified.get() + 1);
-        signed.memo.get().unwrap_or_else(|| {
-            let valid = self.keyring.verifies(signed.signer, &signed.digest, &signed.signature);
-            signed.memo.set(Some(valid));
-            valid
-        })
+        match &signed.signature {
+            Signature::Genuine => true,
+            Signature::Grafted(covers) => **covers == signed.digest(),
+            Signature::Garbage => false,
+            Signature::Bytes(it) => it.memo.get().unwrap_or_else(|| {
+                let valid = self.keyring.verifies(signed.signer, &signed.digest(), &it.bytes);
+                it.memo.set(Some(valid));
+                valid
+            }),
+        }
     }
 
     /// How many replicas have keys.
@@ -285,11 +303,25 @@ pub(crate) fn statement_digest<T: Statement>(signer: NodeId, body: &T) -> Digest
     Encoder::digest_of(|out| _ = out.text(T::TAG).node(signer).value(body))
 }
 
+/// A signature as a part of a sum: what tells it from all others.
+enum Addend {
+    /// The signature of a digest, which names its signer.
+    Covers(Digest),
+    /// No signature.
+    Nothing,
+    /// The signature itself.
+    Bytes([u8; 64]),
+}
+
 /// What stands for the sum of signatures: a hash of them.
-fn added_up(signatures: &[Signature]) -> Digest {
+fn added_up(addends: Vec<Addend>) -> Digest {
     Encoder::digest_of(|out| {
-        for signature in signatures {
-            out.raw(&signature.0);
+        for addend in addends {
+            match addend {
+                Addend::Covers(digest) => out.u8(0).digest(&digest),
+                Addend::Nothing => out.u8(1),
+                Addend::Bytes(bytes) => out.u8(2).raw(&bytes),
+            };
         }
     })
 }
@@ -300,16 +332,15 @@ fn added_up(signatures: &[Signature]) -> Digest {
 pub struct Signed<T> {
     body: T,
     signer: NodeId,
-    digest: Digest,
+    /// Computed when it is asked for.
+    digest: OnceCell<Digest>,
     signature: Signature,
-    memo: Cell<Option<bool>>,
 }
 
 impl<T: Statement> Signed<T> {
     /// Makes `body` with a signature of `signer` that does not verify, as any node can.
     pub fn forged(body: T, signer: NodeId) -> Self {
-        let digest = statement_digest(signer, &body);
-        Self { body, signer, digest, signature: Signature([0xFF; 64]), memo: Cell::new(None) }
+        Self { body, signer, digest: OnceCell::new(), signature: Signature::Garbage }
     }
 
     /// Puts another body under the signature that is there, as any node can. It still verifies only
@@ -317,19 +348,33 @@ impl<T: Statement> Signed<T> {
     #[must_use]
     pub fn with_body(&self, body: T) -> Self {
         let digest = statement_digest(self.signer, &body);
-        let memo = Cell::new(self.memo.get().filter(|_| digest == self.digest));
-        Self { body, signer: self.signer, digest, signature: self.signature, memo }
+        let is_same = digest == self.digest();
+        let signature = match &self.signature {
+            Signature::Genuine if !is_same => Signature::Grafted(Rc::new(self.digest())),
+            Signature::Grafted(covers) if **covers == digest => Signature::Genuine,
+            Signature::Bytes(it) if !is_same => Signature::of(it.bytes, None),
+            it @ (Signature::Genuine
+            | Signature::Grafted(_)
+            | Signature::Garbage
+            | Signature::Bytes(_)) => it.clone(),
+        };
+        Self { body, signer: self.signer, digest: OnceCell::from(digest), signature }
     }
 
     /// What the signatures on these add up to.
     pub(crate) fn sum_of(all: &[&Self]) -> Digest {
-        let signatures: Vec<Signature> = all.iter().map(|it| it.signature).collect();
-        added_up(&signatures)
+        let addend = |it: &&Self| match &it.signature {
+            Signature::Genuine => Addend::Covers(it.digest()),
+            Signature::Grafted(covers) => Addend::Covers(**covers),
+            Signature::Garbage => Addend::Nothing,
+            Signature::Bytes(it) => Addend::Bytes(it.bytes),
+        };
+        added_up(all.iter().map(addend).collect())
     }
 
     /// The digest of the statement and its signer; not of the signature.
-    pub const fn digest(&self) -> Digest {
-        self.digest
+    pub fn digest(&self) -> Digest {
+        *self.digest.get_or_init(|| statement_digest(self.signer, &self.body))
     }
 
     /// The node in whose name it is signed.
@@ -385,36 +430,63 @@ mod tests {
         }
     }
 
+    const COMMITTEE: Committee = Committee { replicas: 4, faults: 1, clients: 1 };
+
     #[test]
     fn only_the_signer_signs() {
-        let committee = Committee { replicas: 4, faults: 1, clients: 1 };
         for backend in [CryptoBackend::Ed25519, CryptoBackend::Ideal] {
-            let keyring = Keyring::new(backend, committee, 7);
+            let keyring = Keyring::new(backend, COMMITTEE, 7);
             let [a, b] = [0, 1].map(|i| keyring.signer(NodeId::Replica(i)));
             let vote = a.sign(Vote(3));
-            vote.memo.set(None);
             assert!(b.verify(&vote), "{backend:?}: a genuine signature verifies");
             assert!(!b.verify(&Signed::forged(Vote(3), a.node())), "{backend:?}: garbage does not");
-            let stolen = Signed { memo: Cell::new(None), signer: b.node(), ..a.sign(Vote(3)) };
-            assert!(!a.verify(&stolen), "{backend:?}: a signature names its signer");
-            let altered = Signed {
-                memo: Cell::new(None),
-                digest: statement_digest(a.node(), &Vote(4)),
-                ..a.sign(Vote(3))
-            };
-            assert!(!b.verify(&altered), "{backend:?}: a signature binds its statement");
             let grafted = a.sign(Vote(3)).with_body(Vote(4));
             assert!(!b.verify(&grafted), "{backend:?}: nor one that was made for another body");
-            assert!(b.verify(&grafted.with_body(Vote(3))), "{backend:?}: the old body fits again");
-            let claimed = Signed { memo: Cell::new(Some(true)), body: Vote(4), ..a.sign(Vote(3)) };
-            let public = keyring.public();
-            assert!(public.verify(&vote), "{backend:?}: public keys are enough to verify");
-            assert!(!public.verify(&claimed), "{backend:?}: a value's word on itself is not");
-            assert!(!public.verify(&grafted), "{backend:?}: nor is a graft");
-            assert!(!public.verify(&stolen), "{backend:?}: a signature names its signer");
+            let again = grafted.with_body(Vote(5));
+            assert!(!b.verify(&again), "{backend:?}: nor if it was grafted before");
+            assert!(b.verify(&again.with_body(Vote(3))), "{backend:?}: the old body fits again");
+            assert!(b.verify(&vote.with_body(Vote(3))), "{backend:?}: as the same body does");
+            let garbage = Signed::forged(Vote(3), a.node()).with_body(Vote(4));
+            assert!(!b.verify(&garbage), "{backend:?}: garbage fits nothing");
             let stranger = Signed::forged(Vote(3), NodeId::Replica(9));
             assert!(!b.verify(&stranger), "{backend:?}: a stranger has no key");
-            assert_eq!((a.signed(), b.verified()), (5, 6), "{backend:?}: both are counted");
+            let public = keyring.public();
+            assert!(public.verify(&vote), "{backend:?}: public keys are enough to verify");
+            assert!(!public.verify(&grafted), "{backend:?}: a graft stays one");
+            assert!(!public.verify(&garbage), "{backend:?}: and garbage garbage");
+            assert_eq!((a.signed(), b.verified()), (2, 8), "{backend:?}: both are counted");
         }
+    }
+
+    /// Nobody outside this file can make these, whatever the backend.
+    #[test]
+    fn a_signature_binds_its_signer_and_its_statement() {
+        let keyring = Keyring::new(CryptoBackend::Ed25519, COMMITTEE, 7);
+        let [a, b] = [0, 1].map(|i| keyring.signer(NodeId::Replica(i)));
+        let doubtful = |signed: &Signed<Vote>| match &signed.signature {
+            Signature::Bytes(it) => Signature::of(it.bytes, None),
+            Signature::Genuine | Signature::Grafted(_) | Signature::Garbage => {
+                panic!("a signature of ed25519 has bytes")
+            }
+        };
+        let vote = a.sign(Vote(3));
+        assert!(b.verify(&Signed { signature: doubtful(&vote), ..a.sign(Vote(3)) }));
+        let unknown = OnceCell::new;
+        let stolen = Signed {
+            body: Vote(3),
+            signer: b.node(),
+            digest: unknown(),
+            signature: doubtful(&vote),
+        };
+        assert!(!a.verify(&stolen) && !keyring.public().verify(&stolen));
+        let altered =
+            Signed { body: Vote(4), digest: unknown(), signature: doubtful(&vote), ..vote };
+        assert!(!b.verify(&altered));
+        let claimed = Signed { body: Vote(4), ..a.sign(Vote(3)) };
+        assert!(!keyring.public().verify(&claimed), "a value's word on itself is not enough");
+        let keyring = Keyring::new(CryptoBackend::Ideal, COMMITTEE, 7);
+        let claimed = a.sign(Vote(3));
+        claimed.digest();
+        assert!(!keyring.public().verify(&Signed { body: Vote(4), ..claimed }));
     }
 }

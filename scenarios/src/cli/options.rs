@@ -90,7 +90,7 @@ impl StrategyOption {
 pub(super) enum Crypto {
     /// Real signatures.
     Ed25519,
-    /// Keyed hashes that no node can forge; faster.
+    /// Signatures that are known to be genuine because only their signer can make them; faster.
     Ideal,
 }
 

@@ -28,6 +28,7 @@ pub mod metrics;
 pub mod milestones;
 pub mod network;
 pub mod node;
+pub mod numbered;
 pub mod observation;
 pub mod queue;
 pub mod resilience;

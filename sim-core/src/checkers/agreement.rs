@@ -5,22 +5,21 @@
 //! one. After a slot all states have one digest, those that replicas hold and those that they have
 //! proof of: what a quorum certifies is what correct replicas have.
 
-use std::collections::BTreeMap;
-
 use super::{Checker, Findings, Stamp, Verdict};
 use crate::crypto::Digest;
 use crate::id::NodeId;
+use crate::numbered::{ByNode, Numbered};
 use crate::observation::Observation;
 
 #[derive(Debug, Default)]
 pub(super) struct Agreement {
     findings: Findings,
     /// Of each slot: who decided it first, in which view, and what.
-    decided: BTreeMap<u64, (NodeId, u64, Digest)>,
+    decided: Numbered<(NodeId, u64, Digest)>,
     /// Of each slot due for a checkpoint: who spoke of its state first, how, and the digest.
-    states: BTreeMap<u64, (NodeId, Word, Digest)>,
+    states: Numbered<(NodeId, Word, Digest)>,
     /// The last slot that each replica executed.
-    executed: BTreeMap<NodeId, u64>,
+    executed: ByNode<u64>,
 }
 
 /// How a replica speaks of a state.
@@ -45,7 +44,7 @@ impl Agreement {
     fn decide(&mut self, at: Stamp, node: NodeId, (view, seq): (u64, u64), batch: Digest) {
         self.findings.judge();
         let &mut (first, first_view, other) =
-            self.decided.entry(seq).or_insert((node, view, batch));
+            self.decided.or_insert_with(seq, || (node, view, batch));
         if other != batch {
             let shape = if first_view == view { "two batches, one view" } else { "across views" };
             self.findings.violate(at, shape, || {
@@ -68,7 +67,7 @@ impl Agreement {
 
     fn state(&mut self, at: Stamp, (node, word): (NodeId, Word), seq: u64, state: Digest) {
         self.findings.judge();
-        let &mut (first, how, other) = self.states.entry(seq).or_insert((node, word, state));
+        let &mut (first, how, other) = self.states.or_insert_with(seq, || (node, word, state));
         if other != state {
             let shape = if how == word { "state" } else { "proof of another state" };
             self.findings.violate(at, shape, || {

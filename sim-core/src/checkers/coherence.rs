@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Checker, Findings, RunInfo, Stamp, Verdict};
 use crate::crypto::Digest;
 use crate::id::{NodeId, ReplicaSet};
+use crate::numbered::Numbered;
 use crate::observation::{Decided, Observation};
 use crate::time::Time;
 
@@ -27,9 +28,7 @@ pub(super) struct Coherence {
     now: Time,
     clients: Vec<Client>,
     replicas: Vec<Replica>,
-    /// By view and slot: who accepted which batch.
-    accepted: BTreeMap<(u64, u64), Said>,
-    slots: BTreeMap<u64, Slot>,
+    slots: Numbered<Slot>,
     /// Which correct replicas asked for a view.
     asked_for: BTreeMap<u64, ReplicaSet>,
     /// The views that a correct replica entered.
@@ -83,6 +82,8 @@ impl Said {
 /// What was reported of a slot.
 #[derive(Debug, Default)]
 struct Slot {
+    /// By view: who accepted which batch.
+    accepted: Vec<(u64, Said)>,
     decided: Said,
     /// Who took a checkpoint after it at once, when it executed it.
     checkpoints: Said,
@@ -93,6 +94,21 @@ struct Slot {
 }
 
 impl Slot {
+    /// Who accepted which batch in a view.
+    fn accepted_in(&self, view: u64) -> Option<&Said> {
+        self.accepted.iter().rev().find(|(it, _)| *it == view).map(|(_, said)| said)
+    }
+
+    /// The same, to be added to.
+    fn accepting_in(&mut self, view: u64) -> &mut Said {
+        let known = self.accepted.iter().rposition(|(it, _)| *it == view);
+        let place = known.unwrap_or_else(|| {
+            self.accepted.push((view, Said::default()));
+            self.accepted.len() - 1
+        });
+        &mut self.accepted[place].1
+    }
+
     /// Notes a history; says whether each history has one batch, and each batch after the same
     /// history makes one.
     fn is_chained(&mut self, history: Digest, before: Option<Digest>, batch: Digest) -> bool {
@@ -167,8 +183,7 @@ impl Coherence {
             now: Time::ZERO,
             clients: info.committee.client_ids().map(|_| Client::default()).collect(),
             replicas: info.committee.replica_ids().map(|_| Replica::default()).collect(),
-            accepted: BTreeMap::new(),
-            slots: BTreeMap::new(),
+            slots: Numbered::default(),
             asked_for: BTreeMap::new(),
             entered: BTreeSet::new(),
             speculates: false,
@@ -198,7 +213,7 @@ impl Coherence {
                 let rule = "a client learns once the place of the operation that it waits for";
                 let is_due = is_waiting && !is_anchored && timestamp == asked;
                 self.demand(is_due, at, node, what, rule);
-                let slot = self.slots.get(&seq);
+                let slot = self.slots.get(seq);
                 let is_known =
                     slot.is_some_and(|slot| slot.histories.iter().any(|(it, ..)| *it == history));
                 let rule = "no correct replica executed this history";
@@ -243,7 +258,7 @@ impl Coherence {
                     false => replica.works_in(view),
                     true => view <= replica.view && replica.works_in(replica.view),
                 };
-                let said = self.accepted.entry((view, seq)).or_default();
+                let said = self.slots.or_default(seq).accepting_in(view);
                 let is_first = match self.elects {
                     false => !said.has(node),
                     true => !said.contradicts(batch, node),
@@ -263,7 +278,7 @@ impl Coherence {
         let Observation::Committed { view, seq, decided } = *what else { return };
         let replica = &self.replicas[usize::from(node.number())];
         let (own, is_here) = (replica.history(seq), replica.view == view);
-        self.slots.entry(seq).or_default().decided.add(decided.digest(), node);
+        self.slots.or_default(seq).decided.add(decided.digest(), node);
         match decided {
             Decided::History(history) => {
                 let rule = "a replica commits its history in the view that it is in";
@@ -272,7 +287,9 @@ impl Coherence {
                 self.demand(own.is_none_or(|own| own == history), at, node, what, rule);
             }
             Decided::Batch(batch) => {
-                let count = self.accepted.get(&(view, seq)).map_or(0, |said| said.by(batch).len());
+                let slot = self.slots.get(seq);
+                let said = slot.and_then(|slot| slot.accepted_in(view));
+                let count = said.map_or(0, |said| said.by(batch).len());
                 let rule = "too few correct replicas accepted that in this view";
                 self.demand(self.witnesses <= count, at, node, what, rule);
             }
@@ -288,7 +305,7 @@ impl Coherence {
         }
         let is_here = replica.view == view;
         (replica.last, replica.is_decided, replica.is_null) = (seq, true, null);
-        let slot = self.slots.entry(seq).or_default();
+        let slot = self.slots.or_default(seq);
         let is_decided = slot.decided.by(batch).contains(node);
         let (first, is_null) = *slot.null.get_or_insert((batch, null));
         self.demand(is_decided, at, node, what, "a replica executes what it decided");
@@ -309,8 +326,8 @@ impl Coherence {
             if seq == 1 { Some(Digest::default()) } else { replica.history(seq.saturating_sub(1)) };
         (replica.last, replica.is_decided, replica.is_null) = (seq, false, false);
         replica.histories.push((seq, history));
-        let follows = self.slots.entry(seq).or_default().is_chained(history, before, batch);
-        let said = self.accepted.get(&(view, seq));
+        let follows = self.slots.or_default(seq).is_chained(history, before, batch);
+        let said = self.slots.get(seq).and_then(|slot| slot.accepted_in(view));
         let is_accepted = is_here && said.is_some_and(|said| said.by(batch).contains(node));
         let asked = self.asked_for.get(&view).map_or(0, ReplicaSet::len);
         let is_backed = view == 0 || self.witnesses <= asked;
@@ -333,7 +350,7 @@ impl Coherence {
     fn decides_up_to(&self, node: NodeId, seq: u64) -> bool {
         let replica = &self.replicas[usize::from(node.number())];
         let mut executed = replica.histories.iter().filter(|(slot, _)| *slot <= seq);
-        executed.all(|(slot, _)| self.slots.get(slot).is_some_and(|it| it.decided.has(node)))
+        executed.all(|(slot, _)| self.slots.get(*slot).is_some_and(|it| it.decided.has(node)))
     }
 
     fn take_checkpoint(&mut self, at: Stamp, node: NodeId, what: &Observation) {
@@ -342,7 +359,7 @@ impl Coherence {
         let replica = &mut self.replicas[usize::from(node.number())];
         let is_due = if replica.is_decided { seq == replica.last } else { seq <= replica.last };
         if replica.is_decided {
-            self.slots.entry(seq).or_default().checkpoints.add(state, node);
+            self.slots.or_default(seq).checkpoints.add(state, node);
         }
         let is_first = replica.checkpoints.insert(seq, state).is_none();
         self.demand(is_due, at, node, what, "a replica has the states of what it executed");
@@ -359,7 +376,7 @@ impl Coherence {
         replica.proven.insert(seq, state);
         let has_it = seq <= replica.last && replica.skipped < seq;
         let has_same = !has_it || replica.checkpoints.get(&seq) == Some(&state);
-        let slot = self.slots.entry(seq).or_default();
+        let slot = self.slots.or_default(seq);
         let is_decided = !self.speculates || slot.decided.has(node);
         let is_backed = self.speculates || self.certifiers <= slot.checkpoints.by(state).len();
         self.demand(is_later, at, node, what, "stable checkpoints move on");
@@ -429,7 +446,7 @@ impl Checker for Coherence {
             }
             // Whoever went on from a slot after which another took a checkpoint took one, too.
             let is_due = |seq: &&u64| {
-                self.slots.get(seq).is_some_and(|slot| slot.checkpoints.first.is_some())
+                self.slots.get(**seq).is_some_and(|slot| slot.checkpoints.first.is_some())
             };
             if let Some(seq) = replica.unmarked.iter().find(is_due) {
                 self.findings.violate(end, "no checkpoint", || {

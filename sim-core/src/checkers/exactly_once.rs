@@ -2,29 +2,28 @@
 //!
 //! A request that a restored state contains was applied, too: by the replicas that it comes from.
 
-use std::collections::BTreeMap;
-
 use super::{Checker, Findings, Stamp, Verdict};
 use crate::id::NodeId;
+use crate::numbered::ByNode;
 use crate::observation::{Content, Observation};
 
 #[derive(Debug, Default)]
 pub(super) struct ExactlyOnce {
     findings: Findings,
     /// Of each replica and client: the timestamps applied and not rolled back, with their slots.
-    applied: BTreeMap<(NodeId, NodeId), Vec<(u64, u64)>>,
+    applied: ByNode<ByNode<Vec<(u64, u64)>>>,
 }
 
 impl ExactlyOnce {
     /// What a replica executed itself beyond the restored state is undone, and what it executed
     /// before it was done, whatever the state remembers.
     fn restore(&mut self, node: NodeId, seq: u64, content: &Content) {
-        let own = (node, NodeId::Replica(0))..=(node, NodeId::Client(u16::MAX));
-        for (_, applied) in self.applied.range_mut(own) {
+        let own = self.applied.or_default(node);
+        for (_, applied) in own.iter_mut() {
             applied.retain(|(_, slot)| *slot <= seq);
         }
         for (client, (timestamp, _)) in &content.replies {
-            let applied = self.applied.entry((node, *client)).or_default();
+            let applied = own.or_default(*client);
             if applied.last().is_none_or(|(last, _)| last < timestamp) {
                 applied.push((*timestamp, seq));
             }
@@ -37,8 +36,7 @@ impl Checker for ExactlyOnce {
         let (seq, client, timestamp) = match observation {
             Observation::Applied { seq, client, timestamp, .. } => (seq, client, timestamp),
             Observation::RolledBack { to } => {
-                let own = (node, NodeId::Replica(0))..=(node, NodeId::Client(u16::MAX));
-                for (_, applied) in self.applied.range_mut(own) {
+                for (_, applied) in self.applied.or_default(node).iter_mut() {
                     applied.retain(|(_, seq)| seq <= to);
                 }
                 return;
@@ -50,7 +48,7 @@ impl Checker for ExactlyOnce {
             _ => return,
         };
         self.findings.judge();
-        let applied = self.applied.entry((node, *client)).or_default();
+        let applied = self.applied.or_default(node).or_default(*client);
         let before = applied.last().copied();
         applied.push((*timestamp, *seq));
         match before {

@@ -22,6 +22,7 @@ use std::rc::Rc;
 use crate::crypto::Digest;
 use crate::history::Operation;
 use crate::id::NodeId;
+use crate::numbered::Numbered;
 use crate::observation::{Decided, Observation};
 
 /// One request in the committed order.
@@ -75,7 +76,7 @@ impl LogReader {
 pub(super) struct CommittedLog {
     /// How many observations it was told.
     heard: u64,
-    decided: Slots,
+    decided: Numbered<Slot>,
     /// Of each replica that speculates: its view, and what it executed and did not undo.
     speculated: BTreeMap<NodeId, (u64, Slots)>,
     /// What replicas executed and undid: of each time the slots, one after the other.
@@ -105,7 +106,7 @@ impl CommittedLog {
                 }
             }
             Observation::Executed { seq, .. } => {
-                if let Some(slot) = self.decided.get_mut(seq).filter(|slot| slot.speaker == node) {
+                if let Some(slot) = self.decided.get_mut(*seq).filter(|slot| slot.speaker == node) {
                     slot.entries.clear();
                 }
             }
@@ -113,15 +114,12 @@ impl CommittedLog {
                 self.committed.push((*seq, *history));
             }
             Observation::Applied { seq, client, timestamp, operation, .. } => {
-                let slots = match self.speculated.get_mut(&node) {
-                    Some((_, slots)) => slots,
-                    None => &mut self.decided,
+                let history = Digest::default();
+                let empty = || Slot { speaker: node, history, entries: Vec::new() };
+                let slot = match self.speculated.get_mut(&node) {
+                    Some((_, slots)) => slots.entry(*seq).or_insert_with(empty),
+                    None => self.decided.or_insert_with(*seq, empty),
                 };
-                let slot = slots.entry(*seq).or_insert_with(|| Slot {
-                    speaker: node,
-                    history: Digest::default(),
-                    entries: Vec::new(),
-                });
                 if slot.speaker == node {
                     let (client, timestamp) = (*client, *timestamp);
                     let operation = operation.clone();
@@ -146,7 +144,7 @@ impl CommittedLog {
         prune(&mut logs[..count]);
         for (_, slots) in logs {
             for (seq, slot) in slots {
-                self.decided.entry(seq).or_insert(slot);
+                self.decided.or_insert_with(seq, || slot);
             }
         }
         let committed = std::mem::take(&mut self.committed);
@@ -161,14 +159,14 @@ impl CommittedLog {
                 continue;
             };
             for (seq, slot) in slots.into_iter().take_while(|(seq, _)| *seq <= last) {
-                self.decided.entry(seq).or_insert(slot);
+                self.decided.or_insert_with(seq, || slot);
             }
         }
     }
 
     /// The requests, in their order.
     pub(super) fn entries(&self) -> impl Iterator<Item = (u64, &Entry)> {
-        self.decided.iter().flat_map(|(seq, slot)| slot.entries.iter().map(move |e| (*seq, e)))
+        self.decided.iter().flat_map(|(seq, slot)| slot.entries.iter().map(move |e| (seq, e)))
     }
 }
 

@@ -19,6 +19,7 @@ use super::{Checker, Findings, Stamp, Verdict};
 use crate::crypto::Digest;
 use crate::history::{Answer, Operation};
 use crate::id::NodeId;
+use crate::numbered::{ByNode, Numbered};
 use crate::observation::{Content, Observation};
 
 /// A slot, and the digest of the history that ends with it where replicas speculate.
@@ -74,7 +75,7 @@ struct Open {
 #[derive(Debug, Default)]
 pub(super) struct ReplicatedState {
     findings: Findings,
-    replicas: BTreeMap<NodeId, Replica>,
+    replicas: ByNode<Replica>,
     slots: Slots,
     /// The state after `cursor`.
     model: Model,
@@ -87,25 +88,38 @@ pub(super) struct ReplicatedState {
 #[derive(Debug, Default)]
 struct Slots {
     slots: Vec<Slot>,
-    numbers: BTreeMap<Place, usize>,
+    /// By slot: the histories that end with it, and the number of each among the slots.
+    numbers: Numbered<Vec<(Option<Digest>, usize)>>,
 }
 
 impl Slots {
-    fn get(&self, place: &Place) -> Option<&Slot> {
-        Some(&self.slots[*self.numbers.get(place)?])
+    fn number(&self, (seq, history): Place) -> Option<usize> {
+        let ends = self.numbers.get(seq)?.iter();
+        ends.rev().find(|(it, _)| *it == history).map(|(_, number)| *number)
     }
 
-    fn get_mut(&mut self, place: &Place) -> Option<&mut Slot> {
-        Some(&mut self.slots[*self.numbers.get(place)?])
+    fn get(&self, place: Place) -> Option<&Slot> {
+        Some(&self.slots[self.number(place)?])
+    }
+
+    fn get_mut(&mut self, place: Place) -> Option<&mut Slot> {
+        let number = self.number(place)?;
+        Some(&mut self.slots[number])
+    }
+
+    /// Adds the slot at a place that has none.
+    fn push(&mut self, (seq, history): Place, slot: Slot) {
+        self.numbers.or_default(seq).push((history, self.slots.len()));
+        self.slots.push(slot);
     }
 }
 
 impl ReplicatedState {
     fn begin(&mut self, at: Stamp, node: NodeId, place: Place) {
         self.end(node);
-        let replica = self.replicas.entry(node).or_default();
+        let replica = self.replicas.or_default(node);
         let before = std::mem::replace(&mut replica.place, place);
-        let known = self.slots.numbers.get(&place).copied();
+        let known = self.slots.number(place);
         let number = known.unwrap_or(self.slots.slots.len());
         replica.open = Some(Open { slot: number, leads: known.is_none(), count: 0, at });
         if let Some(number) = known {
@@ -126,8 +140,7 @@ impl ReplicatedState {
         let state = self.model.fingerprint();
         let (requests, undos) = (Vec::new(), Vec::new());
         let slot = Slot { speaker: node, before, requests, undos, state, digest: None };
-        self.slots.slots.push(slot);
-        self.slots.numbers.insert(place, number);
+        self.slots.push(place, slot);
         self.cursor = place;
     }
 
@@ -138,18 +151,18 @@ impl ReplicatedState {
         let mut target = place;
         while self.cursor != target {
             if target.0 <= self.cursor.0 {
-                let slot = self.slots.get_mut(&self.cursor).expect("the model was there");
+                let slot = self.slots.get_mut(self.cursor).expect("the model was there");
                 slot.undos.drain(..).rev().for_each(|undo| self.model.undo(undo));
                 self.cursor = slot.before;
             } else {
                 down.push(target);
                 // What nobody executed was restored, and is a violation already.
-                let Some(slot) = self.slots.get(&target) else { return };
+                let Some(slot) = self.slots.get(target) else { return };
                 target = slot.before;
             }
         }
         for place in down.into_iter().rev() {
-            let slot = self.slots.get_mut(&place).expect("it was just seen");
+            let slot = self.slots.get_mut(place).expect("it was just seen");
             for Applied { client, timestamp, operation, answer } in &slot.requests {
                 let (undo, _) = self.model.apply((*client, *timestamp), operation, answer);
                 slot.undos.push(undo);
@@ -160,7 +173,7 @@ impl ReplicatedState {
 
     fn apply(&mut self, at: Stamp, node: NodeId, (seq, applied): (u64, AppliedRef<'_>)) {
         self.findings.judge();
-        let replica = self.replicas.entry(node).or_default();
+        let replica = self.replicas.or_default(node);
         let open = replica.open.as_mut().filter(|_| replica.place.0 == seq);
         let Some(open) = open else {
             let AppliedRef { request: (client, timestamp), .. } = applied;
@@ -205,7 +218,7 @@ impl ReplicatedState {
     fn read(&mut self, at: Stamp, node: NodeId, (seq, read): (u64, AppliedRef<'_>)) {
         self.findings.judge();
         self.end(node);
-        let place = self.replicas.entry(node).or_default().place;
+        let place = self.replicas.or_default(node).place;
         let AppliedRef { request: (client, timestamp), operation, answer } = read;
         if place.0 != seq {
             return self.findings.violate(at, "read elsewhere", || {
@@ -230,7 +243,7 @@ impl ReplicatedState {
 
     /// The slot that a replica is at is over: what is missing in it?
     fn end(&mut self, node: NodeId) {
-        let Some(replica) = self.replicas.get_mut(&node) else { return };
+        let Some(replica) = self.replicas.get_mut(node) else { return };
         let seq = replica.place.0;
         let Some(Open { slot, leads: false, count, at }) = replica.open.take() else { return };
         let slot = &self.slots.slots[slot];
@@ -244,7 +257,7 @@ impl ReplicatedState {
 
     fn roll_back(&mut self, at: Stamp, node: NodeId, to: u64) {
         self.end(node);
-        let replica = self.replicas.entry(node).or_default();
+        let replica = self.replicas.or_default(node);
         let (place, floor) = (replica.place, replica.floor);
         if to < floor {
             self.findings.violate(at, "undone for good", || {
@@ -270,7 +283,7 @@ impl ReplicatedState {
         let state = restored.fingerprint();
         let seq = place.0;
         self.replicas.insert(node, Replica { place, floor: seq, open: None });
-        let known = self.slots.get(&place).map(|slot| (slot.speaker, slot.state));
+        let known = self.slots.get(place).map(|slot| (slot.speaker, slot.state));
         match known {
             None => self.findings.violate(at, "nobody's state", || {
                 format!(
@@ -296,7 +309,7 @@ impl ReplicatedState {
     fn checkpoint(&mut self, at: Stamp, node: NodeId, seq: u64, digest: Digest) {
         self.findings.judge();
         self.end(node);
-        let replica = self.replicas.entry(node).or_default();
+        let replica = self.replicas.or_default(node);
         match ancestor(&self.slots, replica.place, seq) {
             Some(place) => self.compare_digest(at, node, place, digest),
             None => self.findings.violate(at, "nobody's checkpoint", || {
@@ -306,7 +319,7 @@ impl ReplicatedState {
     }
 
     fn compare_digest(&mut self, at: Stamp, node: NodeId, place: Place, digest: Digest) {
-        let Some(slot) = self.slots.get_mut(&place) else { return };
+        let Some(slot) = self.slots.get_mut(place) else { return };
         let (seq, state) = (place.0, slot.state);
         let (first, first_seq, meant) = *self.meanings.entry(digest).or_insert((node, seq, state));
         if meant != state {
@@ -332,7 +345,7 @@ impl ReplicatedState {
 /// The place after slot `seq` on the way to another.
 fn ancestor(slots: &Slots, mut place: Place, seq: u64) -> Option<Place> {
     while seq < place.0 {
-        place = slots.get(&place)?.before;
+        place = slots.get(place)?.before;
     }
     (place.0 == seq).then_some(place)
 }
@@ -389,7 +402,7 @@ impl Checker for ReplicatedState {
             Observation::Checkpointed { seq, state } => self.checkpoint(at, node, *seq, *state),
             Observation::StableCheckpoint { seq, .. } => {
                 // A replica that lacks the state may have to undo what it executed below.
-                let replica = self.replicas.entry(node).or_default();
+                let replica = self.replicas.or_default(node);
                 if *seq <= replica.place.0 {
                     replica.floor = replica.floor.max(*seq);
                 }
@@ -402,7 +415,7 @@ impl Checker for ReplicatedState {
     }
 
     fn finish(&mut self, _: Stamp) -> Verdict {
-        let nodes: Vec<NodeId> = self.replicas.keys().copied().collect();
+        let nodes: Vec<NodeId> = self.replicas.iter().map(|(node, _)| node).collect();
         nodes.into_iter().for_each(|node| self.end(node));
         self.findings.verdict("no correct replica applied a request")
     }

@@ -11,14 +11,15 @@ use super::{Checker, Findings, Shared, Stamp, Verdict};
 use crate::history::{Answer, Operation, Text};
 use crate::id::NodeId;
 use crate::linearizability::Register;
+use crate::numbered::ByRequest;
 use crate::observation::Observation;
 
 #[derive(Debug)]
 pub(super) struct ResultIntegrity {
     findings: Findings,
     log: LogReader,
-    asked: BTreeMap<(NodeId, u64), Operation>,
-    accepted: BTreeMap<(NodeId, u64), (Answer, Stamp)>,
+    asked: ByRequest<Operation>,
+    accepted: ByRequest<(Answer, Stamp)>,
     /// What correct replicas answered to reads, past the order: by the slot of the state.
     reads: BTreeMap<u64, Vec<((NodeId, u64), Operation, Answer)>>,
 }
@@ -39,9 +40,9 @@ impl ResultIntegrity {
             }
             for (request, operation, answer) in answered {
                 let held = registers.get(operation.key()).and_then(Register::held);
-                let is_accepted = self.accepted.get(request).is_some_and(|(it, _)| it == answer);
+                let is_accepted = self.accepted.get(*request).is_some_and(|(it, _)| it == answer);
                 if is_accepted && *answer == Answer::Value(held) {
-                    self.accepted.remove(request);
+                    self.accepted.remove(*request);
                     self.findings.judge();
                 }
             }
@@ -52,8 +53,8 @@ impl ResultIntegrity {
         Self {
             findings: Findings::default(),
             log: shared.log.clone(),
-            asked: BTreeMap::new(),
-            accepted: BTreeMap::new(),
+            asked: ByRequest::default(),
+            accepted: ByRequest::default(),
             reads: BTreeMap::new(),
         }
     }
@@ -86,7 +87,7 @@ impl Checker for ResultIntegrity {
                 registers.entry(entry.operation.key()).or_insert_with(|| Register::holding(None));
             let held = register.held();
             let request = (entry.client, entry.timestamp);
-            let accepted = self.accepted.remove(&request);
+            let accepted = self.accepted.remove(request);
             let answer = accepted.as_ref().map(|(answer, _)| answer);
             self.findings.judged += u64::from(accepted.is_some());
             if !register.take(&entry.operation, answer) {
@@ -104,9 +105,9 @@ impl Checker for ResultIntegrity {
             }
         }
         // The rest was accepted and never applied.
-        for ((client, timestamp), (answer, at)) in std::mem::take(&mut self.accepted) {
-            let operation = &self.asked[&(client, timestamp)];
-            self.findings.violate(at, "never executed", || {
+        for ((client, timestamp), (answer, at)) in self.accepted.iter() {
+            let operation = self.asked.get((client, timestamp)).expect("it was asked");
+            self.findings.violate(*at, "never executed", || {
                 format!(
                     "{client}#{timestamp} accepted {answer} for `{operation}`, \
                      which is not in the committed order"

@@ -3,24 +3,25 @@
 //! A corrupted client may sign anything, so only requests in the names of correct clients are
 //! judged.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Checker, Findings, RunInfo, Stamp, Verdict};
 use crate::history::Operation;
 use crate::id::NodeId;
+use crate::numbered::ByRequest;
 use crate::observation::Observation;
 
 #[derive(Debug)]
 pub(super) struct Validity {
     findings: Findings,
     corrupted: BTreeSet<NodeId>,
-    asked: BTreeMap<(NodeId, u64), Operation>,
+    asked: ByRequest<Operation>,
 }
 
 impl Validity {
     pub(super) fn new(info: &RunInfo) -> Self {
         let corrupted = info.corrupted.iter().copied().collect();
-        Self { findings: Findings::default(), corrupted, asked: BTreeMap::new() }
+        Self { findings: Findings::default(), corrupted, asked: ByRequest::default() }
     }
 }
 
@@ -35,7 +36,7 @@ impl Checker for Validity {
                 if !self.corrupted.contains(client) =>
             {
                 self.findings.judge();
-                match self.asked.get(&(*client, *timestamp)) {
+                match self.asked.get((*client, *timestamp)) {
                     Some(asked) if asked == operation => {}
                     Some(asked) => self.findings.violate(at, "altered", || {
                         format!(

@@ -17,11 +17,10 @@ mod slots;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
 use super::{Checker, Findings, Stamp, Verdict};
 use crate::history::{Answer, Operation};
 use crate::id::NodeId;
+use crate::numbered::ByRequest;
 use crate::observation::{Decided, Observation};
 
 /// A client, and its number for a request.
@@ -38,9 +37,9 @@ struct Applied<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Durability {
     findings: Findings,
-    asked: BTreeMap<Request, Operation>,
+    asked: ByRequest<Operation>,
     /// What correct replicas answered to reads, past the order.
-    reads: BTreeMap<Request, Vec<Answer>>,
+    reads: ByRequest<Vec<Answer>>,
     histories: histories::Histories,
     slots: slots::Slots,
 }
@@ -48,12 +47,12 @@ pub(super) struct Durability {
 impl Durability {
     fn complete(&mut self, at: Stamp, request: Request, answer: &Answer) {
         let Self { findings, asked, reads, histories, slots } = self;
-        let operation = asked.get(&request);
+        let operation = asked.get(request);
         let name = || match operation {
             Some(operation) => format!("{}#{} `{operation}`", request.0, request.1),
             None => format!("{}#{}", request.0, request.1),
         };
-        let is_read = reads.get(&request).is_some_and(|given| given.contains(answer));
+        let is_read = reads.get(request).is_some_and(|given| given.contains(answer));
         if is_read && !slots.gave(request, answer) {
             findings.judge();
         } else if !histories.answered(at, findings, (request, &name), answer) {
@@ -92,7 +91,7 @@ impl Checker for Durability {
                 }
             }
             Observation::Read { client, timestamp, answer, .. } => {
-                reads.entry((*client, *timestamp)).or_default().push(answer.clone());
+                reads.or_default((*client, *timestamp)).push(answer.clone());
             }
             Observation::RolledBack { to } => {
                 histories.roll_back(node, *to);

@@ -3,13 +3,13 @@
 //! it, in states that it fetched as well.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::iter;
 
 use super::{Applied, Request};
 use crate::checkers::{Findings, Stamp};
 use crate::history::Answer;
 use crate::id::{NodeId, ReplicaSet};
+use crate::numbered::{ByNode, ByRequest};
 use crate::observation::Content;
 
 /// A slot in which a request was applied, with which answer, and by whom.
@@ -42,11 +42,11 @@ struct Progress {
 pub(super) struct Slots {
     given: Vec<Places>,
     /// The place of each request among them.
-    numbers: BTreeMap<Request, usize>,
+    numbers: ByRequest<usize>,
     /// The requests that completed, by the slots of the answers that were accepted; the place of
     /// the request, and the number of what was given there.
     completed: BTreeMap<(u64, Request), (usize, usize)>,
-    replicas: BTreeMap<NodeId, Progress>,
+    replicas: ByNode<Progress>,
 }
 
 /// The least of all requests.
@@ -84,32 +84,27 @@ impl Progress {
 impl Slots {
     pub(super) fn execute(&mut self, at: Stamp, findings: &mut Findings, node: NodeId, seq: u64) {
         self.close(findings, node);
-        let replica = self.replicas.entry(node).or_default();
+        let replica = self.replicas.or_default(node);
         (replica.last, replica.open) = (seq, Some((seq, at)));
     }
 
     pub(super) fn apply(&mut self, node: NodeId, seq: u64, applied: Applied<'_>) {
         let Applied { request, answer, .. } = applied;
         let given = || Given { seq, answer: answer.clone(), by: iter::once(node).collect() };
-        match self.numbers.entry(request) {
-            Entry::Vacant(entry) => {
-                entry.insert(self.given.len());
-                self.given.push(Places { first: given(), others: Vec::new() });
-            }
-            Entry::Occupied(entry) => {
-                let places = &mut self.given[*entry.get()];
-                let is_it = |it: &&mut Given| it.seq == seq && it.answer == *answer;
-                let known = places.iter_mut().find(is_it).map(|known| known.by.insert(node));
-                if known.is_none() {
-                    places.others.push(given());
-                }
-            }
+        let number = *self.numbers.or_insert_with(request, || self.given.len());
+        let Some(places) = self.given.get_mut(number) else {
+            return self.given.push(Places { first: given(), others: Vec::new() });
+        };
+        let is_it = |it: &&mut Given| it.seq == seq && it.answer == *answer;
+        let known = places.iter_mut().find(is_it).map(|known| known.by.insert(node));
+        if known.is_none() {
+            places.others.push(given());
         }
     }
 
     /// Whether a replica gave this answer when it applied the request in some slot.
     pub(super) fn gave(&self, request: Request, answer: &Answer) -> bool {
-        let place = self.numbers.get(&request);
+        let place = self.numbers.get(request);
         place.is_some_and(|place| self.given[*place].with(answer).is_some())
     }
 
@@ -122,7 +117,7 @@ impl Slots {
         answer: &Answer,
     ) {
         findings.judge();
-        let place = self.numbers.get(&request).copied();
+        let place = self.numbers.get(request).copied();
         let places = place.map(|place| (place, &self.given[place]));
         let given = places.and_then(|(place, it)| Some((place, it.with(answer)?)));
         let Some((place, (number, given))) = given else {
@@ -139,9 +134,9 @@ impl Slots {
         };
         let seq = given.seq;
         self.completed.insert((seq, request), (place, number));
-        for (node, replica) in &self.replicas {
+        for (node, replica) in self.replicas.iter() {
             if seq <= replica.last {
-                compare(at, findings, (*node, replica), (request, given));
+                compare(at, findings, (node, replica), (request, given));
             }
         }
     }
@@ -156,7 +151,7 @@ impl Slots {
     ) {
         self.close(findings, node);
         self.forget(node, seq);
-        let replica = self.replicas.entry(node).or_default();
+        let replica = self.replicas.or_default(node);
         replica.last = seq;
         replica.restored = (seq, content.replies.clone());
         let replica = &*replica;
@@ -167,19 +162,19 @@ impl Slots {
 
     pub(super) fn roll_back(&mut self, node: NodeId, to: u64) {
         self.forget(node, to);
-        if let Some(replica) = self.replicas.get_mut(&node) {
+        if let Some(replica) = self.replicas.get_mut(node) {
             (replica.last, replica.open) = (to.min(replica.last), None);
         }
     }
 
     pub(super) fn finish(&mut self, findings: &mut Findings) {
-        let nodes: Vec<NodeId> = self.replicas.keys().copied().collect();
+        let nodes: Vec<NodeId> = self.replicas.iter().map(|(node, _)| node).collect();
         nodes.into_iter().for_each(|node| self.close(findings, node));
     }
 
     /// A replica starts over above a slot, if it was beyond.
     fn forget(&mut self, node: NodeId, to: u64) {
-        if self.replicas.get(&node).is_none_or(|replica| replica.last <= to) {
+        if self.replicas.get(node).is_none_or(|replica| replica.last <= to) {
             return;
         }
         let given = self.given.iter_mut().flat_map(Places::iter_mut);
@@ -190,7 +185,7 @@ impl Slots {
 
     /// A replica passed the slot that it was at: with what completed in it.
     fn close(&mut self, findings: &mut Findings, node: NodeId) {
-        let Some(replica) = self.replicas.get_mut(&node) else { return };
+        let Some(replica) = self.replicas.get_mut(node) else { return };
         let Some((seq, at)) = replica.open.take() else { return };
         for ((_, request), it) in self.completed.range((seq, FIRST)..(seq + 1, FIRST)) {
             compare(at, findings, (node, &*replica), (*request, given(&self.given, *it)));

@@ -16,8 +16,8 @@ const GOLDEN: &[(&str, u64, &str)] = &[
     ("linear-pbft/chaos", 0, "021c376fa9e1059a"),
     ("zyzzyva/fault-free", 0, "ef23cd8ed8fdec92"),
     ("zyzzyva/agm/a", 0, "ed741ea6b84dd387"),
-    ("raft/fault-free", 0, "db4f53a680dc08fd"),
-    ("raft/chaos", 0, "d1c0fb3cef22419d"),
+    ("raft/fault-free", 0, "d26f6259b667be73"),
+    ("raft/chaos", 0, "6304b9e76b6a1444"),
 ];
 
 #[test]

@@ -274,7 +274,7 @@ impl Encode for Observation {
                 out.u8(14).u64(*view).u64(*seq).u64(batch.prefix()).u64(history.prefix())
             }
             Self::RolledBack { to } => out.u8(15).u64(*to),
-            Self::Leads { view } => out.u8(18).u64(*view),
+            Self::Leads { view } => out.u8(20).u64(*view),
             Self::Cut { from } => out.u8(19).u64(*from),
             Self::GaveUp { view, primary } => out.u8(17).u64(*view).node(*primary),
             Self::Anchored { timestamp, view, seq, history } => {
@@ -326,5 +326,69 @@ impl fmt::Display for Observation {
                 write!(f, "has #{timestamp} at v{view} s{seq}, history {history}")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One observation of each kind: what comes after this one. The compiler asks for the kinds
+    /// that are new.
+    fn after(it: &Observation) -> Option<Observation> {
+        use Observation as O;
+        let (view, seq, timestamp, client) = (0, 0, 0, NodeId::Client(0));
+        let (node, reason, digest) = (NodeId::Replica(0), "", Digest::default());
+        let operation = || Operation::Get { key: "x".into() };
+        Some(match it {
+            O::Invoked { .. } => O::Completed { timestamp, answer: Answer::Done },
+            O::Completed { .. } => O::Accepted { view, seq, batch: digest },
+            O::Accepted { .. } => O::Committed { view, seq, decided: Decided::Batch(digest) },
+            O::Committed { .. } => O::Executed { view, seq, batch: digest, null: false },
+            O::Executed { .. } => O::Speculated { view, seq, batch: digest, history: digest },
+            O::Speculated { .. } => O::RolledBack { to: 0 },
+            O::RolledBack { .. } => O::Anchored { timestamp, view, seq, history: digest },
+            O::Anchored { .. } => {
+                let (operation, answer) = (operation(), Answer::Done);
+                O::Applied { seq, client, timestamp, operation, answer }
+            }
+            O::Applied { .. } => {
+                let (operation, answer) = (operation(), Answer::Done);
+                O::Read { seq, client, timestamp, operation, answer }
+            }
+            O::Read { .. } => O::Checkpointed { seq, state: digest },
+            O::Checkpointed { .. } => O::StableCheckpoint { seq, state: digest },
+            O::StableCheckpoint { .. } => {
+                O::Restored { seq, state: digest, history: None, content: Rc::default() }
+            }
+            O::Restored { .. } => O::ViewChangeStarted { view, reason },
+            O::ViewChangeStarted { .. } => O::EnteredView { view },
+            O::EnteredView { .. } => O::Leads { view },
+            O::Leads { .. } => O::Cut { from: 0 },
+            O::Cut { .. } => O::GaveUp { view, primary: node },
+            O::GaveUp { .. } => O::Suspected { node, reason },
+            O::Suspected { .. } => {
+                let evidence = Evidence::new(Vec::<u8>::new());
+                O::Proven { node, reason, evidence }
+            }
+            O::Proven { .. } => O::Reached(""),
+            O::Reached(_) => return None,
+        })
+    }
+
+    /// The trace hash tells kinds apart by their first byte.
+    #[test]
+    fn each_kind_has_a_tag_of_its_own() {
+        let first = Observation::Invoked { timestamp: 0, operation: "get x".parse().expect("one") };
+        let all: Vec<_> = std::iter::successors(Some(first), after).collect();
+        let tag = |it: &Observation| {
+            let mut out = Encoder::default();
+            it.encode(&mut out);
+            out.bytes()[0]
+        };
+        let mut tags: Vec<u8> = all.iter().map(tag).collect();
+        tags.sort_unstable();
+        let expected: Vec<u8> = (0..).take(all.len()).collect();
+        assert_eq!(tags, expected);
     }
 }

@@ -62,6 +62,7 @@ impl Encoder {
     pub const AGGREGATE_BYTES: u32 = 48;
 
     /// Empties the encoder but keeps its memory.
+    #[inline]
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.signatures = 0;
@@ -69,11 +70,13 @@ impl Encoder {
     }
 
     /// The bytes so far.
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// How many bytes the value takes on the wire, its signatures included.
+    #[inline]
     pub fn wire_bytes(&self) -> u32 {
         let bytes = u32::try_from(self.bytes.len()).expect("no message reaches 4 GiB");
         bytes + self.signatures * Self::SIGNATURE_BYTES + self.aggregates * Self::AGGREGATE_BYTES
@@ -90,63 +93,73 @@ impl Encoder {
     }
 
     /// The SHA-256 digest of the bytes so far.
+    #[inline]
     pub fn sha256(&self) -> Digest {
         Digest(sha256(&self.bytes))
     }
 
     /// Counts one signature, whose bytes stay out.
+    #[inline]
     pub fn signature(&mut self) -> &mut Self {
         self.signatures += 1;
         self
     }
 
     /// Counts one aggregate signature, whose bytes stay out.
+    #[inline]
     pub fn aggregate(&mut self) -> &mut Self {
         self.aggregates += 1;
         self
     }
 
     /// Appends one byte.
+    #[inline]
     pub fn u8(&mut self, value: u8) -> &mut Self {
         self.bytes.push(value);
         self
     }
 
     /// Appends an integer of 16 bits.
+    #[inline]
     pub fn u16(&mut self, value: u16) -> &mut Self {
         self.bytes.extend_from_slice(&value.to_le_bytes());
         self
     }
 
     /// Appends an integer of 64 bits.
+    #[inline]
     pub fn u64(&mut self, value: u64) -> &mut Self {
         self.bytes.extend_from_slice(&value.to_le_bytes());
         self
     }
 
     /// Appends a length or a count.
+    #[inline]
     pub fn len(&mut self, value: usize) -> &mut Self {
         self.u64(value as u64)
     }
 
     /// Appends an instant.
+    #[inline]
     pub fn time(&mut self, value: Time) -> &mut Self {
         self.u64(value.nanos())
     }
 
     /// Appends a node.
+    #[inline]
     pub fn node(&mut self, node: NodeId) -> &mut Self {
-        let class = u8::from(node.is_client());
-        self.u8(class).u16(node.number())
+        self.raw(&node_bytes(node))
     }
 
     /// Appends a digest.
+    #[inline]
     pub fn digest(&mut self, digest: &Digest) -> &mut Self {
         self.bytes.extend_from_slice(&digest.0);
         self
     }
 
     /// Appends a string, its length first.
+    #[inline]
     pub fn text(&mut self, text: &str) -> &mut Self {
         self.len(text.len());
         self.bytes.extend_from_slice(text.as_bytes());
@@ -154,18 +167,21 @@ impl Encoder {
     }
 
     /// Appends bytes as they are.
+    #[inline]
     pub fn raw(&mut self, bytes: &[u8]) -> &mut Self {
         self.bytes.extend_from_slice(bytes);
         self
     }
 
     /// Appends a value.
+    #[inline]
     pub fn value(&mut self, value: &impl Encode) -> &mut Self {
         value.encode(self);
         self
     }
 
     /// Appends a list, its length first.
+    #[inline]
     pub fn list<'a, T: Encode + 'a>(
         &mut self,
         values: impl ExactSizeIterator<Item = &'a T>,
@@ -178,7 +194,15 @@ impl Encoder {
     }
 }
 
+/// The canonical bytes of a node: whether it is a client, and its number.
+#[inline]
+pub(crate) const fn node_bytes(node: NodeId) -> [u8; 3] {
+    let [low, high] = node.number().to_le_bytes();
+    [node.is_client() as u8, low, high]
+}
+
 impl Encode for u64 {
+    #[inline]
     fn encode(&self, out: &mut Encoder) {
         out.u64(*self);
     }
@@ -190,36 +214,42 @@ impl Encode for u64 {
 }
 
 impl Encode for bool {
+    #[inline]
     fn encode(&self, out: &mut Encoder) {
         out.u8(u8::from(*self));
     }
 }
 
 impl Encode for NodeId {
+    #[inline]
     fn encode(&self, out: &mut Encoder) {
         out.node(*self);
     }
 }
 
 impl Encode for Digest {
+    #[inline]
     fn encode(&self, out: &mut Encoder) {
         out.digest(self);
     }
 }
 
 impl<T: Encode> Encode for Rc<T> {
+    #[inline]
     fn encode(&self, out: &mut Encoder) {
         T::encode(self, out);
     }
 }
 
 impl<T: Encode> Encode for Vec<T> {
+    #[inline]
     fn encode(&self, out: &mut Encoder) {
         out.list(self.iter());
     }
 }
 
 impl<T: Encode> Encode for Option<T> {
+    #[inline]
     fn encode(&self, out: &mut Encoder) {
         T::encode_option(self.as_ref(), out);
     }

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::checkers::{RunInfo, Stamp};
 use crate::crypto::Digest;
-use crate::encode::Encoder;
+use crate::encode::{Encoder, node_bytes};
 use crate::id::NodeId;
 use crate::observation::Observation;
 use crate::time::Time;
@@ -86,7 +86,19 @@ pub trait Shown: fmt::Debug + Any {}
 
 impl<T: fmt::Debug + Any> Shown for T {}
 
+/// What becomes of a message. The discriminants are part of every trace hash.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Passage {
+    Delivered = 0,
+    Lost = 1,
+}
+
 impl MessageInfo<'_> {
+    /// What is hashed of the message.
+    const fn identity(&self) -> (u8, u64) {
+        (self.kind, self.fingerprint)
+    }
+
     /// The message, if it is of this type.
     pub fn downcast<M: Any>(&self) -> Option<&M> {
         self.shared().map(|msg| &**msg)
@@ -185,41 +197,64 @@ impl Trace {
 
     /// Folds in one event.
     pub fn fold(&mut self, time: Time, event: &TraceEvent<'_>) {
-        if matches!(event, TraceEvent::Sent { .. }) {
-            return;
-        }
         let out = &mut self.buffer;
-        out.time(time);
         match event {
-            TraceEvent::Sent { .. } => out,
+            TraceEvent::Sent { .. } => return,
             TraceEvent::Delivered { from, to, what } => {
-                out.u8(0).node(*from).node(*to).u8(what.kind).u64(what.fingerprint)
+                return self.fold_passage(time, Passage::Delivered, [*from, *to], what.identity());
             }
             TraceEvent::Lost { from, to, what } => {
-                out.u8(1).node(*from).node(*to).u8(what.kind).u64(what.fingerprint)
+                return self.fold_passage(time, Passage::Lost, [*from, *to], what.identity());
             }
-            TraceEvent::Expired { node, key, .. } => out.u8(2).node(*node).raw(key),
-            TraceEvent::Crashed(node) => out.u8(3).node(*node),
-            TraceEvent::Restarted(node) => out.u8(4).node(*node),
-            TraceEvent::Observed(node, what) => out.u8(5).node(*node).value(*what),
+            TraceEvent::Expired { node, key, .. } => out.time(time).u8(2).node(*node).raw(key),
+            TraceEvent::Crashed(node) => out.time(time).u8(3).node(*node),
+            TraceEvent::Restarted(node) => out.time(time).u8(4).node(*node),
+            TraceEvent::Observed(node, what) => out.time(time).u8(5).node(*node).value(*what),
         };
+        self.folded();
+    }
+
+    /// Folds in what became of a message: most events are of this kind, and have one size. What is
+    /// known of the message besides is not hashed.
+    #[inline]
+    pub(crate) fn fold_passage(
+        &mut self,
+        time: Time,
+        passage: Passage,
+        [from, to]: [NodeId; 2],
+        (kind, fingerprint): (u8, u64),
+    ) {
+        let mut record = [0; 24];
+        record[..8].copy_from_slice(&time.nanos().to_le_bytes());
+        record[8] = passage as u8;
+        record[9..12].copy_from_slice(&node_bytes(from));
+        record[12..15].copy_from_slice(&node_bytes(to));
+        record[15] = kind;
+        record[16..].copy_from_slice(&fingerprint.to_le_bytes());
+        self.buffer.raw(&record);
+        self.folded();
+    }
+
+    /// An event is in the buffer.
+    #[inline]
+    fn folded(&mut self) {
         self.events += 1;
         if BUFFER_BYTES <= self.buffer.bytes().len() || self.marks.is_some() {
             self.flush();
-        }
-        if let Some(marks) = &mut self.marks {
-            marks.note(self.events, &self.hash);
         }
     }
 
     fn flush(&mut self) {
         self.hash.update(self.buffer.bytes());
         self.buffer.clear();
+        if let Some(marks) = &mut self.marks {
+            marks.note(self.events, &self.hash);
+        }
     }
 
     /// The hash of the whole run, and the marks if they were kept.
     pub fn finish(mut self) -> (Digest, Option<Marks>) {
-        self.flush();
+        self.hash.update(self.buffer.bytes());
         (Digest(self.hash.finalize().into()), self.marks)
     }
 }

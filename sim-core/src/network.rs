@@ -198,6 +198,19 @@ impl NetworkModel {
         self.latency.draw(usize::from(from), usize::from(to), choices)
     }
 
+    /// What chance does to a message that is sent at `now`: whether it is lost, and how much later
+    /// than the message a copy arrives, if one is made. A choice is drawn even if it is certain, as
+    /// long as another one comes after it.
+    fn chances(&self, now: Time, choices: &mut MessageChoices) -> (bool, Option<Span>) {
+        if self.loss_ppm == 0 && self.duplicate_ppm == 0 {
+            return (false, None);
+        }
+        let lost = self.may_lose(now) && choices.chance(self.loss_ppm);
+        let is_copied = 0 < self.duplicate_ppm && choices.chance(self.duplicate_ppm);
+        let later = is_copied.then(|| choices.between(0, self.latency.max().nanos()));
+        (lost, later.map(Span::from_nanos))
+    }
+
     /// Grants the adversary's `wish` for a message sent at `now`, as far as the model goes.
     /// `corrupted` says that the sender or the receiver is corrupted: then every wish is granted.
     /// What the model does to the message is counted in `moved`.
@@ -211,10 +224,7 @@ impl NetworkModel {
     ) -> (Transit, Granted) {
         let deadline = if corrupted { Time::NEVER } else { self.deadline(now) };
         let latency = self.natural(from, to, choices);
-        let lost = self.may_lose(now) && choices.chance(self.loss_ppm);
-        let again = choices
-            .chance(self.duplicate_ppm)
-            .then(|| Span::from_nanos(choices.between(0, self.latency.max().nanos())));
+        let (lost, again) = self.chances(now, choices);
         if lost {
             moved.lost_by_chance += 1;
             return (Transit::Lost, Granted { arrives: None, is_changed: false, is_cut: false });
@@ -231,7 +241,9 @@ impl NetworkModel {
         let (transit, is_cut) = match wish {
             Fate::Natural => {
                 moved.latencies_cut += u64::from(is_late(now + latency));
-                (natural, false)
+                moved.copies_by_chance += u64::from(again.is_some());
+                let arrives = Some((now + latency).min(deadline));
+                return (natural, Granted { arrives, is_changed: false, is_cut: false });
             }
             Fate::Delay(more) => {
                 (arrives(now + latency + more, again), is_late(now + latency + more))

@@ -257,8 +257,8 @@ impl<P: Protocol> Run<'_, P> {
     fn happen(&mut self, now: Time, event: Event<P>) {
         match event {
             Event::Deliver(envelope) => {
-                let arrived = self.world.transport.land(envelope);
-                self.deliver(now, &arrived);
+                self.world.transport.land(&envelope);
+                self.deliver(now, &envelope);
             }
             Event::HoldEnds { key, number } => {
                 if let Some(arrived) = self.world.transport.end_hold(key, number) {

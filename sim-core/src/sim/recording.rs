@@ -14,7 +14,7 @@ use crate::network::Transit;
 use crate::node::{Message, TimerKey};
 use crate::observation::Observation;
 use crate::time::{Span, Time};
-use crate::trace::{Recorder, Trace, TraceEvent};
+use crate::trace::{Passage, Recorder, Trace, TraceEvent};
 
 /// The record of a run.
 pub(super) struct Recording<'a> {
@@ -77,23 +77,22 @@ impl<'a> Recording<'a> {
             NodeId::Client(_) => traffic.from_clients += 1,
         }
         // It is shown and not hashed.
-        if let Some(recorder) = &mut self.recorder {
-            let (from, to, what) = (sent.from, sent.to, sent.info());
-            let event = TraceEvent::Sent { from, to, what, transit };
-            recorder.record(self.trace.events(), now, &event);
-        }
+        let (from, to) = (sent.from, sent.to);
+        self.show(now, || TraceEvent::Sent { from, to, what: sent.info(), transit });
     }
 
     pub(super) fn delivered<M: Message>(&mut self, now: Time, delivered: &Envelope<M>) {
         self.metrics.delivered += 1;
-        let (from, to, what) = (delivered.from, delivered.to, delivered.info());
-        self.record(now, &TraceEvent::Delivered { from, to, what });
+        let (from, to) = (delivered.from, delivered.to);
+        self.show(now, || TraceEvent::Delivered { from, to, what: delivered.info() });
+        self.trace.fold_passage(now, Passage::Delivered, [from, to], delivered.identity());
     }
 
     pub(super) fn lost<M: Message>(&mut self, now: Time, lost: &Envelope<M>) {
         self.metrics.lost += 1;
-        let (from, to, what) = (lost.from, lost.to, lost.info());
-        self.record(now, &TraceEvent::Lost { from, to, what });
+        let (from, to) = (lost.from, lost.to);
+        self.show(now, || TraceEvent::Lost { from, to, what: lost.info() });
+        self.trace.fold_passage(now, Passage::Lost, [from, to], lost.identity());
     }
 
     /// A message between correct nodes arrives then at the latest, or never.
@@ -255,5 +254,13 @@ impl<'a> Recording<'a> {
             recorder.record(self.trace.events(), now, event);
         }
         self.trace.fold(now, event);
+    }
+
+    /// Shows an event to the recorder, if there is one: nobody else needs it put together.
+    #[inline]
+    fn show<'b>(&mut self, now: Time, event: impl FnOnce() -> TraceEvent<'b>) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.record(self.trace.events(), now, &event());
+        }
     }
 }

@@ -47,11 +47,25 @@ impl<M: Message> Envelope<M> {
             msg: &self.msg,
         }
     }
+
+    /// What a trace hashes of the message.
+    pub(super) const fn identity(&self) -> (u8, u64) {
+        (self.kind.0, self.fingerprint)
+    }
 }
 
-/// What messages to several receivers share.
+/// A message that goes to several receivers: what all of its envelopes have in common.
+pub(super) struct Parcel<'a, M> {
+    from: NodeId,
+    msg: &'a Rc<M>,
+    kind: Kind,
+    measured: Measured,
+    cause: Cause,
+}
+
+/// What a message is on the wire.
 #[derive(Clone, Copy)]
-pub(super) struct Measured {
+struct Measured {
     bytes: u32,
     fingerprint: u64,
 }
@@ -127,8 +141,19 @@ impl<M: Message> Transport<M> {
         self.own_in_flight == 0
     }
 
+    /// Takes a message on. `cause`: why the sender sends it.
+    pub(super) fn parcel<'a>(
+        &mut self,
+        from: NodeId,
+        msg: &'a Rc<M>,
+        cause: Cause,
+    ) -> Parcel<'a, M> {
+        let cause = if self.corrupted.contains(from) { Cause::Provoked } else { cause };
+        Parcel { from, msg, kind: msg.kind(), measured: self.measure(msg), cause }
+    }
+
     /// What `msg` is on the wire, whoever receives it.
-    pub(super) fn measure(&mut self, msg: &Rc<M>) -> Measured {
+    fn measure(&mut self, msg: &Rc<M>) -> Measured {
         if let Some((known, measured)) = &self.measured
             && Rc::ptr_eq(known, msg)
         {
@@ -142,21 +167,13 @@ impl<M: Message> Transport<M> {
         measured
     }
 
-    /// Puts `msg` into an envelope, and counts it on its link. `cause`: why the sender sends it.
-    pub(super) fn envelope(
-        &mut self,
-        from: NodeId,
-        to: NodeId,
-        msg: &Rc<M>,
-        (measured, cause): (&Measured, Cause),
-    ) -> Envelope<M> {
-        let kind = msg.kind();
+    /// Puts the message into an envelope for `to`, and counts it on its link.
+    pub(super) fn envelope(&mut self, parcel: &Parcel<'_, M>, to: NodeId) -> Envelope<M> {
+        let Parcel { from, msg, kind, measured: Measured { bytes, fingerprint }, cause } = *parcel;
         let link = self.link(from, to);
         let carried = &mut self.carried[link * M::KINDS.len() + usize::from(kind.0)];
         let count = *carried;
         *carried += 1;
-        let Measured { bytes, fingerprint } = *measured;
-        let cause = if self.corrupted.contains(from) { Cause::Provoked } else { cause };
         Envelope { from, to, msg: Rc::clone(msg), kind, bytes, fingerprint, count, cause }
     }
 
@@ -204,7 +221,8 @@ impl<M: Message> Transport<M> {
         let place = held.iter().position(|held| held.number == number)?;
         self.moved.holds_ended += 1;
         let envelope = held.remove(place).envelope;
-        Some(self.land(envelope))
+        self.land(&envelope);
+        Some(envelope)
     }
 
     /// A message arrived at a node that is down.
@@ -252,10 +270,9 @@ impl<M: Message> Transport<M> {
     }
 
     /// A message has arrived: it is under way no longer.
-    pub(super) fn land(&mut self, envelope: Envelope<M>) -> Envelope<M> {
+    pub(super) fn land(&mut self, envelope: &Envelope<M>) {
         self.in_flight -= u64::from(envelope.cause != Cause::Pulse);
         self.own_in_flight -= u64::from(envelope.cause == Cause::Own);
-        envelope
     }
 
     /// When a message arrives on this link that would arrive at `at` if it did not have to queue.

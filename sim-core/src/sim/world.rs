@@ -109,10 +109,9 @@ impl<P: Protocol> World<'_, P> {
     /// fate, and through the network, which grants what its model allows.
     fn send(&mut self, from: NodeId, receivers: impl Iterator<Item = NodeId>, msg: &Rc<P::Msg>) {
         let now = self.now();
-        let measured = self.transport.measure(msg);
-        let cause = self.settling.cause();
+        let parcel = self.transport.parcel(from, msg, self.settling.cause());
         for to in receivers {
-            let sent = self.transport.envelope(from, to, msg, (&measured, cause));
+            let sent = self.transport.envelope(&parcel, to);
             let Some(wish) = self.adversary.wish(now, &sent) else {
                 // It was never sent: it costs nothing. Its place in the link's count stays, so
                 // that the messages after it keep their choices.
@@ -142,8 +141,10 @@ impl<P: Protocol> World<'_, P> {
                     }
                 }
                 Transit::Arrives(first, second) => {
-                    for at in [Some(first), second].into_iter().flatten() {
-                        self.queue.push(at, Event::Deliver(sent.clone()));
+                    let copy = second.map(|at| (at, sent.clone()));
+                    self.queue.push(first, Event::Deliver(sent));
+                    if let Some((at, copy)) = copy {
+                        self.queue.push(at, Event::Deliver(copy));
                     }
                 }
             }

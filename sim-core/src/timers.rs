@@ -1,6 +1,6 @@
 //! The timers of one node.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use crate::id::NodeId;
 use crate::rng::{Purpose, SimRng};
@@ -10,7 +10,8 @@ use crate::time::{Span, Time};
 /// deadline has come, as often as the timers ask for it.
 #[derive(Debug)]
 pub struct Timers<T> {
-    armed: BTreeMap<T, Armed>,
+    /// Sorted. Few timers run at once, and the keys that carry a number come and go in its order.
+    armed: VecDeque<(T, Armed)>,
     looks: Looks,
     /// How much slower (positive, in parts per million) they run.
     drift_ppm: i32,
@@ -92,7 +93,7 @@ pub enum Look {
 impl<T: Ord + Clone> Timers<T> {
     /// No timers yet; those that will be run slower by `drift_ppm` parts per million.
     pub const fn new(looks: Looks, drift_ppm: i32, draws: Draws) -> Self {
-        Self { armed: BTreeMap::new(), looks, drift_ppm, draws, cause: Cause::Own }
+        Self { armed: VecDeque::new(), looks, drift_ppm, draws, cause: Cause::Own }
     }
 
     /// Says why the node does what it does next.
@@ -113,13 +114,13 @@ impl<T: Ord + Clone> Timers<T> {
             Cause::Provoked => !own_only,
             Cause::Pulse => false,
         };
-        self.armed.values().any(|it| it.deadline.is_some() && counts(it.cause))
+        self.armed.iter().any(|(_, it)| it.deadline.is_some() && counts(it.cause))
     }
 
     /// Whether a pulse runs, or what one led to.
     pub(crate) fn any_pulse(&self) -> bool {
         let is_pulse = |it: &Armed| it.deadline.is_some() && it.cause == Cause::Pulse;
-        self.armed.values().any(is_pulse)
+        self.armed.iter().any(|(_, it)| is_pulse(it))
     }
 
     /// Draws a span for a timer.
@@ -138,18 +139,16 @@ impl<T: Ord + Clone> Timers<T> {
         let deadline = now + span.drifted(self.drift_ppm);
         let cause = if is_pulse { Cause::Pulse } else { self.cause };
         let fresh = Armed { since: now, deadline: Some(deadline), looked_at: deadline, cause };
-        match self.armed.get_mut(timer) {
-            Some(armed) if self.looks == Looks::WhereNeeded && armed.looked_at <= deadline => {
-                (armed.since, armed.deadline) = (now, Some(deadline));
-                armed.cause = cause;
-                None
+        match self.place(timer) {
+            Ok(place) => {
+                let armed = &mut self.armed[place].1;
+                let is_served = self.looks == Looks::WhereNeeded && armed.looked_at <= deadline;
+                let looked_at = if is_served { armed.looked_at } else { deadline };
+                *armed = Armed { looked_at, ..fresh };
+                (!is_served).then_some(deadline)
             }
-            Some(armed) => {
-                *armed = fresh;
-                Some(deadline)
-            }
-            None => {
-                self.armed.insert(timer.clone(), fresh);
+            Err(place) => {
+                self.armed.insert(place, (timer.clone(), fresh));
                 Some(deadline)
             }
         }
@@ -157,9 +156,14 @@ impl<T: Ord + Clone> Timers<T> {
 
     /// Disarms a timer; nothing happens if it is not armed.
     pub(crate) fn disarm(&mut self, timer: &T) {
-        if let Some(armed) = self.armed.get_mut(timer) {
-            armed.deadline = None;
+        if let Ok(place) = self.place(timer) {
+            self.armed[place].1.deadline = None;
         }
+    }
+
+    /// The place of a timer; if it is not there, the place that it would have.
+    fn place(&self, timer: &T) -> Result<usize, usize> {
+        self.armed.binary_search_by(|(known, _)| known.cmp(timer))
     }
 
     /// The armed timers: since when, and until when.
@@ -175,23 +179,24 @@ impl<T: Ord + Clone> Timers<T> {
     /// Looks at a timer. One that expired is armed no longer; what follows has the cause that its
     /// arming had.
     pub(crate) fn look_at(&mut self, now: Time, timer: &T) -> Look {
-        let Some(armed) = self.armed.get_mut(timer).filter(|it| it.looked_at == now) else {
+        let Some(place) = self.place(timer).ok().filter(|it| self.armed[*it].1.looked_at == now)
+        else {
             // The timer was moved forward, or a crash wiped it out.
             return Look::Stale;
         };
-        match armed.deadline {
+        let Armed { since, deadline, cause, .. } = self.armed[place].1;
+        match deadline {
             Some(deadline) if now < deadline => {
-                armed.looked_at = deadline;
+                self.armed[place].1.looked_at = deadline;
                 Look::Again(deadline)
             }
             Some(_) => {
-                let since = armed.since;
-                self.cause = armed.cause;
-                self.armed.remove(timer);
+                self.cause = cause;
+                self.armed.remove(place);
                 Look::Expired(since)
             }
             None => {
-                self.armed.remove(timer);
+                self.armed.remove(place);
                 Look::Stale
             }
         }
@@ -290,6 +295,47 @@ mod tests {
             {
                 let expected: Vec<_> = expected.iter().map(|(ms, look)| (at(*ms), *look)).collect();
                 assert_eq!(looks(policy, armings), expected, "{armings:?}, {policy:?}");
+            }
+        }
+    }
+
+    /// Several timers, armed, moved and disarmed at random, against a list of deadlines: each
+    /// expires at its own, and nothing else does.
+    #[test]
+    fn timers_expire_when_a_list_of_deadlines_says_so() {
+        for seed in 0..100 {
+            let mut rng = SimRng::new(seed, Purpose::Search, 0);
+            let policy = *rng.pick(&[Looks::WhereNeeded, Looks::Always]);
+            let mut timers = Timers::new(policy, 0, DRAWS);
+            let mut deadlines: [Option<Time>; 5] = [None; 5];
+            let mut asked: Vec<(Time, usize)> = Vec::new();
+            for now in (0..300).map(at) {
+                let mut expired = Vec::new();
+                while let Some(place) = asked.iter().position(|(time, _)| *time == now) {
+                    let (_, timer) = asked.remove(place);
+                    match timers.look_at(now, &timer) {
+                        Look::Expired(_) => expired.push(timer),
+                        Look::Again(then) => asked.push((then, timer)),
+                        Look::Stale => {}
+                    }
+                }
+                expired.sort_unstable();
+                let due: Vec<usize> = (0..5).filter(|it| deadlines[*it] == Some(now)).collect();
+                assert_eq!(expired, due, "seed {seed} at {now}");
+                due.into_iter().for_each(|it| deadlines[it] = None);
+                let timer = usize::try_from(rng.between(0, 4)).expect("below 5");
+                if rng.chance(300_000) {
+                    timers.disarm(&timer);
+                    deadlines[timer] = None;
+                } else if rng.chance(500_000) {
+                    let span = Span::from_millis(rng.between(1, 20));
+                    asked.extend(timers.arm(now, (&timer, false), span).map(|it| (it, timer)));
+                    deadlines[timer] = Some(now + span);
+                }
+                let armed: Vec<(usize, Time)> =
+                    timers.armed().map(|(timer, [_, until])| (*timer, until)).collect();
+                let listed = (0..5).filter_map(|it| Some((it, deadlines[it]?)));
+                assert_eq!(armed, listed.collect::<Vec<_>>(), "seed {seed} at {now}");
             }
         }
     }

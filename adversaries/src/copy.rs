@@ -84,7 +84,7 @@ impl<P: Protocol> NodeCopy<P> {
         &mut self,
         now: Time,
         input: Input<'_, P::Msg, Wake>,
-        request: impl FnMut(Request<P::Msg, Wake>),
+        request: impl FnMut(Request<'_, P::Msg, Wake>),
     ) {
         self.puppet.handle(now, input, request);
     }

@@ -2,9 +2,7 @@
 
 use std::rc::Rc;
 
-use byzsim_core::{
-    Committee, Effect, Input, NodeId, Observation, Outbox, Protocol, Request, Signer, Wake,
-};
+use byzsim_core::{Committee, Effect, Input, NodeId, Observation, Outbox, Protocol, Signer, Wake};
 
 use crate::active::{ActiveFault, Behavior};
 use crate::copy::NodeCopy;
@@ -35,7 +33,7 @@ pub(crate) struct CorruptedNode<P: Protocol> {
     /// The highest timestamp whose completion was reported.
     completed: u64,
     /// Memory for what a copy wants on one input.
-    requests: Vec<Request<P::Msg, Wake>>,
+    requests: Vec<Effect<P::Msg, Wake>>,
 }
 
 impl<P: Protocol> CorruptedNode<P> {
@@ -149,14 +147,16 @@ impl<P: Protocol> CorruptedNode<P> {
     ) {
         let now = out.now();
         let mut requests = std::mem::take(&mut self.requests);
-        self.copies[place].handle(now, input, |request| requests.push(request));
+        self.copies[place].handle(now, input, |request| requests.push(request.kept(now)));
         let mut completed = false;
         for request in requests.drain(..) {
             match request {
-                Request::Send(to, msg) => self.send(place, Some(to), &msg, faults, out),
-                Request::Broadcast(msg) => self.send(place, None, &msg, faults, out),
-                Request::Look(wake, at) => out.set_timer(wake, at.since(now)),
-                Request::Observe(observation) => {
+                Effect::Send(to, msg) => self.send(place, Some(to), &msg, faults, out),
+                Effect::Broadcast(msg) => self.send(place, None, &msg, faults, out),
+                Effect::SetTimer(..) | Effect::SetTimerWithin(..) | Effect::CancelTimer(_) => {
+                    out.push(request);
+                }
+                Effect::Observe(observation) => {
                     completed |= matches!(observation, Observation::Completed { .. });
                     self.report(place, observation, out);
                 }

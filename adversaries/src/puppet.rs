@@ -31,10 +31,10 @@ struct Wakes<T> {
 
 impl<T: Ord + Clone> Wakes<T> {
     /// A new wake-up, to look at this timer.
-    fn ask(&mut self, timer: T) -> Wake {
+    fn ask(&mut self, timer: &T) -> Wake {
         let wake = Wake(self.next);
         self.next += self.step;
-        self.asked.insert(timer, wake);
+        self.asked.insert(timer.clone(), wake);
         wake
     }
 
@@ -90,7 +90,7 @@ impl<P: Protocol> Puppet<P> {
         &mut self,
         now: Time,
         input: Input<'_, P::Msg, Wake>,
-        mut request: impl FnMut(Request<P::Msg, Wake>),
+        mut request: impl FnMut(Request<'_, P::Msg, Wake>),
     ) {
         let Self { host, wakes } = self;
         let input = match input {
@@ -98,7 +98,7 @@ impl<P: Protocol> Puppet<P> {
                 let Some(timer) = wakes.take(wake) else { return };
                 match host.look_at(now, &timer) {
                     Look::Expired(_) => Input::Timer(timer),
-                    Look::Again(at) => return request(Request::Look(wakes.ask(timer), at)),
+                    Look::Again(at) => return request(Request::Look(&wakes.ask(&timer), at)),
                     Look::Stale => return,
                 }
             }
@@ -107,13 +107,11 @@ impl<P: Protocol> Puppet<P> {
             Input::Operation(operation) => Input::Operation(operation),
             Input::Restart => Input::Restart,
         };
-        host.handle(now, input, |wanted| {
-            request(match wanted {
-                Request::Look(timer, at) => Request::Look(wakes.ask(timer), at),
-                Request::Send(to, msg) => Request::Send(to, msg),
-                Request::Broadcast(msg) => Request::Broadcast(msg),
-                Request::Observe(observation) => Request::Observe(observation),
-            });
+        host.handle(now, input, |wanted| match wanted {
+            Request::Look(timer, at) => request(Request::Look(&wakes.ask(timer), at)),
+            Request::Send(to, msg) => request(Request::Send(to, msg)),
+            Request::Broadcast(msg) => request(Request::Broadcast(msg)),
+            Request::Observe(observation) => request(Request::Observe(observation)),
         });
     }
 }

@@ -37,16 +37,28 @@ enum Role<P: Protocol> {
 }
 
 /// What a node wants of the world around it.
-#[derive(Debug)]
-pub enum Request<M, T> {
+#[derive(Clone, Copy, Debug)]
+pub enum Request<'a, M, T> {
     /// Send a message to another node.
-    Send(NodeId, Rc<M>),
+    Send(NodeId, &'a Rc<M>),
     /// Send a message to all other replicas.
-    Broadcast(Rc<M>),
+    Broadcast(&'a Rc<M>),
     /// Call [`Host::look_at`] for this timer then.
-    Look(T, Time),
+    Look(&'a T, Time),
     /// Report something.
-    Observe(Observation),
+    Observe(&'a Observation),
+}
+
+impl<M, T: Clone> Request<'_, M, T> {
+    /// The effect that amounts to the same at `now`, to be kept for later.
+    pub fn kept(self, now: Time) -> Effect<M, T> {
+        match self {
+            Self::Send(to, msg) => Effect::Send(to, Rc::clone(msg)),
+            Self::Broadcast(msg) => Effect::Broadcast(Rc::clone(msg)),
+            Self::Look(timer, at) => Effect::SetTimer(timer.clone(), at.since(now)),
+            Self::Observe(observation) => Effect::Observe(observation.clone()),
+        }
+    }
 }
 
 impl<P: Protocol> fmt::Debug for Host<P> {
@@ -86,7 +98,7 @@ impl<P: Protocol> Host<P> {
         &mut self,
         now: Time,
         input: Input<'_, P::Msg, P::Timer>,
-        mut request: impl FnMut(Request<P::Msg, P::Timer>),
+        mut request: impl FnMut(Request<'_, P::Msg, P::Timer>),
     ) {
         match self.awaited {
             None => self.handle_whole(now, input, &mut request),
@@ -98,7 +110,7 @@ impl<P: Protocol> Host<P> {
         &mut self,
         now: Time,
         input: Input<'_, P::Msg, P::Timer>,
-        request: &mut impl FnMut(Request<P::Msg, P::Timer>),
+        request: &mut impl FnMut(Request<'_, P::Msg, P::Timer>),
     ) {
         /// More than any handler has to say to itself.
         const ECHOES_MAX: u32 = 1 << 20;
@@ -119,21 +131,24 @@ impl<P: Protocol> Host<P> {
         now: Time,
         input: Input<'_, P::Msg, P::Timer>,
         crash: Crash,
-        request: &mut impl FnMut(Request<P::Msg, P::Timer>),
+        request: &mut impl FnMut(Request<'_, P::Msg, P::Timer>),
     ) {
         let before = match (crash.loses, &self.role) {
             (Loss::LastWrite, Role::Replica(replica)) => Some(replica.clone()),
             (Loss::LastWrite | Loss::Nothing | Loss::Everything, _) => None,
         };
-        let mut requests = Vec::new();
-        self.handle_whole(now, input, &mut |it| requests.push(it));
+        let mut wanted = Vec::new();
+        self.handle_whole(now, input, &mut |it: Request<'_, _, _>| wanted.push(it.kept(now)));
         let others = self.others().count();
-        let sends = |it: &Request<P::Msg, P::Timer>| match it {
-            Request::Send(..) => 1,
-            Request::Broadcast(_) => others,
-            Request::Look(..) | Request::Observe(_) => 0,
+        let sends = |it: &Effect<P::Msg, P::Timer>| match it {
+            Effect::Send(..) => 1,
+            Effect::Broadcast(_) => others,
+            Effect::SetTimer(..)
+            | Effect::SetTimerWithin(..)
+            | Effect::CancelTimer(_)
+            | Effect::Observe(_) => 0,
         };
-        let total: usize = requests.iter().map(sends).sum();
+        let total: usize = wanted.iter().map(sends).sum();
         let sent_before = match crash.point {
             CrashPoint::Now => unreachable!("it is not awaited"),
             CrashPoint::AfterSending(count) => usize::try_from(count).unwrap_or(usize::MAX),
@@ -143,10 +158,10 @@ impl<P: Protocol> Host<P> {
             CrashPoint::Now | CrashPoint::AfterSending(_) => sent_before < total,
             CrashPoint::AfterInput => 0 < total,
         };
+        self.ask_for(now, &wanted, if comes { sent_before } else { total }, request);
         if !comes {
-            return requests.into_iter().for_each(request);
+            return;
         }
-        self.send_some(requests, sent_before, request);
         if let Some(before) = before {
             self.role = Role::Replica(before);
         }
@@ -159,27 +174,32 @@ impl<P: Protocol> Host<P> {
         self.committee.replica_ids().filter(|to| *to != self.id)
     }
 
-    /// Hands on the requests, but no more than the first `left` messages.
-    fn send_some(
+    /// Asks for what was kept, but for no more than the first `left` messages.
+    fn ask_for(
         &self,
-        requests: Vec<Request<P::Msg, P::Timer>>,
+        now: Time,
+        wanted: &[Effect<P::Msg, P::Timer>],
         mut left: usize,
-        request: &mut impl FnMut(Request<P::Msg, P::Timer>),
+        request: &mut impl FnMut(Request<'_, P::Msg, P::Timer>),
     ) {
-        for it in requests {
+        for it in wanted {
             match it {
-                Request::Send(to, msg) if 0 < left => {
+                Effect::Send(to, msg) if 0 < left => {
                     left -= 1;
-                    request(Request::Send(to, msg));
+                    request(Request::Send(*to, msg));
                 }
-                Request::Broadcast(msg) => {
+                Effect::Broadcast(msg) => {
                     for to in self.others().take(left) {
                         left -= 1;
-                        request(Request::Send(to, Rc::clone(&msg)));
+                        request(Request::Send(to, msg));
                     }
                 }
-                Request::Send(..) => {}
-                Request::Look(..) | Request::Observe(_) => request(it),
+                Effect::Send(..) => {}
+                Effect::SetTimer(timer, span) => request(Request::Look(timer, now + *span)),
+                Effect::Observe(observation) => request(Request::Observe(observation)),
+                Effect::SetTimerWithin(..) | Effect::CancelTimer(_) => {
+                    unreachable!("no request is kept so")
+                }
             }
         }
     }
@@ -256,31 +276,32 @@ impl<P: Protocol> Host<P> {
         &mut self,
         now: Time,
         input: Input<'_, P::Msg, P::Timer>,
-        request: &mut impl FnMut(Request<P::Msg, P::Timer>),
+        request: &mut impl FnMut(Request<'_, P::Msg, P::Timer>),
     ) {
         self.outbox.reset(now);
         self.role.handle(input, &mut self.outbox);
-        for effect in self.outbox.drain(now) {
+        for effect in self.outbox.effects() {
             match effect {
-                Effect::Send(to, msg) if to == self.id => self.loopback.push_back(msg),
-                Effect::Send(to, msg) => request(Request::Send(to, msg)),
+                Effect::Send(to, msg) if *to == self.id => self.loopback.push_back(Rc::clone(msg)),
+                Effect::Send(to, msg) => request(Request::Send(*to, msg)),
                 Effect::Broadcast(msg) => {
                     if !self.id.is_client() {
-                        self.loopback.push_back(Rc::clone(&msg));
+                        self.loopback.push_back(Rc::clone(msg));
                     }
                     request(Request::Broadcast(msg));
                 }
                 Effect::SetTimer(timer, span) => {
-                    arm::<P>(&mut self.timers, now, timer, span, request);
+                    arm::<P>(&mut self.timers, now, timer, *span, request);
                 }
                 Effect::SetTimerWithin(timer, shortest, longest) => {
-                    let span = self.timers.draw(shortest, longest);
+                    let span = self.timers.draw(*shortest, *longest);
                     arm::<P>(&mut self.timers, now, timer, span, request);
                 }
-                Effect::CancelTimer(timer) => self.timers.disarm(&timer),
+                Effect::CancelTimer(timer) => self.timers.disarm(timer),
                 Effect::Observe(observation) => request(Request::Observe(observation)),
             }
         }
+        self.outbox.clear();
     }
 }
 
@@ -288,11 +309,11 @@ impl<P: Protocol> Host<P> {
 fn arm<P: Protocol>(
     timers: &mut Timers<P::Timer>,
     now: Time,
-    timer: P::Timer,
+    timer: &P::Timer,
     span: Span,
-    request: &mut impl FnMut(Request<P::Msg, P::Timer>),
+    request: &mut impl FnMut(Request<'_, P::Msg, P::Timer>),
 ) {
-    if let Some(at) = timers.arm(now, (&timer, P::is_pulse(&timer)), span) {
+    if let Some(at) = timers.arm(now, (timer, P::is_pulse(timer)), span) {
         request(Request::Look(timer, at));
     }
 }

@@ -289,6 +289,16 @@ impl<M, T> Outbox<M, T> {
         self.effects.push(effect);
     }
 
+    /// The effects, in order.
+    pub(crate) fn effects(&self) -> &[Effect<M, T>] {
+        &self.effects
+    }
+
+    /// Forgets the effects, as they are done; the outbox keeps its memory.
+    pub(crate) fn clear(&mut self) {
+        self.effects.clear();
+    }
+
     /// Takes the effects out, in order; the outbox keeps its memory and serves the handler that
     /// runs at `now` next.
     pub fn drain(&mut self, now: Time) -> std::vec::Drain<'_, Effect<M, T>> {

@@ -1,9 +1,7 @@
 //! Puppets and patterns, without a run.
 
 use byzsim_core::crypto::Keyring;
-use byzsim_core::{
-    Committee, CryptoBackend, Input, NodeId, Observation, Request, Span, Time, Wake,
-};
+use byzsim_core::{Committee, CryptoBackend, Effect, Input, NodeId, Observation, Span, Time, Wake};
 
 use super::toy::{Msg, Toy};
 use crate::log::Demand;
@@ -21,16 +19,16 @@ fn handle(
     puppet: &mut Puppet<Toy>,
     after_ms: u64,
     input: Input<'_, Msg, Wake>,
-) -> Vec<Request<Msg, Wake>> {
+) -> Vec<Effect<Msg, Wake>> {
     let mut requests = Vec::new();
     let now = Time::ZERO + Span::from_millis(after_ms);
-    puppet.handle(now, input, |request| requests.push(request));
+    puppet.handle(now, input, |request| requests.push(request.kept(now)));
     requests
 }
 
-fn wakes(requests: &[Request<Msg, Wake>]) -> Vec<(Wake, Time)> {
-    let wake = |request: &Request<Msg, Wake>| {
-        if let Request::Look(wake, at) = request { Some((*wake, *at)) } else { None }
+fn wakes(requests: &[Effect<Msg, Wake>]) -> Vec<(Wake, Span)> {
+    let wake = |request: &Effect<Msg, Wake>| {
+        if let Effect::SetTimer(wake, span) = request { Some((*wake, *span)) } else { None }
     };
     requests.iter().filter_map(wake).collect()
 }
@@ -39,12 +37,12 @@ fn wakes(requests: &[Request<Msg, Wake>]) -> Vec<(Wake, Time)> {
 fn the_latest_arming_of_a_timer_counts() {
     let mut puppet = replica(0);
     let armed = wakes(&handle(&mut puppet, 0, Input::Start));
-    let [(moved, _), (tick, at), (disarmed, _)] = armed[..] else { panic!("{armed:?}") };
-    assert_eq!(at, Time::ZERO + Span::from_millis(50));
+    let [(moved, _), (tick, after), (disarmed, _)] = armed[..] else { panic!("{armed:?}") };
+    assert_eq!(after, Span::from_millis(50));
     assert!(handle(&mut puppet, 20, Input::Timer(moved)).is_empty(), "it was armed again");
     assert!(handle(&mut puppet, 30, Input::Timer(disarmed)).is_empty(), "it was disarmed");
     let wanted = handle(&mut puppet, 50, Input::Timer(tick));
-    assert!(matches!(wanted[0], Request::Observe(Observation::Reached("tick"))), "{wanted:?}");
+    assert!(matches!(wanted[0], Effect::Observe(Observation::Reached("tick"))), "{wanted:?}");
     assert!(handle(&mut puppet, 50, Input::Timer(tick)).is_empty(), "it expired once");
 }
 
@@ -60,7 +58,7 @@ fn a_puppet_hears_its_own_broadcast_at_once() {
     let ping = std::rc::Rc::new(Msg::Ping(client, 1, 7));
     // Its own echo is the third: it commits within the same event.
     let wanted = handle(&mut puppet, 0, Input::Message(client, &ping));
-    let [Request::Broadcast(_), Request::Observe(_), Request::Send(to, _)] = &wanted[..] else {
+    let [Effect::Broadcast(_), Effect::Observe(_), Effect::Send(to, _)] = &wanted[..] else {
         panic!("{wanted:?}")
     };
     assert_eq!(*to, client);

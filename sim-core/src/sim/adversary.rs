@@ -58,7 +58,7 @@ impl<'a, M: Message> AdversaryPort<'a, M> {
     }
 
     /// Lets the adversary act as a corrupted node. Its outbox is lent: it wants it
-    /// [back](Self::take_back), empty.
+    /// [back](Self::take_back) when the effects are done.
     pub(super) fn act(
         &mut self,
         now: Time,
@@ -71,7 +71,8 @@ impl<'a, M: Message> AdversaryPort<'a, M> {
         outbox
     }
 
-    pub(super) fn take_back(&mut self, outbox: Outbox<M, Wake>) {
+    pub(super) fn take_back(&mut self, mut outbox: Outbox<M, Wake>) {
+        outbox.clear();
         self.outbox = outbox;
     }
 

@@ -47,31 +47,35 @@ impl<P: Protocol> World<'_, P> {
     }
 
     /// Does what a correct node asks for.
-    pub(super) fn perform(&mut self, node: NodeId, request: Request<P::Msg, P::Timer>) {
+    pub(super) fn perform(&mut self, node: NodeId, request: Request<'_, P::Msg, P::Timer>) {
         match request {
-            Request::Send(to, msg) => self.send(node, [to].into_iter(), &msg),
-            Request::Broadcast(msg) => self.broadcast(node, &msg),
-            Request::Look(timer, at) => self.queue.push(at, Event::Timer { node, timer }),
-            Request::Observe(observation) => self.observe(node, &observation),
+            Request::Send(to, msg) => self.send(node, std::iter::once(to), msg),
+            Request::Broadcast(msg) => self.broadcast(node, msg),
+            Request::Look(timer, at) => {
+                self.queue.push(at, Event::Timer { node, timer: timer.clone() });
+            }
+            Request::Observe(observation) => self.observe(node, observation),
         }
     }
 
     /// Lets the adversary act as a corrupted node, and does what it asks for.
     pub(super) fn act(&mut self, node: NodeId, input: Input<'_, P::Msg, Wake>) {
         let now = self.now();
-        let mut outbox = self.adversary.act(now, node, input);
-        for effect in outbox.drain(now) {
+        let outbox = self.adversary.act(now, node, input);
+        for effect in outbox.effects() {
             match effect {
-                Effect::Send(to, msg) if to != node => self.send(node, [to].into_iter(), &msg),
+                Effect::Send(to, msg) if *to != node => {
+                    self.send(node, std::iter::once(*to), msg);
+                }
                 // What corrupted nodes say to themselves is the adversary's own business, and a
                 // wake-up that it does not want any more it ignores.
                 Effect::Send(..) | Effect::CancelTimer(_) => {}
-                Effect::Broadcast(msg) => self.broadcast(node, &msg),
+                Effect::Broadcast(msg) => self.broadcast(node, msg),
                 // An adversary has streams of its own, and needs nothing drawn.
                 Effect::SetTimer(wake, span) | Effect::SetTimerWithin(wake, span, _) => {
-                    self.queue.push(now + span, Event::Wake { node, wake });
+                    self.queue.push(now + *span, Event::Wake { node, wake: *wake });
                 }
-                Effect::Observe(observation) => self.observe(node, &observation),
+                Effect::Observe(observation) => self.observe(node, observation),
             }
         }
         self.adversary.take_back(outbox);

@@ -4,6 +4,8 @@
 //! blocks are hashed where they lie, and only the end is copied: for the few dozen bytes of a
 //! message that is most of the work besides the hash itself.
 
+use std::slice;
+
 use sha2::block_api::compress256;
 
 const BLOCK: usize = 64;
@@ -30,14 +32,16 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
         compress256(&mut state, blocks);
     }
     // §5.1.1: the bit 1, zeros, and the length.
-    let mut padded = [[0; BLOCK]; 2];
-    let count = if rest.len() + 1 + LENGTH <= BLOCK { 1 } else { 2 };
-    let end = padded[..count].as_flattened_mut();
-    end[..rest.len()].copy_from_slice(rest);
-    end[rest.len()] = 0x80;
+    let mut last = [0; BLOCK];
+    last[..rest.len()].copy_from_slice(rest);
+    last[rest.len()] = 0x80;
+    if BLOCK < rest.len() + 1 + LENGTH {
+        compress256(&mut state, slice::from_ref(&last));
+        last = [0; BLOCK];
+    }
     let bits = bytes.len() as u64 * 8;
-    *end.last_chunk_mut().expect("a block is longer") = bits.to_be_bytes();
-    compress256(&mut state, &padded[..count]);
+    *last.last_chunk_mut().expect("a block is longer") = bits.to_be_bytes();
+    compress256(&mut state, slice::from_ref(&last));
     let mut digest = [0; 32];
     for (bytes, word) in digest.as_chunks_mut().0.iter_mut().zip(state) {
         *bytes = word.to_be_bytes();

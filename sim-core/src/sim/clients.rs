@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use super::corrupted::Corrupted;
 use super::outcome::{Audit, Served, Slack};
-use crate::history::{Operation, Text};
+use crate::history::{Answer, Operation, Text};
 use crate::id::{Committee, NodeId};
-use crate::observation::Observation;
 use crate::time::{Span, Time};
 use crate::workload::Workload;
 
@@ -164,20 +163,18 @@ impl Clients {
         self.workload.operations[number][place].clone()
     }
 
-    /// Takes note of what a client reports. What comes next, if it completed an operation and
-    /// something does.
-    pub(super) fn note(
+    /// A client completed the operation of this number. What comes next, if something does.
+    pub(super) fn completed(
         &mut self,
         now: Time,
         client: NodeId,
-        observation: &Observation,
+        (timestamp, answer): (u64, &Answer),
     ) -> Option<Next> {
-        let Observation::Completed { timestamp, answer } = observation else { return None };
         let number = usize::from(client.number());
         if !self.corrupted.contains(client) {
             let open = self.progress[number].open.take();
             let open = open.unwrap_or_else(|| panic!("{client} completed #{timestamp} twice"));
-            assert_eq!(self.served[open].timestamp, *timestamp, "{client} answers what it asked");
+            assert_eq!(self.served[open].timestamp, timestamp, "{client} answers what it asked");
             self.served[open].completed = Some((now, answer.clone()));
             self.unfinished -= 1;
             self.note_deadline();

@@ -166,10 +166,12 @@ impl<P: Protocol> World<'_, P> {
     fn observe(&mut self, node: NodeId, observation: &Observation) {
         let now = self.now();
         self.recording.observed(now, node, observation);
-        match self.clients.note(now, node, observation) {
-            Some(Next::Ask(at)) => self.queue.push(at, Event::Ask { client: node }),
-            Some(Next::Audit) => self.begin_audit(),
-            None => {}
+        if let Observation::Completed { timestamp, answer } = observation {
+            match self.clients.completed(now, node, (*timestamp, answer)) {
+                Some(Next::Ask(at)) => self.queue.push(at, Event::Ask { client: node }),
+                Some(Next::Audit) => self.begin_audit(),
+                None => {}
+            }
         }
         if !self.adversary.is_faulty(node) {
             self.recording.judge(now, node, observation);

@@ -30,11 +30,13 @@ impl NodeId {
     }
 
     /// Whether this is a client.
+    #[inline]
     pub const fn is_client(self) -> bool {
         matches!(self, Self::Client(_))
     }
 
     /// The number within its class, from 0.
+    #[inline]
     pub const fn number(self) -> u16 {
         match self {
             Self::Replica(number) | Self::Client(number) => number,
@@ -136,6 +138,7 @@ impl Committee {
     }
 
     /// How many nodes there are.
+    #[inline]
     pub fn len(&self) -> usize {
         usize::from(self.replicas) + usize::from(self.clients)
     }
@@ -146,6 +149,7 @@ impl Committee {
     }
 
     /// Whether `node` is one of them.
+    #[inline]
     pub const fn contains(&self, node: NodeId) -> bool {
         match node {
             NodeId::Replica(number) => number < self.replicas,

@@ -118,6 +118,7 @@ impl Latency {
     }
 
     /// Draws the latency of one message from the `from`-th node of its class to the `to`-th.
+    #[inline]
     fn draw(&self, from: usize, to: usize, choices: &mut MessageChoices) -> Span {
         match self {
             Self::Constant(span) => *span,
@@ -184,16 +185,19 @@ pub enum Transit {
 
 impl NetworkModel {
     /// By when a message sent at `now` between correct nodes arrives at the latest.
+    #[inline]
     pub fn deadline(&self, now: Time) -> Time {
         if self.gst == Time::NEVER { Time::NEVER } else { now.max(self.gst) + self.delta }
     }
 
     /// Whether the model loses messages that are sent at `now`.
+    #[inline]
     pub fn may_lose(&self, now: Time) -> bool {
         now < self.gst
     }
 
     /// The latency that the network draws for one message.
+    #[inline]
     pub fn natural(&self, from: u16, to: u16, choices: &mut MessageChoices) -> Span {
         self.latency.draw(usize::from(from), usize::from(to), choices)
     }
@@ -201,6 +205,7 @@ impl NetworkModel {
     /// What chance does to a message that is sent at `now`: whether it is lost, and how much later
     /// than the message a copy arrives, if one is made. A choice is drawn even if it is certain, as
     /// long as another one comes after it.
+    #[inline]
     fn chances(&self, now: Time, choices: &mut MessageChoices) -> (bool, Option<Span>) {
         if self.loss_ppm == 0 && self.duplicate_ppm == 0 {
             return (false, None);

@@ -59,11 +59,11 @@ type Key = u128;
 
 const PLACE_BITS: u32 = 24;
 const NUMBER_BITS: u32 = u64::BITS - PLACE_BITS;
-
+#[inline]
 fn time_of(key: Key) -> Time {
     Time::from_nanos(u64::try_from(key >> u64::BITS).expect("the upper half of 128 bits"))
 }
-
+#[inline]
 fn place_of(key: Key) -> Place {
     Place::try_from(key & ((1 << PLACE_BITS) - 1)).expect("24 bits")
 }

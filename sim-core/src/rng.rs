@@ -101,12 +101,14 @@ pub struct MessageChoices {
 
 impl MessageChoices {
     /// The choices of a run with this `key` for the message of this identity.
+    #[inline]
     pub const fn new(key: u64, from: u16, to: u16, kind: u8, count: u32) -> Self {
         let link = (from as u64) << 48 | (to as u64) << 32 | count as u64;
         Self { state: mix(mix(key ^ link).wrapping_add(kind as u64)) }
     }
 
     /// The next 64 bits about this message.
+    #[inline]
     pub const fn next_u64(&mut self) -> u64 {
         // SplitMix64 (Steele, Lea, Flood 2014): a fixed increment and a bijective finalizer.
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -114,29 +116,34 @@ impl MessageChoices {
     }
 
     /// An integer of the closed range `low..=high`.
+    #[inline]
     pub const fn between(&mut self, low: u64, high: u64) -> u64 {
         scale(self.next_u64(), low, high)
     }
 
     /// Whether an event of probability `ppm` parts per million happens.
+    #[inline]
     pub const fn chance(&mut self, ppm: u32) -> bool {
         happens(self.next_u64(), ppm)
     }
 }
 
 /// The finalizer of SplitMix64.
+#[inline]
 const fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
 }
 
+#[inline]
 const fn scale(bits: u64, low: u64, high: u64) -> u64 {
     assert!(low <= high, "an empty range");
     let width = (high - low) as u128 + 1;
     low + ((bits as u128 * width) >> 64) as u64
 }
 
+#[inline]
 const fn happens(bits: u64, ppm: u32) -> bool {
     scale(bits, 1, 1_000_000) <= ppm as u64
 }

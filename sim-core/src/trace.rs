@@ -191,6 +191,7 @@ impl Trace {
     }
 
     /// How many events were folded in.
+    #[inline]
     pub const fn events(&self) -> u64 {
         self.events
     }

@@ -131,11 +131,13 @@ impl Clients {
     }
 
     /// When the first of the operations under way is overdue.
+    #[inline]
     pub(super) const fn next_deadline(&self) -> Time {
         self.next_deadline
     }
 
     /// When the correct clients had completed all of their operations.
+    #[inline]
     pub(super) const fn done_at(&self) -> Option<Time> {
         self.done_at
     }

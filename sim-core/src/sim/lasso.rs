@@ -60,22 +60,28 @@ impl Lasso {
     /// Whether it wants to see the state of the correct nodes now: the highest view has just risen
     /// to `view`, or none rises for long. The operation that waits longest is overdue at
     /// `deadline`: what was before it waited belongs to another story.
+    #[inline]
     pub(super) fn wants(&mut self, deadline: Time, view: u64, now: Time) -> bool {
         if deadline != self.deadline {
-            self.deadline = deadline;
-            self.turns.clear();
-            self.looks.clear();
-            let half = self.bound.nanos() / 2;
-            self.next_look = match deadline {
-                Time::NEVER => Time::NEVER,
-                deadline => Time::from_nanos(deadline.nanos().saturating_sub(half)),
-            };
+            self.begin(deadline);
         }
         let rises = self.view < view;
         if rises && deadline == Time::NEVER {
             self.view = view;
         }
         (rises || self.next_look <= now) && deadline != Time::NEVER
+    }
+
+    /// Begins the story of another operation, which is overdue at `deadline`.
+    fn begin(&mut self, deadline: Time) {
+        self.deadline = deadline;
+        self.turns.clear();
+        self.looks.clear();
+        let half = self.bound.nanos() / 2;
+        self.next_look = match deadline {
+            Time::NEVER => Time::NEVER,
+            deadline => Time::from_nanos(deadline.nanos().saturating_sub(half)),
+        };
     }
 
     /// The state of the correct nodes now.

@@ -113,7 +113,7 @@ impl<P: Protocol> Run<'_, P> {
                 return (Ended::EventLimit, self.world.now());
             }
             let (now, event) = self.world.queue.pop().expect("an event is queued for that time");
-            self.happen(now, event);
+            self.happen(now, &event);
             self.sample(now);
             if self.world.settling.late().is_some() {
                 return (Ended::Unsettled, now);
@@ -254,20 +254,20 @@ impl<P: Protocol> Run<'_, P> {
     }
 
     /// Lets an event happen.
-    fn happen(&mut self, now: Time, event: Event<P>) {
-        match event {
-            Event::Deliver(envelope) => {
-                self.world.transport.land(&envelope);
-                self.deliver(now, &envelope);
+    fn happen(&mut self, now: Time, event: &Event<P>) {
+        match *event {
+            Event::Deliver(ref envelope) => {
+                self.world.transport.land(envelope);
+                self.deliver(now, envelope);
             }
             Event::HoldEnds { key, number } => {
                 if let Some(arrived) = self.world.transport.end_hold(key, number) {
                     self.deliver(now, &arrived);
                 }
             }
-            Event::Timer { node, timer } => match self.hosts.look_at(now, node, &timer) {
+            Event::Timer { node, ref timer } => match self.hosts.look_at(now, node, timer) {
                 Look::Expired(armed) => {
-                    self.world.recording.expired(now, node, (&timer, armed));
+                    self.world.recording.expired(now, node, (timer, armed));
                     let is_left_open = self.is_left_open(now, node);
                     if is_left_open {
                         self.world.settling.stir(now);
@@ -276,10 +276,12 @@ impl<P: Protocol> Run<'_, P> {
                         Cause::Own if is_left_open => Cause::Provoked,
                         it @ (Cause::Own | Cause::Provoked | Cause::Pulse) => it,
                     };
-                    self.give(node, Input::Timer(timer), cause);
+                    self.give(node, Input::Timer(timer.clone()), cause);
                     self.world.recording.happened(now, Happening::Handled);
                 }
-                Look::Again(at) => self.world.queue.push(at, Event::Timer { node, timer }),
+                Look::Again(at) => {
+                    self.world.queue.push(at, Event::Timer { node, timer: timer.clone() });
+                }
                 Look::Stale => {}
             },
             Event::Wake { node, wake } => self.world.act(node, Input::Timer(wake)),

@@ -65,6 +65,7 @@ impl<'a> Recording<'a> {
     }
 
     /// How many events were folded into the trace.
+    #[inline]
     pub(super) const fn events(&self) -> u64 {
         self.trace.events()
     }
@@ -109,6 +110,7 @@ impl<'a> Recording<'a> {
     }
 
     /// The highest view that a correct replica asked for or entered.
+    #[inline]
     pub(super) const fn goal_max(&self) -> u64 {
         self.goal_max
     }
@@ -245,6 +247,7 @@ impl<'a> Recording<'a> {
     }
 
     /// When something happens.
+    #[inline]
     pub(super) fn stamp(&self, time: Time) -> Stamp {
         Stamp { time, event: self.trace.events().saturating_sub(1) }
     }

@@ -106,27 +106,32 @@ impl Settling {
 
     /// Since when nothing hinders correct nodes any more but what does so for ever; never in a
     /// network that stays asynchronous. `faults_over`: when the faults that end are over.
+    #[inline]
     pub(super) fn calm_at(&self, faults_over: Time) -> Time {
         self.synchronous.max(faults_over)
     }
 
     /// How long correct nodes may take to come to rest.
+    #[inline]
     pub(super) const fn bound(&self) -> Span {
         self.bound
     }
 
     /// Says why correct nodes do what happens from now on.
+    #[inline]
     pub(super) const fn attribute(&mut self, cause: Cause) {
         self.cause = cause;
     }
 
     /// Why correct nodes do what happens now.
+    #[inline]
     pub(super) const fn cause(&self) -> Cause {
         self.cause
     }
 
     /// Something comes that provokes: a word of a faulty node, or the timer of a node that has
     /// something open which nobody can close.
+    #[inline]
     pub(super) const fn stir(&mut self, now: Time) {
         self.stirred = now;
     }
@@ -218,6 +223,7 @@ impl Settling {
     }
 
     /// The first message that a correct node sent too late.
+    #[inline]
     pub(super) const fn late(&self) -> Option<&Late> {
         self.late.as_ref()
     }

@@ -37,9 +37,10 @@ struct Log {
 }
 
 impl Log {
-    /// Whether it holds what was decided in a slot.
-    fn holds(&self, seq: u64, batch: Digest) -> bool {
-        seq <= self.restored || self.entries.get(&seq).is_some_and(|(_, own)| *own == batch)
+    /// Whether it holds the entry that was decided in a slot. One of another view that asks for the
+    /// same is another entry: it may be cut again.
+    fn holds(&self, seq: u64, entry: Entry) -> bool {
+        seq <= self.restored || self.entries.get(&seq) == Some(&entry)
     }
 
     /// The last slot.
@@ -81,7 +82,7 @@ struct Named {
 struct Decision {
     by: NodeId,
     by_view: u64,
-    batch: Digest,
+    entry: Entry,
 }
 
 #[derive(Debug)]
@@ -131,9 +132,9 @@ impl Leadership {
             });
         }
         let lacks =
-            self.decided.iter().find(|(seq, it)| it.by_view < view && !log.holds(**seq, it.batch));
-        if let Some((seq, Decision { by, batch, .. })) = lacks {
-            self.findings.violate(at, "a leader lacks", || lack(node, view, (*seq, *batch), *by));
+            self.decided.iter().find(|(seq, it)| it.by_view < view && !log.holds(**seq, it.entry));
+        if let Some((seq, Decision { by, entry, .. })) = lacks {
+            self.findings.violate(at, "a leader lacks", || lack(node, view, (*seq, *entry), *by));
         }
         self.leaders.entry(view).or_insert(Leader { node, log });
     }
@@ -203,25 +204,43 @@ impl Leadership {
         }
     }
 
+    /// A state stands for the entries up to this one.
+    fn restore(&mut self, at: Stamp, node: NodeId, seq: u64) {
+        let replica = &mut self.replicas[usize::from(node.number())];
+        let log = &mut replica.log;
+        log.entries = log.entries.split_off(&seq.saturating_add(1));
+        log.restored = log.restored.max(seq);
+        replica.executed = seq;
+        if let Some(view) = replica.leads {
+            self.findings.violate(at, "a leader cuts", || {
+                format!(
+                    "Leader Append-Only: {node} leads v{view}, and puts a state in the place of its \
+                     log up to s{seq}"
+                )
+            });
+        }
+    }
+
     fn commit(&mut self, at: Stamp, node: NodeId, seq: u64, (view, batch): Entry) {
         self.findings.judge();
         let replica = &self.replicas[usize::from(node.number())];
         let by_view = replica.view;
-        if replica.log.entries.get(&seq) != Some(&(view, batch)) {
+        let entry = (view, batch);
+        if replica.log.entries.get(&seq) != Some(&entry) {
             self.findings.violate(at, "not in the log", || {
                 format!("{node} decides {batch} of v{view} in slot s{seq}, and its log has it not")
             });
         }
-        let own = Decision { by: node, by_view, batch };
+        let own = Decision { by: node, by_view, entry };
         let known = self.decided.entry(seq).or_insert(own);
         // Of two decisions the one that is known to be the older binds more leaders.
         if by_view < known.by_view {
             *known = own;
         }
         let mut later = self.leaders.range(by_view.saturating_add(1)..);
-        if let Some((view, leader)) = later.find(|(_, it)| !it.log.holds(seq, batch)) {
+        if let Some((view, leader)) = later.find(|(_, it)| !it.log.holds(seq, entry)) {
             let (view, leader) = (*view, leader.node);
-            self.findings.violate(at, "a leader lacks", || lack(leader, view, (seq, batch), node));
+            self.findings.violate(at, "a leader lacks", || lack(leader, view, (seq, entry), node));
         }
     }
 
@@ -246,10 +265,10 @@ impl Leadership {
     }
 }
 
-fn lack(leader: NodeId, view: u64, (seq, batch): (u64, Digest), by: NodeId) -> String {
+fn lack(leader: NodeId, view: u64, (seq, (of, batch)): (u64, Entry), by: NodeId) -> String {
     format!(
-        "Leader Completeness: {leader} began to lead v{view} without {batch} in slot s{seq}, which \
-         {by} knows to be decided in an earlier view"
+        "Leader Completeness: {leader} began to lead v{view} without {batch} of v{of} in slot \
+         s{seq}, which {by} knows to be decided in an earlier view"
     )
 }
 
@@ -267,13 +286,7 @@ impl Checker for Leadership {
             Observation::Executed { seq, .. } => {
                 self.replicas[usize::from(node.number())].executed = seq;
             }
-            Observation::Restored { seq, .. } => {
-                let replica = &mut self.replicas[usize::from(node.number())];
-                let log = &mut replica.log;
-                log.entries = log.entries.split_off(&seq.saturating_add(1));
-                log.restored = log.restored.max(seq);
-                replica.executed = seq;
-            }
+            Observation::Restored { seq, .. } => self.restore(at, node, seq),
             Observation::ViewChangeStarted { view, .. } => self.turn(node, view),
             Observation::EnteredView { view } => self.enter(at, node, view),
             _ => {}
@@ -381,6 +394,11 @@ mod tests {
         let cut = [(0, Observation::Cut { from: 1 })];
         let cuts = shape_of(&[&has, &leads(0, 2), &cut]);
         assert_eq!(cuts.as_deref(), Some("a leader cuts"));
+        let (state, content) = (digest(9), std::rc::Rc::default());
+        let restores = [(0, Observation::Restored { seq: 1, state, history: None, content })];
+        let restored = shape_of(&[&has, &leads(0, 2), &restores]);
+        assert_eq!(restored.as_deref(), Some("a leader cuts"));
+        assert_eq!(shape_of(&[&has, &restores, &leads(0, 2)]), None);
         assert_eq!(shape_of(&[&has, &leads(0, 2), &leads(1, 3), &[(0, enters(3))], &cut]), None);
     }
 
@@ -391,6 +409,10 @@ mod tests {
         let lacks = Some("a leader lacks");
         assert_eq!(shape_of(&[&leads(0, 1), &decides, &leads(1, 2)]).as_deref(), lacks);
         assert_eq!(shape_of(&[&leads(0, 1), &decides, &has, &leads(1, 2)]), None);
+        // What it has asks for the same, in another view: it may be cut again.
+        let alike = [(1, accepts(2, 1, 1))];
+        let parts: [&[_]; 4] = [&leads(0, 1), &decides, &alike, &leads(1, 3)];
+        assert_eq!(shape_of(&parts).as_deref(), lacks);
         // It is told later.
         assert_eq!(shape_of(&[&leads(0, 1), &leads(1, 2), &decides]).as_deref(), lacks);
         // Whoever is in a later view may know what was decided there.

@@ -70,6 +70,13 @@ pub trait Protocol: Sized + 'static {
         false
     }
 
+    /// Whether replicas tell each other again and again what is decided, on their own account, as a
+    /// leader does with its heartbeats: one that lags catches up then although no client asks for
+    /// anything. By default they do not.
+    fn keeps_telling(_: &Self::Params) -> bool {
+        false
+    }
+
     /// Who leads a view, where that is a function of the view: faults can then be aimed at the
     /// leader of a view. None where leaders are elected, or there are none.
     fn leader(_: Committee, _: &Self::Params, _view: u64) -> Option<NodeId> {

@@ -196,6 +196,12 @@ impl Protocol for Raft {
         }
     }
 
+    /// Heartbeats say how far entries are committed. A new leader knows that of its log when it
+    /// commits its no-op; without one it waits for a client.
+    fn keeps_telling(params: &Params) -> bool {
+        params.no_op
+    }
+
     fn liveness_bound(
         committee: Committee,
         params: &Params,

@@ -10,10 +10,11 @@
 //! synchronous, and the faults that end are over.
 //!
 //! A replica that was cut off cannot know what it missed before others speak again. So if no client
-//! asked for anything since the faults were over, one that lags behind is left out; so is one that
-//! stays crashed, and one that lags behind with a link that loses messages for ever. A read that is
-//! answered past the order makes no replica speak to another: it does not count. The verdict says
-//! so. Nothing else excuses a correct replica.
+//! asked for anything since the faults were over, one that lags behind is left out, unless replicas
+//! of the protocol keep telling each other what is decided, as a leader does with heartbeats; so is
+//! one that stays crashed, and one that lags behind with a link that loses messages for ever. A
+//! read that is answered past the order makes no replica speak to another: it does not count. The
+//! verdict says so. Nothing else excuses a correct replica.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,6 +50,8 @@ type Request = (NodeId, u64);
 pub(super) struct Convergence {
     findings: Findings,
     bound: Span,
+    /// Whether replicas tell each other what is decided although no client asks.
+    keeps_telling: bool,
     decided: Vec<Decided>,
     /// Slots that were committed above a hole, and who knows them.
     above_hole: BTreeMap<u64, NodeId>,
@@ -75,6 +78,7 @@ impl Convergence {
         Self {
             findings: Findings::default(),
             bound: info.liveness_bound,
+            keeps_telling: info.keeps_telling,
             decided: Vec::new(),
             above_hole: BTreeMap::new(),
             progress: info.committee.replica_ids().map(progress).collect(),
@@ -151,11 +155,11 @@ impl Convergence {
             .filter(move |(node, _)| is_down(*node) == down)
     }
 
-    /// Whether a client asked for something since the faults were over that was ordered, or is to
-    /// be: then every replica hears of what was decided.
+    /// Whether every replica hears of what was decided: replicas keep telling, or a client asked
+    /// for something since the faults were over that was ordered, or is to be.
     fn is_told(&self, calm: Time) -> bool {
         let mut since = self.asked.iter().rev().take_while(|(asked, _)| calm <= *asked);
-        since.any(|(_, request)| !self.reads.contains(request))
+        self.keeps_telling || since.any(|(_, request)| !self.reads.contains(request))
     }
 
     /// Whether each replica that is up came to each decided slot.
@@ -188,8 +192,8 @@ impl Convergence {
                  decided at {time}",
                 it.executed
             );
-            // What pulses lead to, such as heartbeats, may still tell it. A run waits for that if a
-            // client asked.
+            // What pulses lead to, such as heartbeats, may still tell it. A run waits for that if it
+            // is owed.
             let may_be_told = closing.has_pulses && self.is_told(closing.calm);
             let is_over = closing.is_at_rest && !may_be_told;
             if self.cut.contains(&node) {

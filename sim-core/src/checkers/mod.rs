@@ -267,6 +267,8 @@ pub struct RunInfo {
     pub resilience: Resilience,
     /// Whether the primaries of views are elected.
     pub elects: bool,
+    /// Whether replicas tell each other what is decided although no client asks for anything.
+    pub keeps_telling: bool,
     /// How many steps the linearizability search may take before it gives up.
     pub search_budget: u64,
     /// What the protocol says of evidence.
@@ -286,6 +288,7 @@ impl RunInfo {
             promptness: None,
             resilience: Resilience::byzantine(committee),
             elects: false,
+            keeps_telling: false,
             search_budget: 0,
             verifier: Verifier::new(|_| Err("nothing is signed")),
         }

@@ -133,6 +133,7 @@ impl<P: Protocol> Simulation<P> {
         // Every timer of a slow clock runs longer, and with it all that follows from timers.
         let slowest = committee.nodes().map(|node| adversary.drift_ppm(node)).max();
         let liveness_bound = bound.drifted(slowest.unwrap_or(0).max(0));
+        let keeps_telling = P::keeps_telling(&params);
         let judged_by = params.clone();
         let verifier = Verifier::new(move |evidence| {
             P::convicts(evidence, Law { keys: &keys, committee, params: &judged_by })
@@ -148,6 +149,7 @@ impl<P: Protocol> Simulation<P> {
             promptness: P::promptness(committee, &params),
             resilience: P::resilience(committee, &params),
             elects: P::ELECTS,
+            keeps_telling,
             search_budget: setup.search_budget,
             verifier,
         };

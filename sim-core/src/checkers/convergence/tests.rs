@@ -112,6 +112,39 @@ fn who_lags_behind_for_ever_violates_it() {
     assert_eq!(remark.as_deref(), Some("left out: r2 stays crashed"));
 }
 
+/// Heartbeats tell a replica that lags, whether a client asks or not: the run waits for it.
+#[test]
+fn where_replicas_keep_telling_nobody_need_ask() {
+    let judge = |keeps_telling, end| {
+        let mut checker = Convergence::new(&RunInfo {
+            corrupted: vec![NodeId::Replica(3)],
+            liveness_bound: BOUND,
+            keeps_telling,
+            ..RunInfo::of(Committee { replicas: 4, faults: 1, clients: 1 })
+        });
+        for (secs, node) in [(1, R[0]), (2, R[1])] {
+            checker.observe(at(secs), node, &executed(1));
+        }
+        assert_eq!(checker.is_open(at(5).time, &|_| false), keeps_telling);
+        let closing = Closing {
+            calm: at(5).time,
+            settled: Some(at(6).time),
+            is_at_rest: true,
+            late: None,
+            has_pulses: true,
+            open: Vec::new(),
+            is_down: &|_| false,
+            standing: &|_, _| None,
+        };
+        checker.close(at(end), &closing);
+        (checker.finish(at(end)), checker.remark().is_some())
+    };
+    let [(early, _), (late, _), (nobody, is_left_out)] =
+        [judge(true, 16), judge(true, 17), judge(false, 17)];
+    assert_eq!([shape(&early), shape(&late)], ["inconclusive", "left behind"]);
+    assert_eq!((shape(&nobody), is_left_out), ("holds", true));
+}
+
 #[test]
 fn who_has_a_link_that_loses_messages_for_ever_may_lag() {
     let lossy = |lost: [NodeId; 2], end, is_at_rest| {

@@ -8,7 +8,7 @@ use crate::action::{Action, Class};
 use crate::crash::Lost;
 use crate::generate::Draw;
 use crate::odds;
-use crate::plan::corrupted;
+use crate::plan::{Plan, corrupted};
 use crate::weather::Weather;
 
 impl Draw<'_> {
@@ -28,6 +28,11 @@ impl Draw<'_> {
         }
         if self.aim.rng.chance(odds::CLIENT_CRASHES_PPM) {
             self.crash_a_client();
+        }
+        if 0 < weather.down_max {
+            // Of another stream again: no other draw depends on who stays down.
+            self.aim.rng = SimRng::new(seed, Purpose::Plan, 2);
+            self.stay_down(weather);
         }
     }
 
@@ -59,6 +64,26 @@ impl Draw<'_> {
             });
             if is_drawn && is_first {
                 self.faults[place].action = Action::CrashMidway { node, after };
+            }
+        }
+    }
+
+    /// Replicas that crash may stay down, as long as no more than f are faulty.
+    fn stay_down(&mut self, weather: &Weather) {
+        let faulty = Plan { faults: self.faults.clone() }.faulty_replicas(self.aim.timing.gst);
+        let spare = usize::from(self.committee.faults).saturating_sub(faulty.len());
+        let most = spare.min(usize::from(weather.down_max));
+        let mut gone: Vec<NodeId> = Vec::new();
+        for fault in &mut self.faults {
+            let crashes = matches!(fault.action.class(), Class::Crash | Class::CrashMidway);
+            let Some(node) = fault.action.owner().filter(|node| crashes && !node.is_client())
+            else {
+                continue;
+            };
+            let is_one_more = gone.len() < most && !gone.contains(&node);
+            if is_one_more && self.aim.rng.chance(odds::STAYS_DOWN_PPM) {
+                fault.end = None;
+                gone.push(node);
             }
         }
     }

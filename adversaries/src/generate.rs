@@ -18,9 +18,9 @@ use crate::weather::{Timing, Weather};
 /// Draws the plan of `seed`.
 ///
 /// At most `corrupt-max` replicas and `corrupt-clients-max` clients are corrupted; they stay so.
-/// Correct replicas that crash restart before GST. What else strikes correct nodes before GST is
-/// over by then, or waits for a trigger, and then the network heals it. [`Plan::validate`]
-/// accepts every plan that this draws.
+/// Correct replicas that crash restart before GST, but for `down-max` of them. What else strikes
+/// correct nodes before GST is over by then, or waits for a trigger, and then the network heals it.
+/// [`Plan::validate`] accepts every plan that this draws.
 pub fn generate<M: Message>(
     weather: &Weather,
     committee: Committee,

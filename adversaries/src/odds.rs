@@ -129,6 +129,8 @@ pub(crate) const CRASH_MIDWAY_PPM: u32 = 300_000;
 pub(crate) const FORGETS_PPM: u32 = 500_000;
 /// That it does so in the middle of something.
 pub(crate) const FORGETS_MIDWAY_PPM: u32 = 500_000;
+/// That a replica that crashes stays down, where the weather lets replicas do so.
+pub(crate) const STAYS_DOWN_PPM: u32 = 300_000;
 /// That a correct client crashes.
 pub(crate) const CLIENT_CRASHES_PPM: u32 = 50_000;
 /// That a clock that drifts is fast.

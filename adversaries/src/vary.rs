@@ -68,10 +68,15 @@ fn is_allowed(
     let corrupted = plan.corrupted();
     let clients = corrupted.iter().filter(|node| node.is_client()).count();
     let replicas_max = usize::from(weather.corrupt_max.unwrap_or(committee.faults));
-    // Who crashes and is not back by GST counts as faulty as well.
+    // Who crashes and is not back by GST counts as faulty as well. It may do so in place of a
+    // replica that might be corrupted; and as one more, where the weather and f have room.
     let faulty = plan.faulty_replicas(timing.gst).len();
+    let untrusted = plan.untrusted().iter().filter(|node| !node.is_client()).count();
+    let more = usize::from(weather.down_max);
+    let faulty_max = (replicas_max + more).min(replicas_max.max(usize::from(committee.faults)));
     clients <= usize::from(weather.corrupt_clients_max)
-        && faulty <= replicas_max
+        && untrusted <= replicas_max
+        && faulty <= faulty_max
         && plan.validate(committee, vocabulary).is_ok()
 }
 

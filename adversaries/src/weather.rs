@@ -19,12 +19,21 @@ pub struct Weather {
     /// the protocol promises nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub corrupt_max: Option<u16>,
+    /// The greatest number of correct replicas that crash for good. They count among the f, with
+    /// the corrupted ones and those that forget; more than f in all are never drawn.
+    #[serde(skip_serializing_if = "is_none")]
+    pub down_max: u16,
     /// The greatest number of corrupted clients.
     pub corrupt_clients_max: u16,
     /// The greatest number of faults of one corrupted node.
     pub behaviours_max: u16,
     /// How much slower or faster a correct node's timers may run, in parts per million.
     pub drift_ppm_max: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_none(count: &u16) -> bool {
+    *count == 0
 }
 
 impl Default for Weather {
@@ -34,6 +43,7 @@ impl Default for Weather {
             classes: usual.collect(),
             strikes_max: 4,
             corrupt_max: None,
+            down_max: 0,
             corrupt_clients_max: 1,
             behaviours_max: 3,
             drift_ppm_max: 50_000,

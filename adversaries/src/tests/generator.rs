@@ -133,6 +133,63 @@ fn the_weather_forbids() {
     assert!(plans.iter().flat_map(Plan::corrupted).all(|node| !node.is_client()));
 }
 
+/// Replicas stay down where the weather says so, no more than f of them with all others that are
+/// faulty; and nothing else changes.
+#[test]
+fn replicas_stay_down_where_the_weather_lets_them() {
+    let stays = |fault: &Fault| {
+        let is_client = fault.action.owner().is_some_and(NodeId::is_client);
+        fault.action.crashes().is_some() && fault.end.is_none() && !is_client
+    };
+    for (committee, down_max) in committees().into_iter().zip([1, 2]) {
+        let most = usize::from(committee.faults);
+        let classes =
+            vec![Class::Crash, Class::CrashMidway, Class::Forget, Class::Drop, Class::Mute];
+        let calm = Weather { classes, ..Weather::default() };
+        let weather = Weather { down_max, ..calm.clone() };
+        let mut down = BTreeMap::new();
+        let pairs =
+            plans(&weather, committee, gst()).into_iter().zip(plans(&calm, committee, gst()));
+        for (plan, other) in pairs {
+            assert_eq!(plan.validate(committee, Vocabulary::of::<Msg>()), Ok(()), "{plan:?}");
+            assert!(plan.faulty_replicas(gst()).len() <= most, "{plan:?}");
+            *down.entry(plan.faults.iter().filter(|it| stays(it)).count()).or_insert(0) += 1;
+            let restarts = plan.faults.iter().zip(&other.faults).map(|(fault, as_drawn)| {
+                let end = if stays(fault) { as_drawn.end.clone() } else { fault.end.clone() };
+                Fault { end, ..fault.clone() }
+            });
+            assert_eq!(restarts.collect::<Vec<_>>(), other.faults);
+        }
+        let reached: Vec<usize> = down.keys().copied().collect();
+        assert_eq!(reached, (0..=most).collect::<Vec<_>>(), "{down:?}");
+        assert!(down.values().all(|count| 20 < *count), "{down:?}");
+        let fewer = Weather { down_max: 1, ..weather };
+        let fewer = plans(&fewer, committee, gst());
+        assert!(fewer.iter().all(|it| it.faults.iter().filter(|it| stays(it)).count() <= 1));
+    }
+}
+
+/// A search may leave replicas down that the plans which it varies leave down, and no more.
+#[test]
+fn variations_leave_as_many_replicas_down_as_the_weather_lets_them() {
+    let [_, committee] = committees();
+    let weather = Weather {
+        classes: vec![Class::Crash, Class::Drop],
+        corrupt_max: Some(0),
+        down_max: 1,
+        ..Weather::default()
+    };
+    let parents = plans(&weather, committee, gst());
+    let mut down = BTreeMap::new();
+    for (seed, pair) in parents.windows(2).enumerate() {
+        let plans = (&pair[0], &pair[1], &Seen::default());
+        let child = vary::<Msg>(plans, &weather, committee, &timing(gst()), seed as u64);
+        *down.entry(child.faulty_replicas(gst()).len()).or_insert(0) += 1;
+        assert!(child.untrusted().iter().all(|node| node.is_client()), "{child:?}");
+    }
+    assert!(down.len() == 2 && down.values().all(|count| 50 < *count), "{down:?}");
+}
+
 #[test]
 fn a_synchronous_network_is_struck_by_nothing_that_it_would_heal() {
     let [committee, _] = committees();

@@ -138,6 +138,7 @@ fn drawn(file: &ScenarioFile, tolerated: &Resilience) -> Result<(), Problem> {
 pub(crate) fn weather(file: &ScenarioFile, tolerated: &Resilience) -> Option<Weather> {
     let mut weather = file.random.as_ref()?.faults.clone()?;
     weather.corrupt_max = Some(weather.corrupt_max.unwrap_or(tolerated.byzantine));
+    weather.down_max = weather.down_max.min(tolerated.faulty);
     if !tolerated.any_client && !file.beyond_f {
         weather.corrupt_clients_max = 0;
     }

@@ -234,6 +234,11 @@ fn drawn(
         "`crash-midway` and `forget` are drawn in place of crashes, and `random.faults.classes` has \
          no `crash`",
     );
+    note(
+        0 < weather.down_max && !weather.classes.contains(&Class::Crash),
+        "`random.faults.down-max` is about replicas that crash, and `random.faults.classes` has no \
+         `crash`",
+    );
     let healed: Vec<&str> = weather
         .classes
         .iter()
@@ -353,6 +358,10 @@ mod tests {
             (
                 "[network]\ngst = \"1s\"\n[random.faults]\nclasses = [\"mute\", \"forget\"]\n",
                 "has no `crash`",
+            ),
+            (
+                "[network]\ngst = \"1s\"\n[random.faults]\nclasses = [\"mute\"]\ndown-max = 1\n",
+                "`random.faults.down-max`",
             ),
             ("[random.faults]\nclasses = [\"mute\", \"hold\", \"drop\"]\n", ": hold, drop"),
             (

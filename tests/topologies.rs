@@ -95,8 +95,8 @@ impl fmt::Display for Cell {
     }
 }
 
-/// A run, and how many operations it has; and whether it violates liveness.
-fn course(name: &str, set: &[&str], seed: u64) -> (Course, u64, bool) {
+/// A run, and how many operations it has; and how it violates liveness, if it does.
+fn course(name: &str, set: &[&str], seed: u64) -> (Course, u64, Option<String>) {
     let mut course = Course::default();
     let options = PlayOptions { crypto: CryptoBackend::Ideal, with_marks: false };
     let name = format!("raft/topologies/{name}");
@@ -105,16 +105,19 @@ fn course(name: &str, set: &[&str], seed: u64) -> (Course, u64, bool) {
     for (property, verdict) in report.verdicts() {
         assert!(*property == "liveness" || !verdict.is_violated(), "{name} {set:?}: {property}");
     }
-    let is_violated = report.verdict("liveness").is_some_and(Verdict::is_violated);
+    let violation = match report.verdict("liveness") {
+        Some(Verdict::Violated(found)) => Some(found.shape.clone()),
+        Some(Verdict::Holds(_) | Verdict::Inconclusive(_)) | None => None,
+    };
     let played = report.result.unwrap_or_else(|panic| panic!("{name} {set:?}: {panic:?}"));
     let accused = played.outcome.milestones.counts().contains_key("proof-of-misbehaviour");
     assert!(!accused, "{name} {set:?}");
-    (course, played.outcome.operations, is_violated)
+    (course, played.outcome.operations, violation)
 }
 
 fn cell(name: &str, set: &[&str], seed: u64) -> Cell {
     let set = if seed == 0 { set.to_vec() } else { [set, &SHORT].concat() };
-    let (Course { elections, answers, end }, operations, is_violated) = course(name, &set, seed);
+    let (Course { elections, answers, end }, operations, violation) = course(name, &set, seed);
     let stretch = Time::ZERO + (end.since(Time::ZERO) - T * 30);
     let is_late = |times: &[Time]| times.last().is_some_and(|last| stretch < *last);
     let is_done = answers.len() as u64 == operations;
@@ -125,7 +128,10 @@ fn cell(name: &str, set: &[&str], seed: u64) -> Cell {
         other => panic!("{name} {set:?} seed {seed}: {other:?}, {} answers", answers.len()),
     };
     let is_told = seed == 0 || kind == Dead;
-    assert!(!is_told || is_violated == (kind != Ok), "{name} {set:?}: the judge of liveness");
+    assert!(!is_told || violation.is_some() == (kind != Ok), "{name} {set:?}: {violation:?}");
+    // Logs grow as clients repeat what they ask, or terms rise at drawn times.
+    let is_stuck = violation.is_some_and(|shape| shape == "stuck");
+    assert!(kind != Dead || is_stuck, "{name} {set:?}: the page says `stuck`");
     let took = answers.last().map_or(Span::ZERO, |last| last.since(Time::ZERO));
     let steady = 2 * took.nanos() / PACE.nanos();
     Cell { kind, percent: 100 * answers.len() as u64 / steady.max(1) }

@@ -92,6 +92,11 @@
 //!   the next timeout stands for it. Replies are never sent again.
 //! * A leader goes on with the next batch, or with what follows a snapshot, when the reply comes
 //!   and nothing else is on its way, instead of waiting for the heartbeat.
+//! * An AppendReply names the last entry that it is about, and so does the answer to a snapshot,
+//!   which is one as well; in the paper an answer belongs to the call that it answers. So one that
+//!   is late or comes twice says no more than it did (the specification in TLA+ has it so).
+//! * leaderCommit is never beyond the entries that the message is about (the specification again);
+//!   the receiver caps it as well, as in the paper.
 //! * A refusal names where to try again (§5.3 describes it as an option): where the log ends, or
 //!   where the conflicting term begins.
 //! * The state machine is durable with what it executed: a server that restarts does not execute
@@ -105,7 +110,10 @@
 //! * A session begins with a client's first request, and never expires; thesis §6.3 registers
 //!   clients, and expires sessions.
 //! * A server that does not lead names the leader, if it knows of one; the client follows so many
-//!   times as there are servers, and then waits for its timer.
+//!   times as there are servers, and then waits for its timer. It asks the servers in the order of
+//!   their numbers, and begins with its own or with `leader`; the paper's begins with a random one.
+//! * A leader appends a request again that is in its log and not executed; the paper does not say.
+//!   `docs/raft.md` shows what that costs.
 //! * Terms, indices and numbers from 2^60 on are refused: with the greatest one none would follow.
 //! * `batch-delay` lets a leader gather requests before it appends them; the paper's appends each.
 //! * Not implemented: changes of membership (§6), leadership transfer, reads by lease or by read

@@ -104,6 +104,7 @@ fn wrong_usage_names_what_would_be_right() {
         ("sweep pbft/chaos --shard 3/2", ["3/2", "--shard"]),
         ("sweep pbft/chaos --jobs 0", ["0 is not in", "--jobs"]),
         ("sweep pbft/fault-free --out taken/rows.ndjson", ["cannot write taken/rows", "--out"]),
+        ("compare pbft onephase", ["`silent-primary` makes r0 faulty", "--faults none,silent-"]),
         ("man swep", ["swep", "did you mean `sweep`"]),
         ("frobnicate", ["frobnicate", "--help"]),
         ("run", ["SCENARIO", "byzsim run"]),

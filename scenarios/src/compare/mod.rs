@@ -14,7 +14,7 @@ pub mod settings;
 pub mod stats;
 mod values;
 
-use byzsim_core::Time;
+use byzsim_core::{Time, Trusted};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -188,7 +188,8 @@ pub struct Tally {
 /// Plays the whole grid. `each` is called with every cell before it is played.
 ///
 /// # Errors
-/// If a protocol is unknown, or a number of replicas is not 3f + 1.
+/// If a protocol is unknown, or cannot do without a replica that is faulty in a setting, or a
+/// number of replicas is not 3f + 1.
 pub fn compare(grid: &Grid, mut each: impl FnMut(&str)) -> Result<Comparison, LoadError> {
     check(grid)?;
     let mut comparison = Comparison {
@@ -233,7 +234,7 @@ pub fn scenario(contestant: &str, n: u16, setting: &Setting) -> Result<Scenario,
         serde_json::from_str(params).expect("the books have parameters as JSON");
     params.extend(given);
     let mut file = setting.scenario(protocol, n, params);
-    file.beyond_f = is_beyond(&file)?;
+    file.beyond_f = is_beyond(&file, &setting.name)?;
     let end = book.and_then(|book| book.end);
     if let Some(end) = end.filter(|_| setting.is_served_soon()) {
         file.run.at_most = Time::ZERO + end;
@@ -243,13 +244,21 @@ pub fn scenario(contestant: &str, n: u16, setting: &Setting) -> Result<Scenario,
 }
 
 /// Whether the protocol promises nothing of replicas that break its rules, as silent and slow ones
-/// do in these settings. It serves beside one all the same, as if that one had crashed.
-fn is_beyond(file: &ScenarioFile) -> Result<bool, LoadError> {
+/// do in these settings. It serves beside one all the same, as if that one had crashed; but not
+/// without a replica that has no other in its place.
+fn is_beyond(file: &ScenarioFile, setting: &str) -> Result<bool, LoadError> {
     let committee = file.cluster.committee();
     let entry = registry::protocol(&file.protocol).map_err(plain)?;
     let protocol = (entry.prepare)(&file.params, &[], committee).map_err(plain)?;
-    let nobody = protocol.resilience(committee).byzantine == 0;
-    Ok(nobody && !file.faults.corrupted().is_empty())
+    let (resilience, corrupted) = (protocol.resilience(committee), file.faults.corrupted());
+    if let Some(Trusted { node, .. }) = resilience.trusted
+        && corrupted.contains(&node)
+    {
+        let what = format!("`{setting}` makes {node} faulty, which {} cannot replace", entry.name);
+        let help = "name the other settings: `--faults none,silent-backup,loss-1%`";
+        return Err(LoadError::new(what, help));
+    }
+    Ok(resilience.byzantine == 0 && !corrupted.is_empty())
 }
 
 /// The protocol and the parameters that `linear-pbft:certificates=aggregate` names.
@@ -283,6 +292,12 @@ fn check(grid: &Grid) -> Result<(), LoadError> {
             let (below, above) = (3 * f + 1, 3 * f + 4);
             let help = format!("the formulas need n = 3f + 1: use {below} or {above}");
             return Err(LoadError::new(what, help));
+        }
+        // Before anything is played.
+        for (name, setting) in
+            grid.protocols.iter().flat_map(|name| grid.settings.iter().map(move |it| (name, it)))
+        {
+            scenario(name, *n, setting)?;
         }
     }
     Ok(())

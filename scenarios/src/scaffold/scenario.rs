@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use byzsim_adversaries::Vocabulary;
-use byzsim_core::Sort;
+use byzsim_core::{Committee, NodeId, Sort};
 use serde_json::Value;
 
 use crate::file::format::ScenarioFile;
@@ -25,7 +25,7 @@ pub fn text(protocol: &ProtocolEntry, title: &str, start: Start) -> String {
         let mut text = head(protocol, title, beyond_f);
         match start {
             Start::Scenario => text.push_str(NOTHING),
-            Start::Attack => faults(protocol.vocabulary, &mut text),
+            Start::Attack => faults(protocol, &mut text),
         }
         text
     };
@@ -41,7 +41,7 @@ pub fn text(protocol: &ProtocolEntry, title: &str, start: Start) -> String {
 
 const NOTHING: &str = "
 # What goes wrong: any number of such tables. `byzsim list faults` shows the kinds, and
-# `byzsim new attack NAME` begins with some.
+# `byzsim new attack NAME --protocol PROTOCOL` begins with some.
 # [[fault]]
 # start.at = \"100ms\"
 # end.at = \"400ms\"
@@ -63,7 +63,8 @@ about = \"\"\"
 What happens, and why.
 \"\"\"
 protocol = \"{name}\"
-# Every property holds on every seed. For a run that breaks one: expect.violated = [\"agreement\"]
+# Every property holds on every seed. For a run that breaks one, write instead:
+# expect.violated = [\"agreement\"]
 expect = \"holds\"
 # Milestones that some seed must reach: `byzsim list milestones`.
 reaches = [\"completed\"]
@@ -76,7 +77,7 @@ faults = 1
 clients = 2
 
 [workload]
-# For each client so many drawn operations; or: script = {{ c0 = [\"put x 1\", \"get x\"] }}
+# So many drawn operations of each client; or: script = {{ c0 = [\"put x 1\", \"get x\"] }}
 operations = 5
 think = \"20ms\"
 
@@ -93,44 +94,74 @@ delta = \"50ms\"
     )
 }
 
-/// Two faults that every protocol has messages for, and others to choose from.
-fn faults(vocabulary: Vocabulary, text: &mut String) {
-    let kinds: Vec<String> = vocabulary.kinds.iter().map(|kind| format!("`{kind}`")).collect();
-    let lie = vocabulary
-        .lies
-        .first()
-        .map(|lie| format!("# do.lie = {{ node = \"r3\", lie = \"{}\" }}\n", lie.name));
-    let is_value = |sort| matches!(sort, Sort::Digest | Sort::Answer);
-    let field = vocabulary.fields.iter().find(|field| is_value(field.sort));
-    let mutate = field.map(|field| {
+/// The corrupted node, unless the protocol has better lies for another.
+const CORRUPTED: NodeId = NodeId::Replica(3);
+
+/// Two faults that every protocol has messages for, and others to put in the place of the second.
+fn faults(protocol: &ProtocolEntry, text: &mut String) {
+    let Vocabulary { kinds, fields, lies, .. } = protocol.vocabulary;
+    let kinds: Vec<String> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
+    let kinds = wrapped(&format!(
+        "The network: messages to r1 wait for a while. Kinds of messages: {}.",
+        kinds.join(", ")
+    ));
+    // Every replica answers; what else it sends depends on who leads.
+    let field = |sort| fields.iter().find(|field| field.sort == sort);
+    let mutate = field(Sort::Answer).or_else(|| field(Sort::Digest)).map(|field| {
         format!(
-            "# do.mutate = {{ node = \"r3\", messages = {{ kinds = [\"{}\"] }}, field = \"{}\", \
-             change = \"invent\" }}\n",
+            "# do.mutate = {{ node = \"{CORRUPTED}\", messages = {{ kinds = [\"{}\"] }}, \
+             field = \"{}\", change = \"invent\" }}\n",
             field.kind, field.name
         )
+    });
+    let lie = lies.first().map(|lie| {
+        let liar = liar(protocol);
+        format!("# do.lie = {{ node = \"{liar}\", lie = \"{}\" }}\n", lie.name)
     });
     write!(
         text,
         "
-# The network: messages to r1 wait for a while. Kinds of messages: {}.
-[[fault]]
+{kinds}[[fault]]
 end.at = \"100ms\"
 do.hold = {{ to = [\"r1\"] }}
 
-# r3 is corrupted: it sends nothing.
+# {CORRUPTED} is corrupted: it sends nothing.
 [[fault]]
-do.mute = \"r3\"
-
+do.mute = \"{CORRUPTED}\"
 # What else a corrupted node can do; `byzsim list faults` shows all kinds, and docs/scenarios.md
-# explains them. Remove the `#` of one, and with it that of its `[[fault]]`.
-# [[fault]]
-# do.omit = {{ node = \"r3\", messages = {{ to = [\"r1\", \"c0\"] }} }}
-# [[fault]]
-# do.twins = {{ node = \"r3\", left = [\"r0\", \"c0\"], right = [\"r1\", \"r2\", \"c1\"] }}
+# explains them. Remove the `#` of one, and the line above that begins with `do.mute`: of what a
+# mute node would have sent, nothing is left to falsify.
+# do.omit = {{ node = \"{CORRUPTED}\", messages = {{ to = [\"r1\", \"c0\"] }} }}
+# do.twins = {{ node = \"{CORRUPTED}\", left = [\"r0\", \"c0\"], right = [\"r1\", \"r2\", \"c1\"] }}
 {}{}",
-        kinds.join(", "),
-        mutate.map(|it| format!("# [[fault]]\n{it}")).unwrap_or_default(),
-        lie.map(|it| format!("# [[fault]]\n{it}")).unwrap_or_default(),
+        mutate.unwrap_or_default(),
+        lie.unwrap_or_default(),
     )
     .expect("a string takes all");
+}
+
+/// Who tells a lie: mostly they are a leader's, so the first leader, where the protocol can do
+/// without it.
+fn liar(protocol: &ProtocolEntry) -> NodeId {
+    let committee = Committee { replicas: 4, faults: 1, clients: 2 };
+    let prepared = (protocol.prepare)(&(protocol.small)(), &[], committee);
+    let prepared = prepared.expect("a protocol accepts its own parameters");
+    match prepared.resilience(committee).trusted {
+        Some(_) => CORRUPTED,
+        None => prepared.leader(committee, 0).unwrap_or(CORRUPTED),
+    }
+}
+
+/// A comment in lines of at most a hundred characters.
+fn wrapped(comment: &str) -> String {
+    let (mut lines, mut line) = (String::new(), String::from("#"));
+    for word in comment.split(' ') {
+        if 100 < line.len() + 1 + word.len() {
+            writeln!(lines, "{line}").expect("a string takes all");
+            line = String::from("#");
+        }
+        write!(line, " {word}").expect("a string takes all");
+    }
+    writeln!(lines, "{line}").expect("a string takes all");
+    lines
 }

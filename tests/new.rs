@@ -100,11 +100,58 @@ fn a_new_protocol_is_a_copy_in_its_places() {
         ("kea", "has a `kea` already"),
         ("pbft", "has a `pbft` already"),
         ("Kea", "is no name for a protocol"),
-        ("two-phase", "is no name for a protocol"),
+        ("two_phase", "did you mean `two-phase`?"),
+        ("shared", "has a `shared` already"),
+        ("onephase", "has a `onephase` already"),
+        ("order", "would be `Order`, which is taken"),
+        ("result", "would be `Result`, which is taken"),
         ("match", "is no name for a protocol"),
     ] {
         workdir.byzsim(&format!("new protocol {name}")).refuses(name, &[word]);
     }
+}
+
+#[test]
+fn a_name_of_several_words_takes_the_form_that_each_place_wants() {
+    let workdir = Workdir::new("new-protocol-of-words");
+    checkout(&workdir.folder);
+    // As long as a name can be.
+    let made = workdir.byzsim("new protocol two-phase-broadcasts");
+    assert_eq!(made.code, 0, "{}{}", made.stdout, made.stderr);
+    let files: Vec<&str> = made.stdout.lines().map(|line| &line[9..]).collect();
+    for file in &files {
+        // rustfmt breaks the lines of its modules, but none in macros: the registry is one.
+        let text = workdir.read(file);
+        let is_wide = |line: &&str| file.ends_with("registry.rs") && 100 < line.len();
+        let long = text.lines().find(is_wide);
+        assert_eq!(long, None, "{file}");
+    }
+    for (file, text) in [
+        ("protocols/src/lib.rs", "\npub mod two_phase_broadcasts;\n"),
+        ("protocols/src/two_phase_broadcasts/mod.rs", "\npub struct TwoPhaseBroadcasts;\n"),
+        (
+            "protocols/src/two_phase_broadcasts/mod.rs",
+            "NAME: &'static str = \"two-phase-broadcasts\"",
+        ),
+        ("protocols/src/two_phase_broadcasts/mod.rs", "\"two-phase-broadcasts/order\""),
+        ("protocols/src/two_phase_broadcasts/rules.rs", "\"TWOPHASEBROADCASTS1-first-reply\""),
+        (
+            "scenarios/src/run/registry.rs",
+            "byzsim_protocols::two_phase_broadcasts::TwoPhaseBroadcasts,",
+        ),
+        ("scenarios/src/run/registry.rs", "hunted in \"two-phase-broadcasts/chaos\""),
+        (
+            "scenarios/library/two-phase-broadcasts/chaos.toml",
+            "\nprotocol = \"two-phase-broadcasts\"\n",
+        ),
+        ("ARCHITECTURE.md", "\n| `two_phase_broadcasts/` |"),
+    ] {
+        assert!(files.contains(&file), "{file}: {files:?}");
+        assert!(workdir.read(file).contains(text), "{file} has {text}");
+    }
+    workdir
+        .byzsim("new protocol two-phase-broadcasts")
+        .refuses("a second time", &["has a `two_phase_broadcasts` already"]);
 }
 
 #[test]

@@ -1,10 +1,10 @@
-//! A fixed sequencer, the smallest protocol: one replica orders, the others follow.
+//! A fixed sequencer: one replica orders, the others follow.
 //!
 //! # What it claims
 //!
 //! With a sequencer that is correct, replica 0, and at most f Byzantine others: everything. It has
-//! no way to replace the sequencer, so with a faulty one it claims nothing. `byzsim new protocol`
-//! copies this folder: it is a place to start from.
+//! no way to replace the sequencer, so with a faulty one it claims nothing. There is nothing in it
+//! that such a protocol can do without, so others can start from it.
 //!
 //! # The messages
 //!

@@ -24,7 +24,7 @@ pub struct List {
     /// What to list [default: everything].
     #[arg(value_enum)]
     what: Option<What>,
-    /// Only what belongs to this protocol, of its scenarios, lies, fields and flaws.
+    /// Only what belongs to this protocol: its scenarios, lies, fields and flaws.
     #[arg(long)]
     protocol: Option<String>,
     /// The format of the output.

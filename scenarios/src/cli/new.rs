@@ -17,7 +17,7 @@ use crate::scaffold::{self, Draft, protocol};
 #[command(after_help = "Examples:\n  \
     byzsim new scenario slow-links --protocol pbft\n  \
     byzsim new attack withhold --protocol zyzzyva\n  \
-    byzsim new protocol parrot                  in a checkout of byzsim's sources")]
+    byzsim new protocol two-phase               in a checkout of byzsim's sources")]
 pub struct New {
     /// What.
     #[command(subcommand)]
@@ -28,7 +28,7 @@ pub struct New {
 enum What {
     /// Add a protocol to a checkout of byzsim's sources: a copy of the smallest one.
     Protocol {
-        /// Its name: lower-case letters and digits.
+        /// Its name: lower-case letters and digits, with hyphens between words.
         name: String,
     },
     /// Write a scenario file in which nothing goes wrong yet.
@@ -39,7 +39,7 @@ enum What {
 
 #[derive(Debug, Args)]
 struct File {
-    /// Its name, without `.toml`.
+    /// The name of the file to write, without `.toml`.
     name: String,
     /// The protocol, by its name in `byzsim list protocols`.
     #[arg(long)]
@@ -94,9 +94,11 @@ fn of_scenario(file: &File, start: Start, common: &CommonOptions) -> Result<(), 
     scaffold::write(&[Draft { path, text, is_change: false }])?;
     output::data(&format!("written  {stem}.toml\n"))?;
     if !common.quiet {
+        let is_plain = |it: char| it.is_ascii_alphanumeric() || "-_./".contains(it);
+        let quote = if stem.chars().all(is_plain) { "" } else { "'" };
+        let file = format!("{quote}{stem}.toml{quote}");
         output::note(&format!(
-            "next: byzsim check {stem}.toml\n      byzsim run {stem}.toml\n      \
-             byzsim sweep {stem}.toml"
+            "next: byzsim check {file}\n      byzsim run {file}\n      byzsim sweep {file}"
         ));
     }
     Ok(())

@@ -10,8 +10,9 @@ use crate::file::error::LoadError;
 /// The protocol that is copied.
 const MODEL: &str = "onephase";
 
-/// The folders of a checkout that hold it, each with the names of its files.
-const FOLDERS: [&str; 2] = ["protocols/src", "scenarios/library"];
+/// The folders of a checkout that hold its sources and its scenarios.
+const SOURCES: &str = "protocols/src";
+const LIBRARY: &str = "scenarios/library";
 
 const MODULES: &str = "protocols/src/lib.rs";
 const REGISTRY: &str = "scenarios/src/run/registry.rs";
@@ -35,24 +36,49 @@ pub fn checkout(folder: &Path) -> Result<PathBuf, LoadError> {
     })
 }
 
+/// A name in its forms: those of `two-phase` are `two_phase`, `TwoPhase` and `TWOPHASE`.
+struct Name<'a> {
+    plain: &'a str,
+    module: String,
+    typed: String,
+    capitals: String,
+}
+
+impl<'a> Name<'a> {
+    fn new(plain: &'a str) -> Self {
+        let typed = plain.split('-').map(capitalized).collect();
+        let capitals = plain.replace('-', "").to_uppercase();
+        Self { plain, module: plain.replace('-', "_"), typed, capitals }
+    }
+
+    /// The text with the new name in place of the model's: as it is, as a type, and in capitals.
+    fn renamed(&self, text: &str) -> String {
+        text.replace(&capitalized(MODEL), &self.typed)
+            .replace(&MODEL.to_uppercase(), &self.capitals)
+            .replace(MODEL, self.plain)
+    }
+}
+
 /// What is to be written for a protocol of this name in the checkout at `root`.
 ///
 /// # Errors
 /// If the name is no name, or is taken, or the checkout is not as it should be.
 pub fn drafts(root: &Path, name: &str) -> Result<Vec<Draft>, LoadError> {
-    check(root, name)?;
+    check(name)?;
+    let name = Name::new(name);
+    let folders = [root.join(SOURCES).join(&name.module), root.join(LIBRARY).join(name.plain)];
+    check_free(root, &name, &folders)?;
     let mut drafts = Vec::new();
-    for folder in FOLDERS {
-        let (from, to) = (root.join(folder).join(MODEL), root.join(folder).join(name));
-        copies(&from, &to, name, &mut drafts)?;
+    for (from, to) in [SOURCES, LIBRARY].into_iter().zip(&folders) {
+        copies(&root.join(from).join(MODEL), to, &name, &mut drafts)?;
     }
-    let typed = capitalized(name);
-    let module = format!("pub mod {name};\n");
+    let Name { plain, module, typed, .. } = &name;
     let entry = format!(
-        "    byzsim_protocols::{name}::{typed}, hunted in \"{name}/chaos\":\n        \
+        "    byzsim_protocols::{module}::{typed},\n        hunted in \"{plain}/chaos\": \
          \"A protocol of my own\";\n"
     );
-    let row = format!("| `{name}/` | a protocol that is new |\n");
+    let row = format!("| `{module}/` | a protocol that is new |\n");
+    let module = format!("pub mod {module};\n");
     for (file, edit) in [
         (MODULES, with_module(&read(&root.join(MODULES))?, &module)),
         (REGISTRY, before(&read(&root.join(REGISTRY))?, "\nprotocols! {\n", "}\n", &entry)),
@@ -70,22 +96,69 @@ pub fn drafts(root: &Path, name: &str) -> Result<Vec<Draft>, LoadError> {
     Ok(drafts)
 }
 
-/// A name is that of a Rust module, of a folder, and of a protocol in scenario files.
-fn check(root: &Path, name: &str) -> Result<(), LoadError> {
-    let is_plain = name.starts_with(|it: char| it.is_ascii_lowercase())
-        && name.chars().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit());
-    if !is_plain || NAME_MAX < name.len() || KEYWORDS.contains(&name) {
-        let help = format!(
-            "use up to {NAME_MAX} lower-case letters and digits, and no word of Rust: `parrot`"
-        );
-        return Err(LoadError::new(format!("`{name}` is no name for a protocol"), help));
+/// A name is that of a protocol in scenario files, and without its hyphens that of a Rust module.
+fn check(name: &str) -> Result<(), LoadError> {
+    if is_name(name) {
+        return Ok(());
     }
-    let modules = root.join("protocols/src");
-    let is_there =
-        [modules.join(name), modules.join(format!("{name}.rs"))].iter().any(|it| it.exists());
-    if is_there || read(&root.join(MODULES))?.contains(&format!("mod {name};\n")) {
-        let what = format!("protocols/src has a `{name}` already");
-        return Err(LoadError::new(what, "choose another name: nothing was written"));
+    let near = hyphenated(name);
+    let help = if is_name(&near) {
+        format!("did you mean `{near}`?")
+    } else {
+        format!(
+            "use up to {NAME_MAX} lower-case letters and digits, with single hyphens between \
+             words, and no word of Rust: `parrot`, `two-phase`"
+        )
+    };
+    Err(LoadError::new(format!("`{name}` is no name for a protocol"), help))
+}
+
+fn is_name(name: &str) -> bool {
+    let is_word = |word: &str| {
+        !word.is_empty() && word.chars().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit())
+    };
+    name.starts_with(|it: char| it.is_ascii_lowercase())
+        && name.split('-').all(is_word)
+        && name.len() <= NAME_MAX
+        && !KEYWORDS.contains(&name)
+}
+
+/// What somebody may have meant who wrote `two_phase`, `TwoPhase` or `two phase`.
+fn hyphenated(name: &str) -> String {
+    let mut words = String::new();
+    for it in name.chars() {
+        if !it.is_ascii_alphanumeric() || it.is_ascii_uppercase() {
+            words.push('-');
+        }
+        if it.is_ascii_alphanumeric() {
+            words.push(it.to_ascii_lowercase());
+        }
+    }
+    words.split('-').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")
+}
+
+/// Nothing has the name yet: no module, no folder, and no type that the model uses.
+fn check_free(root: &Path, name: &Name<'_>, folders: &[PathBuf; 2]) -> Result<(), LoadError> {
+    let Name { plain, module, typed, .. } = name;
+    let taken = |what| Err(LoadError::new(what, "choose another name: nothing was written"));
+    let file = root.join(SOURCES).join(format!("{module}.rs"));
+    if file.exists() || read(&root.join(MODULES))?.contains(&format!("mod {module};\n")) {
+        return taken(format!("{SOURCES} has a `{module}` already"));
+    }
+    for folder in folders {
+        if folder.exists() {
+            return taken(format!("{} is there already", folder.display()));
+        }
+    }
+    let claims = read(&root.join(SOURCES).join(MODEL).join("mod.rs"))?;
+    let code = claims.lines().filter_map(|line| line.split("//").next());
+    let is_used = |line: &str| {
+        line.split(|it: char| !it.is_alphanumeric() && it != '_').any(|word| word == typed)
+    };
+    if code.into_iter().any(is_used) {
+        return taken(format!(
+            "the type of a protocol `{plain}` would be `{typed}`, which is taken"
+        ));
     }
     Ok(())
 }
@@ -107,7 +180,12 @@ fn read(path: &Path) -> Result<String, LoadError> {
 }
 
 /// The files of a folder, under another name.
-fn copies(from: &Path, to: &Path, name: &str, drafts: &mut Vec<Draft>) -> Result<(), LoadError> {
+fn copies(
+    from: &Path,
+    to: &Path,
+    name: &Name<'_>,
+    drafts: &mut Vec<Draft>,
+) -> Result<(), LoadError> {
     let unreadable = |why: std::io::Error| {
         let what = format!("cannot read {}: {why}", from.display());
         LoadError::new(what, "is the checkout of the same version as this byzsim?")
@@ -117,23 +195,16 @@ fn copies(from: &Path, to: &Path, name: &str, drafts: &mut Vec<Draft>) -> Result
         entries.map_err(unreadable)?.into_iter().map(|entry| entry.path()).collect();
     paths.sort_unstable();
     for path in paths {
-        let file = path.file_name().map(|it| renamed(&it.to_string_lossy(), name));
+        let file = path.file_name().map(|it| name.renamed(&it.to_string_lossy()));
         let to = to.join(file.expect("an entry of a folder has a name"));
         if path.is_dir() {
             copies(&path, &to, name, drafts)?;
         } else {
-            let text = renamed(&read(&path)?, name);
+            let text = name.renamed(&read(&path)?);
             drafts.push(Draft { path: to, text, is_change: false });
         }
     }
     Ok(())
-}
-
-/// The text with the new name in place of the model's: as it is, as a type, and in capitals.
-fn renamed(text: &str, name: &str) -> String {
-    text.replace(&capitalized(MODEL), &capitalized(name))
-        .replace(&MODEL.to_uppercase(), &name.to_uppercase())
-        .replace(MODEL, name)
 }
 
 fn capitalized(name: &str) -> String {
@@ -180,8 +251,25 @@ mod tests {
 
     #[test]
     fn every_form_of_the_name_is_replaced() {
-        let made = renamed("Onephase OnephaseFlaw ONEPHASE1 \"onephase/order\"", "parrot");
+        let text = "Onephase OnephaseFlaw ONEPHASE1 \"onephase/order\"";
+        let made = Name::new("parrot").renamed(text);
         assert_eq!(made, "Parrot ParrotFlaw PARROT1 \"parrot/order\"");
+        let made = Name::new("two-phase").renamed(text);
+        assert_eq!(made, "TwoPhase TwoPhaseFlaw TWOPHASE1 \"two-phase/order\"");
+    }
+
+    #[test]
+    fn a_near_name_is_proposed() {
+        for name in ["two-phase", "a", "a-2", "linear-pbft"] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in ["two_phase", "TwoPhase", "two phase", "-two--phase-"] {
+            assert!(!is_name(name), "{name}");
+            assert_eq!(hyphenated(name), "two-phase", "{name}");
+        }
+        for name in ["", "-", "2pc", "match", "twenty-one-characters"] {
+            assert!(!is_name(name), "{name}");
+        }
     }
 
     #[test]

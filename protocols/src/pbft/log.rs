@@ -1,6 +1,5 @@
 //! The log of a replica: for each slot of the window, what the current view says about it.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use byzsim_core::{Certificate, Digest, Signed};
@@ -8,6 +7,7 @@ use byzsim_core::{Certificate, Digest, Signed};
 use super::message::{Batch, Commit, Decision, PrePrepare, Prepare, PreparedCertificate, Seq};
 use super::rules::Rules;
 use crate::shared::quorum::Votes;
+use crate::shared::sorted::Sorted;
 
 /// What the current view says about one slot.
 #[derive(Clone, Debug, Default)]
@@ -36,15 +36,26 @@ pub(super) struct Collected {
 /// The log.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Log {
-    slots: BTreeMap<Seq, Slot>,
-    /// The batches of slots above the last stable checkpoint, of all views: a later view may
-    /// propose a batch again by its digest alone.
-    /// There is seldom more than one for a slot.
-    batches: BTreeMap<Seq, Vec<(Digest, Rc<Batch>)>>,
-    /// For slots that prepared in views before the current one: the certificate of the highest.
-    certificates: BTreeMap<Seq, PreparedCertificate>,
-    /// Slots that were decided in views before the current one, or by the word of others.
-    decisions: BTreeMap<Seq, Decision>,
+    places: Sorted<Seq, Box<Place>>,
+    /// Places that were forgotten, emptied: the next slots take their memory.
+    #[expect(clippy::vec_box, reason = "they are large, and move to and fro")]
+    spare: Vec<Box<Place>>,
+}
+
+/// What is known of a place in the order.
+#[derive(Clone, Debug, Default)]
+struct Place {
+    /// What the current view says of it.
+    slot: Slot,
+    /// Whether it says anything: a proposal came, or a vote.
+    is_current: bool,
+    /// The batches for it, of all views: a later view may propose a batch again by its digest
+    /// alone. There is seldom more than one.
+    batches: Vec<(Digest, Rc<Batch>)>,
+    /// If it prepared in views before the current one: the certificate of the highest.
+    certificate: Option<PreparedCertificate>,
+    /// If it was decided in views before the current one, or by the word of others.
+    decision: Option<Decision>,
 }
 
 impl Slot {
@@ -70,17 +81,14 @@ impl Slot {
     /// §4.2, *prepared(m, v, n, i)*, given that the batch is in the log.
     pub(super) fn may_prepare(&self, rules: &Rules) -> bool {
         let Some(digest) = self.digest() else { return false };
-        self.collected_prepares(digest).is_some()
-            || rules.prepares()
-                <= rules.tally(self.matching_prepares(rules, digest).map(Signed::signer))
+        self.collected_prepares(digest).is_some() || rules.are_prepares_enough(self, digest)
     }
 
     /// §4.2, *committed-local(m, v, n, i)*.
     pub(super) fn may_commit(&self, rules: &Rules) -> bool {
         let Some(digest) = self.digest() else { return false };
         self.prepared
-            && (self.collected_commits(digest).is_some()
-                || rules.commits() <= rules.committers(self, digest))
+            && (self.collected_commits(digest).is_some() || rules.are_commits_enough(self, digest))
     }
 
     fn is_open(&self) -> bool {
@@ -118,64 +126,48 @@ impl Slot {
     }
 }
 
-impl Log {
-    pub(super) fn get(&self, seq: Seq) -> Option<&Slot> {
-        self.slots.get(&seq)
+impl Slot {
+    /// Forgets all, and keeps the memory.
+    fn empty(&mut self) {
+        let Self { pre_prepare, prepares, commits, prepared, committed, collected } = self;
+        (*pre_prepare, *prepared, *committed) = (None, false, false);
+        prepares.clear();
+        commits.clear();
+        *collected = Collected::default();
+    }
+}
+
+impl Place {
+    /// Forgets all, and keeps the memory.
+    fn empty(&mut self) {
+        let Self { slot, is_current, batches, certificate, decision } = self;
+        slot.empty();
+        batches.clear();
+        (*is_current, *certificate, *decision) = (false, None, None);
     }
 
-    pub(super) fn slot(&mut self, seq: Seq) -> &mut Slot {
-        self.slots.entry(seq).or_default()
+    /// What the current view says of it, if anything.
+    fn current(&self) -> Option<&Slot> {
+        self.is_current.then_some(&self.slot)
     }
 
-    /// The slots from `seq` on.
-    pub(super) fn from(&self, seq: Seq) -> impl DoubleEndedIterator<Item = (Seq, &Slot)> {
-        self.slots.range(seq..).map(|(seq, slot)| (*seq, slot))
+    fn batch(&self, digest: Digest) -> Option<&Rc<Batch>> {
+        self.batches.iter().find(|(known, _)| *known == digest).map(|(_, it)| it)
     }
 
-    pub(super) fn batch(&self, seq: Seq, digest: Digest) -> Option<&Rc<Batch>> {
-        self.batches.get(&seq)?.iter().find(|(known, _)| *known == digest).map(|(_, it)| it)
+    /// The batch that the current view proposes, if it is known.
+    fn proposed(&self) -> Option<(Digest, &Rc<Batch>)> {
+        let digest = self.slot.digest()?;
+        self.batch(digest).map(|batch| (digest, batch))
     }
 
-    /// Keeps the batch that a proposal for `seq` names by this digest.
-    pub(super) fn keep_batch(&mut self, seq: Seq, digest: Digest, batch: &Rc<Batch>) {
-        if self.batch(seq, digest).is_none() {
-            self.batches.entry(seq).or_default().push((digest, Rc::clone(batch)));
+    /// The proof that it is decided, if it is.
+    fn decision(&self, rules: &Rules) -> Option<Decision> {
+        let slot = &self.slot;
+        if !slot.committed {
+            return self.decision.clone();
         }
-    }
-
-    /// The batch that the current view proposes for `seq`, if it is known.
-    pub(super) fn proposed(&self, seq: Seq) -> Option<(Digest, &Rc<Batch>)> {
-        let digest = self.slots.get(&seq)?.digest()?;
-        self.batch(seq, digest).map(|batch| (digest, batch))
-    }
-
-    /// Proposals of the current view whose batch is unknown.
-    pub(super) fn missing(&self) -> Vec<(Seq, Digest)> {
-        let digest = |(seq, slot): (&Seq, &Slot)| slot.digest().map(|digest| (*seq, digest));
-        let unknown = |(seq, digest): &(Seq, Digest)| self.batch(*seq, *digest).is_none();
-        self.slots.iter().filter_map(digest).filter(unknown).collect()
-    }
-
-    /// Leaves the current view: its votes go, what prepared in it stays as a certificate.
-    pub(super) fn leave_view(&mut self, rules: &Rules) {
-        for seq in self.slots.keys().copied().collect::<Vec<_>>() {
-            if let Some(decision) = self.decision(seq, rules) {
-                self.decisions.insert(seq, decision);
-            }
-        }
-        for (seq, slot) in std::mem::take(&mut self.slots) {
-            if let Some(certificate) = slot.certificate(rules) {
-                self.certificates.insert(seq, certificate);
-            }
-        }
-    }
-
-    /// The proof that a slot is decided, if it is.
-    pub(super) fn decision(&self, seq: Seq, rules: &Rules) -> Option<Decision> {
-        let Some(slot) = self.slots.get(&seq).filter(|slot| slot.committed) else {
-            return self.decisions.get(&seq).cloned();
-        };
-        let (digest, batch) = self.proposed(seq)?;
+        let (digest, batch) = self.proposed()?;
         let commits = slot.collected_commits(digest).cloned().unwrap_or_else(|| {
             let matching = slot.matching_commits(rules, digest);
             matching.take(rules.commits()).cloned().collect::<Vec<_>>().into()
@@ -183,54 +175,125 @@ impl Log {
         Some(Decision { commits, batch: Rc::clone(batch) })
     }
 
-    /// What was decided for a slot.
-    pub(super) fn decided(&self, seq: Seq) -> Option<&Rc<Batch>> {
-        match self.slots.get(&seq) {
-            Some(slot) if slot.committed => self.proposed(seq).map(|(_, batch)| batch),
-            _ => self.decisions.get(&seq).map(|decision| &decision.batch),
+    /// What was decided for it.
+    fn decided(&self) -> Option<&Rc<Batch>> {
+        match self.slot.committed {
+            true => self.proposed().map(|(_, batch)| batch),
+            false => self.decision.as_ref().map(|decision| &decision.batch),
         }
     }
 
+    /// Leaves the current view.
+    fn leave_view(&mut self, rules: &Rules) {
+        if let Some(decision) = self.decision(rules) {
+            self.decision = Some(decision);
+        }
+        self.certificate = self.slot.certificate(rules).or(self.certificate.take());
+        self.slot.empty();
+        self.is_current = false;
+    }
+}
+
+impl Log {
+    fn place(&mut self, seq: Seq) -> &mut Place {
+        self.places.or_insert_with(seq, || self.spare.pop().unwrap_or_default())
+    }
+
+    pub(super) fn get(&self, seq: Seq) -> Option<&Slot> {
+        self.places.get(seq)?.current()
+    }
+
+    pub(super) fn slot(&mut self, seq: Seq) -> &mut Slot {
+        let place = self.place(seq);
+        place.is_current = true;
+        &mut place.slot
+    }
+
+    /// The slots from `seq` on.
+    pub(super) fn from(&self, seq: Seq) -> impl Iterator<Item = (Seq, &Slot)> {
+        self.places.from(seq).filter_map(|(seq, place)| Some((seq, place.current()?)))
+    }
+
+    pub(super) fn batch(&self, seq: Seq, digest: Digest) -> Option<&Rc<Batch>> {
+        self.places.get(seq)?.batch(digest)
+    }
+
+    /// Keeps the batch that a proposal for `seq` names by this digest.
+    pub(super) fn keep_batch(&mut self, seq: Seq, digest: Digest, batch: &Rc<Batch>) {
+        let place = self.place(seq);
+        if place.batch(digest).is_none() {
+            place.batches.push((digest, Rc::clone(batch)));
+        }
+    }
+
+    /// The batch that the current view proposes for `seq`, if it is known.
+    pub(super) fn proposed(&self, seq: Seq) -> Option<(Digest, &Rc<Batch>)> {
+        self.places.get(seq)?.proposed()
+    }
+
+    /// Proposals of the current view whose batch is unknown.
+    pub(super) fn missing(&self) -> Vec<(Seq, Digest)> {
+        let proposed = self.places.iter().filter_map(|(seq, place)| {
+            let digest = place.slot.digest()?;
+            Some((seq, place, digest))
+        });
+        let unknown = proposed.filter(|(_, place, digest)| place.batch(*digest).is_none());
+        unknown.map(|(seq, _, digest)| (seq, digest)).collect()
+    }
+
+    /// Leaves the current view: its votes go, what prepared in it stays as a certificate.
+    pub(super) fn leave_view(&mut self, rules: &Rules) {
+        self.places.values_mut().for_each(|place| place.leave_view(rules));
+    }
+
+    /// The proof that a slot is decided, if it is.
+    pub(super) fn decision(&self, seq: Seq, rules: &Rules) -> Option<Decision> {
+        self.places.get(seq)?.decision(rules)
+    }
+
+    /// What was decided for a slot.
+    pub(super) fn decided(&self, seq: Seq) -> Option<&Rc<Batch>> {
+        self.places.get(seq)?.decided()
+    }
+
     pub(super) fn keep_decision(&mut self, seq: Seq, decision: &Decision) {
-        self.decisions.insert(seq, decision.clone());
+        self.place(seq).decision = Some(decision.clone());
     }
 
     /// Whether this slot is proposed or decided.
     pub(super) fn has_begun(&self, seq: Seq) -> bool {
-        self.slots.get(&seq).is_some_and(|slot| slot.pre_prepare.is_some())
-            || self.decisions.contains_key(&seq)
+        let place = self.places.get(seq);
+        place.is_some_and(|it| it.slot.pre_prepare.is_some() || it.decision.is_some())
     }
 
-    /// The last slot that has begun or is decided.
+    /// The last slot of which the current view says anything, or that is decided.
     pub(super) fn last(&self) -> Seq {
-        let slot = self.slots.last_key_value().map_or(0, |(seq, _)| *seq);
-        let decision = self.decisions.last_key_value().map_or(0, |(seq, _)| *seq);
-        slot.max(decision)
+        let is_known = |it: &Place| it.is_current || it.decision.is_some();
+        self.places.iter().rfind(|(_, place)| is_known(place)).map_or(0, |(seq, _)| seq)
     }
 
     /// P of §4.4: for each slot that prepared, the certificate of the highest view.
-    pub(super) fn prepared(&self) -> Vec<PreparedCertificate> {
-        self.certificates.values().cloned().collect()
+    pub(super) fn prepared(&self) -> impl Iterator<Item = &PreparedCertificate> {
+        self.places.values().filter_map(|place| place.certificate.as_ref())
     }
 
     /// §4.3: forgets the slots up to a stable checkpoint.
     pub(super) fn collect_garbage(&mut self, stable: Seq) {
-        self.slots = self.slots.split_off(&(stable + 1));
-        self.certificates = self.certificates.split_off(&(stable + 1));
-        self.decisions = self.decisions.split_off(&(stable + 1));
-        self.batches = self.batches.split_off(&(stable + 1));
+        for (_, mut place) in self.places.take_through(stable) {
+            place.empty();
+            self.spare.push(place);
+        }
     }
 
     /// The batch that prepared for this slot in the views before the current one, if any.
     pub(super) fn prepared_before(&self, seq: Seq) -> Option<Digest> {
-        self.certificates.get(&seq).map(|certificate| certificate.pre_prepare.digest)
+        self.places.get(seq)?.certificate.as_ref().map(|it| it.pre_prepare.digest)
     }
 
     /// Whether some slot above `executed` is open: it is proposed or decided, or a collector shows
     /// that it is. A vote may be a liar's, for a slot that will never begin.
     pub(super) fn has_open(&self, executed: Seq) -> bool {
-        let above = executed + 1;
-        self.decisions.range(above..).next().is_some()
-            || self.slots.range(above..).any(|(_, slot)| slot.is_open())
+        let is_open = |it: &Place| it.decision.is_some() || it.slot.is_open();
+        self.places.from(executed + 1).any(|(_, place)| is_open(place))
     }
 }

@@ -69,7 +69,7 @@ impl Replica {
             view,
             stable: self.stable(),
             proof: self.checkpoints.proof().to_vec(),
-            prepared: self.rules.carries(self.log.prepared()),
+            prepared: self.rules.carries(self.log.prepared().cloned().collect()),
         };
         out.broadcast(Msg::ViewChange(Rc::new(self.signer.sign(view_change))));
     }

@@ -57,6 +57,17 @@ impl<T: Statement + Clone> Votes<T> {
         self.voters = self.votes.iter().map(Signed::signer).collect();
     }
 
+    /// How many votes there are.
+    pub const fn len(&self) -> usize {
+        self.votes.len()
+    }
+
+    /// Forgets the votes, and keeps the memory that they took.
+    pub fn clear(&mut self) {
+        self.voters = ReplicaSet::default();
+        self.votes.clear();
+    }
+
     /// Whether nobody voted.
     pub fn is_empty(&self) -> bool {
         self.votes.is_empty()

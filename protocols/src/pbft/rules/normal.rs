@@ -92,7 +92,7 @@ impl Rules {
 
     /// How many votes in the log those of `signers` are. A vote that comes twice is an everyday
     /// thing: networks duplicate, senders retransmit.
-    pub(in crate::pbft) fn tally(&self, signers: impl Iterator<Item = NodeId>) -> usize {
+    fn tally(&self, signers: impl Iterator<Item = NodeId>) -> usize {
         if !self.flaws.has(PbftFlaw::DuplicatesSpoil) {
             return signers.count();
         }
@@ -115,16 +115,25 @@ impl Rules {
         log.slot(seq)
     }
 
-    /// §4.2: how many committed: those who sent a COMMIT. A PREPARE says that its sender accepted a
-    /// batch, a COMMIT that it is prepared. Where the signature does not cover which of them it is,
-    /// the one passes for the other.
-    pub(in crate::pbft) fn committers(&self, slot: &Slot, digest: Digest) -> usize {
-        let commits = slot.matching_commits(self, digest).map(Signed::signer);
+    /// §4.2: whether enough backups prepared: those who sent a matching PREPARE.
+    pub(in crate::pbft) fn are_prepares_enough(&self, slot: &Slot, digest: Digest) -> bool {
+        let matching = || slot.matching_prepares(self, digest).map(Signed::signer);
+        // Most come when there are too few of them, whatever they say.
+        let enough = self.prepares();
+        enough <= slot.prepares.len() && enough <= self.tally(matching())
+    }
+
+    /// §4.2: whether enough committed: those who sent a matching COMMIT. A PREPARE says that its
+    /// sender accepted a batch, a COMMIT that it is prepared. Where the signature does not cover
+    /// which of them it is, the one passes for the other.
+    pub(in crate::pbft) fn are_commits_enough(&self, slot: &Slot, digest: Digest) -> bool {
+        let matching = || slot.matching_commits(self, digest).map(Signed::signer);
+        let enough = self.commits();
         if self.flaws.has(PbftFlaw::PhasesPooled) {
             let prepares = slot.matching_prepares(self, digest).map(Signed::signer);
-            return commits.chain(prepares).collect::<ReplicaSet>().len();
+            return enough <= matching().chain(prepares).collect::<ReplicaSet>().len();
         }
-        self.tally(commits)
+        enough <= slot.commits.len() && enough <= self.tally(matching())
     }
 
     /// §4.2: who prepared a slot multicasts its COMMIT, and answers nobody: the reply follows the

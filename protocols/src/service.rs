@@ -8,13 +8,15 @@ use byzsim_core::{
     Answer, Content, Digest, Encode, Encoder, NodeId, Operation, Signer, SimRng, Text,
 };
 
+use crate::shared::sorted::Sorted;
+
 /// The state that is replicated. Its digest covers the reply cache: a replica that fetched a state
 /// without the cache would execute old retransmissions again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Service {
     pub(crate) store: BTreeMap<Text, Text>,
     /// Of each client: the timestamp of its last executed request, and the answer.
-    pub(crate) replies: BTreeMap<NodeId, (u64, Answer)>,
+    pub(crate) replies: Sorted<NodeId, (u64, Answer)>,
 }
 
 /// What a request replaced when it was executed.
@@ -31,7 +33,7 @@ pub struct Undo {
 impl Service {
     /// The timestamp of the client's last executed request (0: none) and its answer.
     pub fn last_reply(&self, client: NodeId) -> (u64, Option<&Answer>) {
-        self.replies.get(&client).map_or((0, None), |(t, answer)| (*t, Some(answer)))
+        self.replies.get(client).map_or((0, None), |(t, answer)| (*t, Some(answer)))
     }
 
     /// Executes the client's request, unless it or a later one was executed before.
@@ -59,7 +61,7 @@ impl Service {
     ) -> Option<(Answer, Undo)> {
         let key = operation.key().clone();
         let value = self.store.get(&key).cloned();
-        let reply = self.replies.get(&client).cloned();
+        let reply = self.replies.get(client).cloned();
         let answer = self.execute(client, timestamp, operation)?;
         Some((answer, Undo { key, value, client, reply }))
     }
@@ -70,7 +72,7 @@ impl Service {
         self.undo_write(undo);
         match &undo.reply {
             Some(reply) => self.replies.insert(undo.client, reply.clone()),
-            None => self.replies.remove(&undo.client),
+            None => self.replies.remove(undo.client),
         };
     }
 
@@ -89,7 +91,8 @@ impl Service {
 
     /// What it holds, for judges that take no digest's word for it.
     pub fn content(&self) -> Content {
-        Content { store: self.store.clone(), replies: self.replies.clone() }
+        let replies = self.replies.iter().map(|(client, reply)| (client, reply.clone()));
+        Content { store: self.store.clone(), replies: replies.collect() }
     }
 
     /// What an operation that only reads would find; none if it would change anything.
@@ -150,8 +153,8 @@ impl Encode for Service {
             out.text(key).text(value);
         }
         out.len(self.replies.len());
-        for (client, (timestamp, answer)) in &self.replies {
-            out.node(*client).u64(*timestamp).value(answer);
+        for (client, (timestamp, answer)) in self.replies.iter() {
+            out.node(client).u64(*timestamp).value(answer);
         }
     }
 }

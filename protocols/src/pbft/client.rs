@@ -1,6 +1,5 @@
 //! A PBFT client (Castro–Liskov §4.1).
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use byzsim_core::{
@@ -11,6 +10,7 @@ use super::Params;
 use super::message::{Asked, Basis, Msg, Reply, Request, View};
 use super::replica::{Out, Timer};
 use super::rules::Rules;
+use crate::shared::sorted::Sorted;
 
 /// A client: it sends its request to the primary that it believes in, and accepts the answer that
 /// f + 1 replicas give, as one of them is correct. With reads past the order (§5.1) it sends a
@@ -34,7 +34,7 @@ pub(super) struct Pending {
     request: Rc<Signed<Request>>,
     pub(super) asked: Asked,
     /// The last valid reply of each replica.
-    pub(super) replies: BTreeMap<NodeId, (View, Answer, Basis)>,
+    pub(super) replies: Sorted<NodeId, (View, Answer, Basis)>,
 }
 
 impl Pending {
@@ -70,13 +70,13 @@ impl Client {
         let equal = pending.replies.values().filter(|(_, answer, other)| {
             *answer == reply.answer && self.rules.is_same_basis(basis, *other)
         });
-        let views: Vec<View> = equal.map(|(view, ..)| *view).collect();
-        if views.len() < self.rules.replies(asked) {
+        if equal.clone().count() < self.rules.replies(asked) {
             return;
         }
         if asked == Asked::AtOnce {
             out.observe(Observation::Reached("read-at-once"));
         }
+        let views: Vec<View> = equal.map(|(view, ..)| *view).collect();
         self.view = self.view.max(self.rules.view_of(views));
         self.pending = None;
         let timestamp = self.timestamp;
@@ -154,6 +154,6 @@ impl ClientNode<Msg, Timer> for Client {
             Asked::AtOnce => out.broadcast(message),
         }
         out.set_timer(Timer::Retransmit(timestamp), self.params.client_timeout);
-        self.pending = Some(Pending { request, asked, replies: BTreeMap::new() });
+        self.pending = Some(Pending { request, asked, replies: Sorted::default() });
     }
 }

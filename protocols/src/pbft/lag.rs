@@ -13,16 +13,15 @@
 //! nothing of it but what prepared; so its VIEW-CHANGE takes the rest back. Otherwise a corrupted
 //! replica and one vote of a correct one would make others ask for ever.
 
-use std::collections::BTreeMap;
-
 use byzsim_core::NodeId;
 
 use super::message::{Msg, Seq, Status, View, ViewChange};
+use crate::shared::sorted::Sorted;
 
 /// What each of the other replicas said of how far it is.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Others {
-    words: BTreeMap<NodeId, Word>,
+    words: Sorted<NodeId, Word>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -67,7 +66,7 @@ impl Others {
     }
 
     fn word(&mut self, node: NodeId) -> &mut Word {
-        self.words.entry(node).or_default()
+        self.words.or_default(node)
     }
 
     /// Whether so many of them are ahead of one that is so far.

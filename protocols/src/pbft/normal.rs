@@ -101,7 +101,7 @@ impl Replica {
     }
 
     pub(super) fn enqueue(&mut self, request: &Rc<Signed<Request>>) {
-        let queued = self.volatile.queued.entry(request.signer()).or_default();
+        let queued = self.volatile.queued.or_default(request.signer());
         if *queued < request.timestamp {
             *queued = request.timestamp;
             let client = request.signer();

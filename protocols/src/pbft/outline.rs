@@ -46,8 +46,8 @@ impl Client {
         out.u64(ago(view, self.view)).u64(self.timestamp);
         let is_at_once = self.pending.as_ref().is_some_and(|it| it.asked == Asked::AtOnce);
         out.u8(u8::from(is_at_once));
-        for (node, (of, answer, _)) in self.pending.iter().flat_map(|it| &it.replies) {
-            out.node(*node).u64(ago(view, *of)).value(answer);
+        for (node, (of, answer, _)) in self.pending.iter().flat_map(|it| it.replies.iter()) {
+            out.node(node).u64(ago(view, *of)).value(answer);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A PBFT replica: its state, one field per variable of the paper, and which handler takes what.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use byzsim_core::{
@@ -18,6 +18,7 @@ use crate::shared::checkpoints::Checkpoints;
 use crate::shared::early::Early;
 use crate::shared::patience::Patience;
 use crate::shared::quorum::vouches;
+use crate::shared::sorted::Sorted;
 use crate::shared::status::StatusClock;
 use crate::shared::waiting::Waiting;
 
@@ -87,7 +88,7 @@ pub(super) struct Volatile {
     /// As primary: requests to propose, oldest first.
     pub(super) queue: VecDeque<Rc<Signed<Request>>>,
     /// As primary: the last timestamp of each client that was queued in this view.
-    pub(super) queued: BTreeMap<NodeId, u64>,
+    pub(super) queued: Sorted<NodeId, u64>,
     /// How long it waits for a view.
     pub(super) patience: Patience,
     /// Messages of views that it has not entered, and of its view above the window.

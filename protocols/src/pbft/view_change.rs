@@ -232,7 +232,7 @@ impl Replica {
             self.log.from(self.executed + 1).filter_map(|(seq, _)| self.log.proposed(seq))
         {
             for request in batch.requests() {
-                let queued = self.volatile.queued.entry(request.signer()).or_default();
+                let queued = self.volatile.queued.or_default(request.signer());
                 *queued = request.timestamp.max(*queued);
             }
         }

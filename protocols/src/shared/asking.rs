@@ -1,7 +1,6 @@
 //! The client of most protocols, and what it and the replicas say to each other: it sends its
 //! signed request to all replicas, again and again, until enough of them give the same answer.
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -11,6 +10,7 @@ use byzsim_core::{
     Signer, Span,
 };
 
+use super::sorted::Sorted;
 use super::timer::Timer;
 
 byzsim_core::statements! {
@@ -68,7 +68,7 @@ pub struct Client<M> {
 struct Pending {
     request: Rc<Signed<Request>>,
     /// The last answer of each replica.
-    answers: BTreeMap<NodeId, Answer>,
+    answers: Sorted<NodeId, Answer>,
 }
 
 impl<M: Asking> Client<M> {
@@ -117,8 +117,8 @@ impl<M: Asking> Node<M, Timer> for Client<M> {
 
     fn outline(&self, _: u64, out: &mut Encoder) {
         out.u64(self.timestamp);
-        for (node, answer) in self.pending.iter().flat_map(|it| &it.answers) {
-            out.node(*node).value(answer);
+        for (node, answer) in self.pending.iter().flat_map(|it| it.answers.iter()) {
+            out.node(node).value(answer);
         }
     }
 }
@@ -130,7 +130,7 @@ impl<M: Asking> ClientNode<M, Timer> for Client<M> {
         let (timestamp, operation) = (self.timestamp, operation.clone());
         out.observe(Observation::Invoked { timestamp, operation: operation.clone() });
         let request = Rc::new(self.signer.sign(Request { timestamp, operation }));
-        self.pending = Some(Pending { request, answers: BTreeMap::new() });
+        self.pending = Some(Pending { request, answers: Sorted::default() });
         self.ask(out);
     }
 }

@@ -1,8 +1,8 @@
 //! Requests that wait for their execution, and the timer of one of them.
 
-use std::collections::BTreeMap;
-
 use byzsim_core::{NodeId, Time};
+
+use super::sorted::Sorted;
 
 /// A request by its client and timestamp.
 pub type RequestId = (NodeId, u64);
@@ -64,7 +64,7 @@ pub struct Waiter<R> {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Waiting<R> {
-    waiters: BTreeMap<NodeId, Waiter<R>>,
+    waiters: Sorted<NodeId, Waiter<R>>,
     /// How many requests arrived.
     arrivals: u64,
     /// The request that the timer runs for.
@@ -73,14 +73,14 @@ pub struct Waiting<R> {
 
 impl<R> Default for Waiting<R> {
     fn default() -> Self {
-        Self { waiters: BTreeMap::new(), arrivals: 0, timed: None }
+        Self { waiters: Sorted::default(), arrivals: 0, timed: None }
     }
 }
 
 impl<R> Waiting<R> {
     /// Adds a request, in place of an older one of its client; says whether it is new.
     pub fn add(&mut self, now: Time, (client, timestamp): RequestId, request: R) -> bool {
-        let known = self.waiters.get(&client);
+        let known = self.waiters.get(client);
         if known.is_some_and(|known| timestamp <= known.timestamp) {
             return false;
         }
@@ -93,7 +93,7 @@ impl<R> Waiting<R> {
 
     /// Whether the client of the request that the timer runs for has sent a later one.
     pub fn is_timed_replaced(&self) -> bool {
-        let last = |client| self.waiters.get(&client).map(|it| it.timestamp);
+        let last = |client| self.waiters.get(client).map(|it| it.timestamp);
         self.timed.is_some_and(|(client, timestamp)| Some(timestamp) < last(client))
     }
 
@@ -104,7 +104,7 @@ impl<R> Waiting<R> {
 
     /// All that waits, by client.
     pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Waiter<R>)> {
-        self.waiters.iter().map(|(client, waiter)| (*client, waiter))
+        self.waiters.iter()
     }
 
     /// The request that waits longest.
@@ -132,7 +132,7 @@ impl<R> Waiting<R> {
 
     /// Keeps the requests that still wait; says whether the timer runs for one that does not.
     pub fn retain(&mut self, waits: impl Fn(NodeId, u64) -> bool) -> bool {
-        self.waiters.retain(|client, it| waits(*client, it.timestamp));
+        self.waiters.retain(|client, it| waits(client, it.timestamp));
         self.timed.is_some_and(|(client, timestamp)| !waits(client, timestamp))
     }
 

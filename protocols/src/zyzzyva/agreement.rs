@@ -175,7 +175,7 @@ impl Replica {
             return;
         }
         let known = self.history.get(seq).map(|slot| &slot.ordered.order);
-        let known = known.or_else(|| self.volatile.ahead.get(&seq).map(|(order, _)| order));
+        let known = known.or_else(|| self.volatile.ahead.get(seq).map(|(order, _)| order));
         let known = known.or_else(|| self.undone.get(&seq));
         if let Some(known) = known {
             if known.body() != order.body() {
@@ -198,14 +198,15 @@ impl Replica {
     /// Executes the orders that have their turn.
     pub(super) fn execute_ready(&mut self, out: &mut Out) {
         // A fetched state may have overtaken some.
-        self.volatile.ahead = self.volatile.ahead.split_off(&(self.executed + 1));
+        self.volatile.ahead.take_through(self.executed);
         while self.is_active()
             && !self.lacks_state()
             && self.executed < self.high()
-            && let Some(entry) = self.volatile.ahead.first_entry()
-            && self.rules.has_its_turn(*entry.key(), self.executed + 1)
+            && let Some((_, (order, request))) = self
+                .volatile
+                .ahead
+                .pop_first_if(|seq| self.rules.has_its_turn(seq, self.executed + 1))
         {
-            let (order, request) = entry.remove();
             let own = (self.history.head(), self.state.last_reply(request.signer()).0);
             if let Some(reason) = self.rules.objection(&order, &request, own) {
                 self.volatile.contradicted = true;
@@ -346,7 +347,7 @@ impl Replica {
     /// asked, after a time all replicas, and after another the primary is suspected.
     pub(super) fn look_for_holes(&mut self, out: &mut Out) {
         let next = self.executed + 1;
-        let ahead = self.volatile.ahead.first_key_value().map(|(seq, _)| *seq);
+        let ahead = self.volatile.ahead.first().map(|(seq, _)| seq);
         let certified = self.volatile.commits.values().filter_map(|it| it.first());
         let certified = certified.filter(|vote| vote.view == self.view);
         let certified = certified.map(|vote| vote.seq.saturating_add(1)).max();

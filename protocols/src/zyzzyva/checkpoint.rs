@@ -59,7 +59,7 @@ impl Replica {
         if !vouches(&self.signer, from, it) {
             return;
         }
-        self.volatile.responses.entry(seq).or_default().add(it.clone());
+        self.volatile.responses.or_default(seq).add(it.clone());
         self.count_responses(seq, out);
     }
 
@@ -68,8 +68,9 @@ impl Replica {
             self.take_checkpoints(out);
             return;
         }
+        let votes = self.volatile.responses.get(seq);
+        let Some(votes) = votes.filter(|votes| self.rules.quorum() <= votes.len()) else { return };
         let Some(own) = self.checkpoint_response(seq) else { return };
-        let Some(votes) = self.volatile.responses.get(&seq) else { return };
         if let Some(certificate) = votes.quorum_of(self.rules.quorum(), |vote| *vote == own) {
             self.hold(Certificate::Commit(Rc::new(certificate)), out);
         }
@@ -164,7 +165,7 @@ impl Replica {
         self.history.collect_garbage(seq, history);
         self.trim_held_certificate(before, (seq, history));
         self.checkpoints.stabilise(seq, proof);
-        self.volatile.responses = self.volatile.responses.split_off(&(seq + 1));
+        self.volatile.responses.take_through(seq);
         out.observe(Observation::StableCheckpoint { seq, state });
         self.note_commitment();
         if self.goal() < view {

@@ -1,6 +1,5 @@
 //! A Zyzzyva client: the one who knows what completed.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use byzsim_core::{
@@ -14,6 +13,7 @@ use super::replica::{Out, Timer};
 use super::rules::Rules;
 use super::view_change::contradict;
 use crate::shared::quorum::certain_view;
+use crate::shared::sorted::Sorted;
 
 /// How often at most the interval of retransmission doubles: replicas may have gone through many
 /// views, but a client that waits for minutes is of no use.
@@ -38,7 +38,7 @@ pub struct Client {
 pub(super) struct Pending {
     request: Rc<Signed<Request>>,
     /// The last valid response of each replica, of its highest view.
-    pub(super) responses: BTreeMap<NodeId, Response>,
+    pub(super) responses: Sorted<NodeId, Response>,
     /// The orders that responses rested on: two of one view may prove that its primary is faulty.
     orders: Vec<Signed<OrderReq>>,
     /// The last view whose primary it proved guilty.
@@ -46,7 +46,7 @@ pub(super) struct Pending {
     /// What it made a certificate of, and deposited.
     deposited: Option<(SpecResponse, Answer)>,
     /// The last LOCAL-COMMIT of each replica.
-    pub(super) local_commits: BTreeMap<NodeId, LocalCommit>,
+    pub(super) local_commits: Sorted<NodeId, LocalCommit>,
     /// How often it retransmitted.
     retransmissions: u32,
 }
@@ -85,7 +85,7 @@ impl Client {
         {
             return;
         }
-        let known = pending.responses.get(&from);
+        let known = pending.responses.get(from);
         if known.is_some_and(|known| response.view < known.signed.view) {
             return;
         }
@@ -102,7 +102,7 @@ impl Client {
     /// Step 4a: 3f + 1 matching responses complete the request.
     fn complete_fast(&mut self, last: NodeId, out: &mut Out) {
         let Some(pending) = &self.pending else { return };
-        let Some(Response { signed, answer }) = pending.responses.get(&last) else { return };
+        let Some(Response { signed, answer }) = pending.responses.get(last) else { return };
         if self.matching(signed).count() < self.rules.responses() {
             return;
         }
@@ -275,11 +275,11 @@ impl ClientNode<Msg, Timer> for Client {
         out.set_timer(Timer::Responses(timestamp), self.params.client_timeout);
         self.pending = Some(Pending {
             request,
-            responses: BTreeMap::new(),
+            responses: Sorted::default(),
             orders: Vec::new(),
             proven: None,
             deposited: None,
-            local_commits: BTreeMap::new(),
+            local_commits: Sorted::default(),
             retransmissions: 0,
         });
     }

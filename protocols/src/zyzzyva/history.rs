@@ -1,12 +1,11 @@
 //! A replica's history: the orders that it executed after its last stable checkpoint, each with
 //! what it takes to undo it.
 
-use std::collections::BTreeMap;
-
 use byzsim_core::{Answer, Digest};
 
 use super::message::{GENESIS, Link, Ordered, Seq};
 use super::state::Undone;
+use crate::shared::sorted::Sorted;
 
 /// The history.
 #[derive(Clone, Debug)]
@@ -16,7 +15,7 @@ pub(super) struct History {
     /// `h_n` there.
     base_digest: Digest,
     /// The slots from base + 1 on.
-    slots: BTreeMap<Seq, Slot>,
+    slots: Sorted<Seq, Slot>,
 }
 
 /// An executed slot.
@@ -30,7 +29,7 @@ pub(super) struct Slot {
 
 impl Default for History {
     fn default() -> Self {
-        Self { base: 0, base_digest: GENESIS, slots: BTreeMap::new() }
+        Self { base: 0, base_digest: GENESIS, slots: Sorted::default() }
     }
 }
 
@@ -41,11 +40,11 @@ impl History {
 
     /// max_n: the last slot.
     pub(super) fn last(&self) -> Seq {
-        self.slots.last_key_value().map_or(self.base, |(seq, _)| *seq)
+        self.slots.last().map_or(self.base, |(seq, _)| seq)
     }
 
     pub(super) fn get(&self, seq: Seq) -> Option<&Slot> {
-        self.slots.get(&seq)
+        self.slots.get(seq)
     }
 
     /// `h_n`, from the base on.
@@ -58,7 +57,7 @@ impl History {
 
     /// h of the whole history.
     pub(super) fn head(&self) -> Digest {
-        self.slots.last_key_value().map_or(self.base_digest, |(_, slot)| slot.ordered.order.history)
+        self.slots.last().map_or(self.base_digest, |(_, slot)| slot.ordered.order.history)
     }
 
     pub(super) fn push(&mut self, slot: Slot) {
@@ -72,7 +71,7 @@ impl History {
 
     /// Puts the same request's order of a later view in place of the one that is there.
     pub(super) fn reissue(&mut self, ordered: &Ordered) {
-        if let Some(slot) = self.slots.get_mut(&ordered.order.seq) {
+        if let Some(slot) = self.slots.get_mut(ordered.order.seq) {
             assert_eq!(slot.ordered.order.history, ordered.order.history, "the same history");
             slot.ordered = ordered.clone();
         }
@@ -93,7 +92,7 @@ impl History {
     pub(super) fn collect_garbage(&mut self, seq: Seq, digest: Digest) {
         let same = self.digest(seq) == Some(digest);
         assert!(same || self.slots.is_empty(), "another history was rolled back before");
-        self.slots = self.slots.split_off(&(seq + 1));
+        self.slots.take_through(seq);
         (self.base, self.base_digest) = (seq, digest);
     }
 }

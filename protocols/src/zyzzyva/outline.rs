@@ -39,8 +39,8 @@ impl Replica {
         for (client, request) in &volatile.unanswered {
             out.node(*client).u64(request.timestamp);
         }
-        for seq in volatile.ahead.keys() {
-            out.u64(*seq);
+        for (seq, _) in volatile.ahead.iter() {
+            out.u64(seq);
         }
         let hole = match volatile.hole {
             None => 0,
@@ -59,12 +59,12 @@ impl Client {
     pub(super) fn write_outline(&self, view: View, out: &mut Encoder) {
         out.u64(ago(view, self.view)).u64(self.timestamp);
         let Some(pending) = &self.pending else { return };
-        for (node, response) in &pending.responses {
+        for (node, response) in pending.responses.iter() {
             let it = response.signed.body();
-            out.node(*node).u64(ago(view, it.view)).u64(it.seq).digest(&it.history);
+            out.node(node).u64(ago(view, it.view)).u64(it.seq).digest(&it.history);
         }
-        for (node, it) in &pending.local_commits {
-            out.node(*node).u64(ago(view, it.view)).u64(it.seq);
+        for (node, it) in pending.local_commits.iter() {
+            out.node(node).u64(ago(view, it.view)).u64(it.seq);
         }
     }
 }

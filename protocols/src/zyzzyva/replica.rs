@@ -20,6 +20,7 @@ use crate::shared::checkpoints::Checkpoints;
 use crate::shared::early::Early;
 use crate::shared::patience::Patience;
 use crate::shared::quorum::Votes;
+use crate::shared::sorted::Sorted;
 use crate::shared::status::StatusClock;
 use crate::shared::waiting::Waiting;
 
@@ -156,13 +157,13 @@ pub(super) struct Volatile {
     /// Requests that came while it was in no view, to be looked at when it is in one.
     pub(super) unanswered: BTreeMap<NodeId, Rc<Signed<Request>>>,
     /// Orders of the current view that came before their turn.
-    pub(super) ahead: BTreeMap<Seq, (Signed<OrderReq>, Rc<Signed<Request>>)>,
+    pub(super) ahead: Sorted<Seq, (Signed<OrderReq>, Rc<Signed<Request>>)>,
     pub(super) hole: Option<Hole>,
     /// Certificates of clients for slots that it has not executed, or of views that it is not in;
     /// of each client the highest.
     pub(super) commits: BTreeMap<NodeId, Rc<Vec<Signed<SpecResponse>>>>,
     /// SPEC-RESPONSEs of replicas to slots that are due for a checkpoint, of the current view.
-    pub(super) responses: BTreeMap<Seq, Votes<SpecResponse>>,
+    pub(super) responses: Sorted<Seq, Votes<SpecResponse>>,
     /// It came by evidence of the current view that contradicts its own history, and has not told
     /// the others since.
     pub(super) contradicted: bool,

@@ -127,7 +127,7 @@ impl Replica {
         // Nobody fills the hole before this order: the others should look for it, too. If nobody
         // can, f + 1 suspect the primary.
         if let (Some(Hole::AskedAll(_)), Some((_, (order, request)))) =
-            (self.volatile.hole, self.volatile.ahead.first_key_value())
+            (self.volatile.hole, self.volatile.ahead.first())
         {
             out.send(to, Msg::OrderReq(order.clone(), Rc::clone(request)));
         }

@@ -5,18 +5,17 @@
 //! client's retransmission with the place of the request, or the client never finds 2f + 1 answers
 //! that match.
 
-use std::collections::BTreeMap;
-
 use byzsim_core::{Answer, Content, Digest, Encode, Encoder, NodeId};
 
 use super::message::{Request, Seq};
 use crate::service::{Service, Undo};
+use crate::shared::sorted::Sorted;
 
 /// The state.
 #[derive(Clone, Debug, Default)]
 pub struct State {
     pub(super) service: Service,
-    pub(super) places: BTreeMap<NodeId, Place>,
+    pub(super) places: Sorted<NodeId, Place>,
 }
 
 /// Where a client's last executed request stands.
@@ -46,7 +45,7 @@ impl State {
 
     /// Where the client's last executed request stands.
     pub fn place(&self, client: NodeId) -> Option<Place> {
-        self.places.get(&client).copied()
+        self.places.get(client).copied()
     }
 
     /// The digest of the whole state: a.
@@ -77,7 +76,7 @@ impl State {
         self.service.undo(&undone.service);
         match undone.place {
             Some(place) => self.places.insert(undone.client, place),
-            None => self.places.remove(&undone.client),
+            None => self.places.remove(undone.client),
         };
     }
 }
@@ -91,8 +90,8 @@ impl Encode for Place {
 impl Encode for State {
     fn encode(&self, out: &mut Encoder) {
         out.value(&self.service).len(self.places.len());
-        for (client, place) in &self.places {
-            out.node(*client).value(place);
+        for (client, place) in self.places.iter() {
+            out.node(client).value(place);
         }
     }
 }

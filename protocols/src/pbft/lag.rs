@@ -16,12 +16,12 @@
 use byzsim_core::NodeId;
 
 use super::message::{Msg, Seq, Status, View, ViewChange};
-use crate::shared::sorted::Sorted;
 
 /// What each of the other replicas said of how far it is.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Others {
-    words: Sorted<NodeId, Word>,
+    /// By the number of the replica.
+    words: Vec<Word>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,12 +66,16 @@ impl Others {
     }
 
     fn word(&mut self, node: NodeId) -> &mut Word {
-        self.words.or_default(node)
+        let number = usize::from(node.number());
+        if self.words.len() <= number {
+            self.words.resize(number + 1, Word::default());
+        }
+        &mut self.words[number]
     }
 
     /// Whether so many of them are ahead of one that is so far.
     pub(super) fn are_ahead_of(&self, own: &Status, many: usize) -> bool {
-        many <= self.words.values().filter(|word| word.is_ahead_of(own)).count()
+        many <= self.words.iter().filter(|word| word.is_ahead_of(own)).count()
     }
 }
 

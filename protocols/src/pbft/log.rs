@@ -226,6 +226,13 @@ impl Log {
         }
     }
 
+    /// The slot of a proposal of the current view whose batch is known.
+    pub(super) fn proposed_slot(&mut self, seq: Seq) -> Option<(Digest, &mut Slot)> {
+        let place = self.places.get_mut(seq)?;
+        let (digest, _) = place.proposed()?;
+        Some((digest, &mut place.slot))
+    }
+
     /// The batch that the current view proposes for `seq`, if it is known.
     pub(super) fn proposed(&self, seq: Seq) -> Option<(Digest, &Rc<Batch>)> {
         self.places.get(seq)?.proposed()

@@ -242,9 +242,12 @@ impl Replica {
 
     /// §4.2: when *prepared* becomes true, multicast COMMIT, once.
     pub(super) fn try_prepare(&mut self, seq: Seq, out: &mut Out) {
-        let Some((digest, _)) = self.log.proposed(seq) else { return };
-        let slot = self.rules.slot(&mut self.log, seq);
-        if !slot.prepared && slot.may_prepare(&self.rules) {
+        let proposed = self.rules.proposed_slot(&mut self.log, seq);
+        let Some((digest, slot)) = proposed else { return };
+        if !slot.prepared {
+            if !slot.may_prepare(&self.rules) {
+                return;
+            }
             slot.prepared = true;
             let commit = self.signer.sign(Commit { view: self.view, seq, digest });
             self.rules.multicast(commit, self, out);
@@ -268,8 +271,7 @@ impl Replica {
     /// §4.2: *committed-local* decides the slot; slots are decided in any order, and executed in
     /// theirs.
     pub(super) fn try_commit(&mut self, seq: Seq, out: &mut Out) {
-        let Some((digest, _)) = self.log.proposed(seq) else { return };
-        let slot = self.log.slot(seq);
+        let Some((digest, slot)) = self.log.proposed_slot(seq) else { return };
         if slot.committed || !slot.may_commit(&self.rules) {
             return;
         }

@@ -1,7 +1,6 @@
 //! A map as a sorted sequence, for keys that lie close together.
 
-use std::collections::VecDeque;
-use std::collections::vec_deque::Drain;
+use std::vec::Drain;
 
 use byzsim_core::NodeId;
 
@@ -26,7 +25,7 @@ use byzsim_core::NodeId;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sorted<K, V> {
-    entries: VecDeque<(K, V)>,
+    entries: Vec<(K, V)>,
 }
 
 /// What can be a key.
@@ -52,7 +51,7 @@ impl Key for NodeId {
 
 impl<K, V> Default for Sorted<K, V> {
     fn default() -> Self {
-        Self { entries: VecDeque::new() }
+        Self { entries: Vec::new() }
     }
 }
 
@@ -60,7 +59,7 @@ impl<K: Key, V> Sorted<K, V> {
     /// The place of a key, or the one that it would have.
     #[inline]
     fn place(&self, key: K) -> Result<usize, usize> {
-        let Some((first, _)) = self.entries.front() else { return Err(0) };
+        let Some((first, _)) = self.entries.first() else { return Err(0) };
         let guess = key.distance(*first);
         match self.entries.get(guess) {
             Some((there, _)) if *there == key => Ok(guess),
@@ -69,7 +68,7 @@ impl<K: Key, V> Sorted<K, V> {
     }
 
     fn search(&self, key: K) -> Result<usize, usize> {
-        match self.entries.back() {
+        match self.entries.last() {
             Some((last, _)) if *last < key => Err(self.entries.len()),
             _ => self.entries.binary_search_by_key(&key, |(there, _)| *there),
         }
@@ -120,28 +119,28 @@ impl<K: Key, V> Sorted<K, V> {
     /// Takes a value out.
     pub fn remove(&mut self, key: K) -> Option<V> {
         let place = self.place(key).ok()?;
-        self.entries.remove(place).map(|(_, value)| value)
+        Some(self.entries.remove(place).1)
     }
 
     /// The first entry.
     pub fn first(&self) -> Option<(K, &V)> {
-        self.entries.front().map(|(key, value)| (*key, value))
+        self.entries.first().map(|(key, value)| (*key, value))
     }
 
     /// The last entry.
     pub fn last(&self) -> Option<(K, &V)> {
-        self.entries.back().map(|(key, value)| (*key, value))
+        self.entries.last().map(|(key, value)| (*key, value))
     }
 
     /// Takes the first entry out, if its key is such a one.
     pub fn pop_first_if(&mut self, is_it: impl FnOnce(K) -> bool) -> Option<(K, V)> {
-        let (first, _) = self.entries.front()?;
-        if is_it(*first) { self.entries.pop_front() } else { None }
+        let (first, _) = self.entries.first()?;
+        is_it(*first).then(|| self.entries.remove(0))
     }
 
     /// Takes the last entry out.
     pub fn pop_last(&mut self) -> Option<(K, V)> {
-        self.entries.pop_back()
+        self.entries.pop()
     }
 
     /// Takes the entries up to a key out, and that of the key.
@@ -178,7 +177,7 @@ impl<K: Key, V> Sorted<K, V> {
     /// The entries from a key on.
     pub fn from(&self, key: K) -> impl DoubleEndedIterator<Item = (K, &V)> + Clone {
         let start = self.place(key).unwrap_or_else(|place| place);
-        self.entries.range(start..).map(|(key, value)| (*key, value))
+        self.entries[start..].iter().map(|(key, value)| (*key, value))
     }
 
     /// All values.

@@ -106,13 +106,17 @@ impl Rules {
         self.flaws.has(PbftFlaw::DuplicateVotes) || votes.is_of_distinct_replicas()
     }
 
-    /// §4.2: a slot with the votes on it: those that name it, as a faulty primary may propose one
-    /// batch for two slots.
-    pub(in crate::pbft) fn slot<'a>(&self, log: &'a mut Log, seq: Seq) -> &'a mut Slot {
-        if self.flaws.has(PbftFlaw::SlotUnbound) {
+    /// §4.2: the slot of a proposal, with the votes on it: those that name it, as a faulty primary
+    /// may propose one batch for two slots.
+    pub(in crate::pbft) fn proposed_slot<'a>(
+        &self,
+        log: &'a mut Log,
+        seq: Seq,
+    ) -> Option<(Digest, &'a mut Slot)> {
+        if self.flaws.has(PbftFlaw::SlotUnbound) && log.proposed(seq).is_some() {
             pool_slots(log, seq);
         }
-        log.slot(seq)
+        log.proposed_slot(seq)
     }
 
     /// §4.2: whether enough backups prepared: those who sent a matching PREPARE.

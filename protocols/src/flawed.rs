@@ -1,5 +1,7 @@
 //! Operations on the parts that protocols share, which only planted flaws use.
 
+use std::rc::Rc;
+
 use byzsim_core::{Answer, Digest, NodeId, Operation, Signed, Statement};
 
 use crate::service::Service;
@@ -8,7 +10,8 @@ use crate::shared::quorum::Votes;
 
 impl<T: Statement + Clone> Votes<T> {
     /// Adds a vote even if its signer voted before.
-    pub(crate) fn add_again(&mut self, vote: Signed<T>) {
+    pub(crate) fn add_again(&mut self, vote: impl Into<Rc<Signed<T>>>) {
+        let vote = vote.into();
         self.voters.insert(vote.signer());
         self.votes.push(vote);
     }

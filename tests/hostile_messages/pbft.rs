@@ -84,8 +84,8 @@ impl Inventor<Msg> for Pieces {
                 keep(&mut self.pre_prepares, it.clone());
                 keep(&mut self.batches, Rc::clone(batch));
             }
-            Msg::Prepare(it) => keep(&mut self.prepares, it.clone()),
-            Msg::Commit(it) => keep(&mut self.commits, it.clone()),
+            Msg::Prepare(it) => keep(&mut self.prepares, Signed::clone(it)),
+            Msg::Commit(it) => keep(&mut self.commits, Signed::clone(it)),
             Msg::Checkpoint(it) => keep(&mut self.checkpoints, it.clone()),
             Msg::ViewChange(it) => keep(&mut self.view_changes, Rc::clone(it)),
             Msg::NewView(it) => {
@@ -111,8 +111,8 @@ impl Inventor<Msg> for Pieces {
                 Msg::Request(self.request(pen), asked)
             }
             1 => Msg::PrePrepare(self.pre_prepare(pen), self.batch(pen)),
-            2 => Msg::Prepare(pen.sign(Prepare { view, seq, digest })),
-            3 => Msg::Commit(pen.sign(Commit { view, seq, digest })),
+            2 => Msg::Prepare(Rc::new(pen.sign(Prepare { view, seq, digest }))),
+            3 => Msg::Commit(Rc::new(pen.sign(Commit { view, seq, digest }))),
             4 => {
                 let (client, answer) = (NodeId::Client(0), Answer::Done);
                 let basis = if pen.coin() { Basis::Order } else { Basis::State(stable) };

@@ -188,7 +188,7 @@ mod tests {
         let keyring = Keyring::new(CryptoBackend::Ideal, committee, 7);
         let signer = keyring.signer(NodeId::Replica(1));
         let vote = signer.sign(Commit { view: 2, seq: 3, digest: Digest::default() });
-        let plain = Msg::from(pbft::Msg::Commit(vote.clone()));
+        let plain = Msg::from(pbft::Msg::Commit(Rc::new(vote.clone())));
         assert_eq!(Msg::KINDS[usize::from(plain.kind().0)], "commit");
         let list = signer.certify(vec![vote], CertificateForm::List).expect("a list");
         let shown = Msg::Shown(Shown::CommitCert(list));

@@ -119,7 +119,8 @@ mod tests {
     const OWN: Status = Status { view: 1, changing: None, stable: 4, executed: 5 };
 
     fn commit(node: NodeId, view: View, seq: Seq) -> Msg {
-        Msg::Commit(Signed::forged(Commit { view, seq, digest: Digest::default() }, node))
+        let commit = Commit { view, seq, digest: Digest::default() };
+        Msg::Commit(Rc::new(Signed::forged(commit, node)))
     }
 
     fn checkpoint(node: NodeId, seq: Seq) -> Msg {
@@ -156,7 +157,8 @@ mod tests {
         assert_eq!(ahead(&[(r1, status.clone()), (r2, checkpoint(r2, 8))]), 2);
         assert_eq!(ahead(&[(NodeId::Client(0), status)]), 0, "no replica");
         let digest = Digest::default();
-        let prepare = Msg::Prepare(Signed::forged(Prepare { view: 1, seq: 6, digest }, r3));
+        let prepare = Prepare { view: 1, seq: 6, digest };
+        let prepare = Msg::Prepare(Rc::new(Signed::forged(prepare, r3)));
         assert_eq!(ahead(&[(r3, prepare)]), 1);
         assert_eq!(ahead(&[(r3, checkpoint(r2, 8))]), 0, "it passes on what another said");
     }

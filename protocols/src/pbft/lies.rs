@@ -42,7 +42,7 @@ pub(super) fn tell(msg: &Msg, lie: &str, signer: &Signer, rng: &mut SimRng) -> O
         ("vote-own-proposal", Msg::PrePrepare(it, _)) if it.signer() == signer.node() => {
             let PrePrepare { view, seq, digest } = *it.body();
             let vote = signer.sign(Prepare { view, seq, digest });
-            Some(vec![msg.clone(), Msg::Prepare(vote)])
+            Some(vec![msg.clone(), Msg::Prepare(Rc::new(vote))])
         }
         ("prepare-twice", Msg::Prepare(_)) | ("commit-twice", Msg::Commit(_)) => {
             Some(vec![msg.clone(), msg.clone()])

@@ -287,10 +287,10 @@ byzsim_core::messages! {
         ) view(it.view) seq(it.seq) digest(it.digest),
 
         /// A backup's vote.
-        "prepare" = Prepare(it: Signed<Prepare>) view(it.view) seq(it.seq) digest(it.digest),
+        "prepare" = Prepare(it: Rc<Signed<Prepare>>) view(it.view) seq(it.seq) digest(it.digest),
 
         /// A replica's vote.
-        "commit" = Commit(it: Signed<Commit>) view(it.view) seq(it.seq) digest(it.digest),
+        "commit" = Commit(it: Rc<Signed<Commit>>) view(it.view) seq(it.seq) digest(it.digest),
 
         /// An answer.
         "reply" = Reply(it: Signed<Reply>, basis: Basis => fixed) view(it.view) seq(it.timestamp),

@@ -222,13 +222,19 @@ impl Replica {
         self.log.slot(seq).propose(pre_prepare);
         out.observe(Observation::Accepted { view, seq, batch: digest });
         if votes {
-            out.broadcast(Msg::Prepare(self.signer.sign(Prepare { view, seq, digest })));
+            let prepare = self.signer.sign(Prepare { view, seq, digest });
+            out.broadcast(Msg::Prepare(Rc::new(prepare)));
         }
         self.try_prepare(seq, out);
     }
 
     /// §4.2: accept iff signed, in this view and window; from a backup; the first of its sender.
-    pub(super) fn on_prepare(&mut self, from: NodeId, prepare: &Signed<Prepare>, out: &mut Out) {
+    pub(super) fn on_prepare(
+        &mut self,
+        from: NodeId,
+        prepare: &Rc<Signed<Prepare>>,
+        out: &mut Out,
+    ) {
         let is_backup = self.rules.is_backup(prepare.signer(), self.view);
         if !self.in_window(prepare.seq) || !is_backup || !self.vouches(from, prepare) {
             return;
@@ -256,7 +262,7 @@ impl Replica {
     }
 
     /// §4.2: accept iff signed, in this view and window; the first of its sender.
-    pub(super) fn on_commit(&mut self, from: NodeId, commit: &Signed<Commit>, out: &mut Out) {
+    pub(super) fn on_commit(&mut self, from: NodeId, commit: &Rc<Signed<Commit>>, out: &mut Out) {
         let is_client = commit.signer().is_client();
         if !self.in_window(commit.seq) || is_client || !self.vouches(from, commit) {
             return;

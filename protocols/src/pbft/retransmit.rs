@@ -129,10 +129,10 @@ impl Replica {
                 out.send(to, Msg::PrePrepare(pre_prepare.clone(), Rc::clone(batch)));
             }
             if let Some(prepare) = slot.prepares.of(self.id) {
-                out.send(to, Msg::Prepare(prepare.clone()));
+                out.send(to, Msg::Prepare(Rc::clone(prepare)));
             }
             if let Some(commit) = slot.commits.of(self.id) {
-                out.send(to, Msg::Commit(commit.clone()));
+                out.send(to, Msg::Commit(Rc::clone(commit)));
             }
         }
     }

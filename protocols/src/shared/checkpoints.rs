@@ -67,12 +67,12 @@ impl<C: Statement + Clone, S> Checkpoints<C, S> {
 
     /// The last CHECKPOINT of `node` for this slot.
     pub fn vote_of(&self, node: NodeId, seq: u64) -> Option<&Signed<C>> {
-        self.heard.get(&seq)?.of(node)
+        self.heard.get(&seq)?.of(node).map(AsRef::as_ref)
     }
 
     /// All CHECKPOINTs of `node`.
     pub fn votes_of(&self, node: NodeId) -> impl Iterator<Item = &Signed<C>> {
-        self.heard.values().filter_map(move |votes| votes.of(node))
+        self.heard.values().filter_map(move |votes| votes.of(node).map(AsRef::as_ref))
     }
 
     /// Forgets what `sender` said of slots above `high`. Above the window one checkpoint of each

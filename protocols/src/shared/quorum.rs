@@ -1,12 +1,14 @@
 //! Votes: who said the same thing, and whether they did.
 
+use std::rc::Rc;
+
 use byzsim_core::{Committee, NodeId, ReplicaSet, Signed, Signer, Statement};
 
-/// The signed votes of replicas on one question, at most one each.
+/// The signed votes of replicas on one question, at most one each. All who heard a vote share it.
 #[derive(Clone, Debug)]
 pub struct Votes<T> {
     pub(crate) voters: ReplicaSet,
-    pub(crate) votes: Vec<Signed<T>>,
+    pub(crate) votes: Vec<Rc<Signed<T>>>,
 }
 
 impl<T> Default for Votes<T> {
@@ -17,7 +19,8 @@ impl<T> Default for Votes<T> {
 
 impl<T: Statement + Clone> Votes<T> {
     /// Adds a vote unless its signer voted before; says whether it was added.
-    pub fn add(&mut self, vote: Signed<T>) -> bool {
+    pub fn add(&mut self, vote: impl Into<Rc<Signed<T>>>) -> bool {
+        let vote = vote.into();
         let new = self.voters.insert(vote.signer());
         if new {
             self.votes.push(vote);
@@ -28,7 +31,7 @@ impl<T: Statement + Clone> Votes<T> {
     /// Adds a vote in place of its signer's last one, if that is `older`.
     pub fn add_latest(&mut self, vote: Signed<T>, older: impl Fn(&T) -> bool) {
         match self.votes.iter_mut().find(|known| known.signer() == vote.signer()) {
-            Some(known) if older(known) => *known = vote,
+            Some(known) if older(known) => *known = Rc::new(vote),
             Some(_) => {}
             None => _ = self.add(vote),
         }
@@ -36,7 +39,7 @@ impl<T: Statement + Clone> Votes<T> {
 
     /// The votes, in the order of their arrival.
     pub fn iter(&self) -> impl Iterator<Item = &Signed<T>> {
-        self.votes.iter()
+        self.votes.iter().map(AsRef::as_ref)
     }
 
     /// The first `quorum` votes that say so; none if there are fewer.
@@ -47,14 +50,14 @@ impl<T: Statement + Clone> Votes<T> {
     }
 
     /// The vote of `node`.
-    pub fn of(&self, node: NodeId) -> Option<&Signed<T>> {
+    pub fn of(&self, node: NodeId) -> Option<&Rc<Signed<T>>> {
         self.votes.iter().find(|vote| vote.signer() == node)
     }
 
     /// Removes the vote of `node`.
     pub fn remove(&mut self, node: NodeId) {
         self.votes.retain(|vote| vote.signer() != node);
-        self.voters = self.votes.iter().map(Signed::signer).collect();
+        self.voters = self.iter().map(Signed::signer).collect();
     }
 
     /// How many votes there are.

@@ -118,7 +118,7 @@ impl Replica {
         }
         for votes in self.volatile.responses.values() {
             if let Some(own) = votes.of(self.id) {
-                out.send(to, Msg::SpecResponse(own.clone(), None, None));
+                out.send(to, Msg::SpecResponse(own.as_ref().clone(), None, None));
             }
         }
         for own in self.checkpoints.votes_of(self.id) {

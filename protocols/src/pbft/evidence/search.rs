@@ -97,8 +97,8 @@ pub(crate) fn judge(all: impl Iterator<Item = (Exhibit, Place)>, law: Law<'_>) -
 fn file(msg: &Msg, keep: &mut impl FnMut(Exhibit)) {
     match msg {
         Msg::PrePrepare(it, _) => keep(Exhibit::PrePrepare(it.clone())),
-        Msg::Prepare(it) => keep(Exhibit::Prepare(it.clone().into())),
-        Msg::Commit(it) => keep(Exhibit::Commit(it.clone().into())),
+        Msg::Prepare(it) => keep(Exhibit::Prepare(Signed::clone(it).into())),
+        Msg::Commit(it) => keep(Exhibit::Commit(Signed::clone(it).into())),
         Msg::Checkpoint(it) => keep(Exhibit::Checkpoint(it.clone())),
         Msg::ViewChange(it) => file_view_change(it, keep),
         Msg::NewView(it) => {

@@ -161,7 +161,7 @@ fn two_aggregates_convict_who_is_in_both() {
 /// there.
 fn cross_view(court: &Court) -> Vec<Msg> {
     let commit = |of: u16, view, digest| {
-        Msg::Commit(court.replica(of).sign(Commit { view, seq: 1, digest }))
+        Msg::Commit(Rc::new(court.replica(of).sign(Commit { view, seq: 1, digest })))
     };
     let report = |of| Rc::new(court.view_change(of, Vec::new()));
     let new_view =
@@ -217,7 +217,7 @@ fn what_is_not_signed_proves_nothing() {
     let mut said = cross_view(&court);
     for msg in &mut said {
         if let Msg::Commit(it) = msg {
-            *it = Signed::forged(*it.body(), it.signer());
+            *it = Rc::new(Signed::forged(*it.body(), it.signer()));
         } else if let Msg::NewView(it) = msg {
             *it = Rc::new(Signed::forged(it.body().clone(), it.signer()));
         }
@@ -239,7 +239,7 @@ fn a_made_up_accusation_fails() {
     said.push(Msg::ViewChange(Rc::new(genuine)));
     // It follows late, and votes for what view 1 proposes.
     let (view, seq, digest) = (1, 1, B);
-    said.push(Msg::Prepare(court.replica(2).sign(Prepare { view, seq, digest })));
-    said.push(Msg::Commit(court.replica(2).sign(Commit { view, seq, digest })));
+    said.push(Msg::Prepare(Rc::new(court.replica(2).sign(Prepare { view, seq, digest }))));
+    said.push(Msg::Commit(Rc::new(court.replica(2).sign(Commit { view, seq, digest }))));
     assert_eq!(names(&case(&court, said)), [(0, "E5"), (1, "E5")]);
 }

@@ -72,17 +72,17 @@ impl Rules {
     pub(in crate::pbft) fn record<T: Statement + Clone>(
         &self,
         votes: &mut Votes<T>,
-        vote: &Signed<T>,
+        vote: &Rc<Signed<T>>,
     ) -> bool {
         let is_known = || votes.iter().any(|known| known.digest() == vote.digest());
         let again = self.flaws.has(PbftFlaw::DuplicateVotes)
             || self.flaws.has(PbftFlaw::DuplicatesSpoil)
             || self.flaws.has(PbftFlaw::ProposalReplaced) && !is_known();
         if again {
-            votes.add_again(vote.clone());
+            votes.add_again(Rc::clone(vote));
             return true;
         }
-        votes.add(vote.clone())
+        votes.add(Rc::clone(vote))
     }
 
     /// §4.2: votes with the *same* view, sequence number and digest.
@@ -150,7 +150,7 @@ impl Rules {
         out: &mut Out,
     ) {
         let seq = commit.seq;
-        out.broadcast(Msg::Commit(commit));
+        out.broadcast(Msg::Commit(Rc::new(commit)));
         if self.flaws.has(PbftFlaw::RepliesEarly) {
             reply_early(replica, seq, out);
         }

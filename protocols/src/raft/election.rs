@@ -1,5 +1,8 @@
 //! Elections (Ongaro and Ousterhout §5.2, §5.4.1; thesis §4.2.3, §6.2 and §9.6): rules A1 to A5.
 
+#[cfg(test)]
+mod tests;
+
 use byzsim_core::{NodeId, Observation, ReplicaSet};
 
 use super::message::{BEYOND, Index, LogEntry, Msg, RequestVote, Term, Vote};

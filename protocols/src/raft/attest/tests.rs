@@ -172,6 +172,51 @@ fn a_follower_executes_what_enough_signatures_stand_for() {
     }
 }
 
+/// §5.4.2, Figure 8: an entry of an earlier term may be cut although enough servers hold it. It
+/// counts as committed with one of the term in which the proof is shown.
+#[test]
+fn a_proof_is_about_an_entry_of_its_own_term() {
+    let cluster = Cluster::new();
+    let mut server = cluster.follower(signed(Acks::Digest));
+    for (terms, executed) in [(&[0, 0][..], 0), (&[0, 0, 1][..], 3)] {
+        let index = terms.len() as u64;
+        let mut log = crate::raft::log::Log::default();
+        terms.iter().for_each(|term| _ = log.push(LogEntry::no_op(*term)));
+        let digest = log.digest_at(index).expect("it is there");
+        let proof = cluster.proof(Success { term: 1, index, digest }, &[0, 1, 2]);
+        let sealed = Sealed::new(entries(0, terms, index), Some(&*cluster.signer(0)));
+        upon(&mut server, &Msg::AppendEntries(sealed, proof));
+        assert_eq!(server.executed, executed, "{terms:?}");
+    }
+}
+
+/// A9: a leader keeps what is said of its own log: what others acknowledge it cannot show.
+#[test]
+fn a_leader_counts_no_acknowledgement_of_another_log() {
+    let cluster = Cluster::new();
+    let params =
+        Params { acks: Acks::Digest, leader: Some(NodeId::Replica(1)), ..Params::default() };
+    let mut leader = cluster.follower(params);
+    leader.take_office(&mut Outbox::new(Time::ZERO));
+    let own = leader.log.digest_at(1).expect("its no-op");
+    let ack = |number: u16, digest| {
+        let reply = AppendReply { term: 1, success: true, index: 1 };
+        let ack = cluster.signer(number).sign(Success { term: 1, index: 1, digest });
+        (number, Msg::AppendReply(Acked { reply, ack: Some(ack) }))
+    };
+    let other = Encoder::digest_of(|out| _ = out.text("another log"));
+    for ((number, msg), executed) in [
+        (ack(0, own), 0),
+        (ack(2, other), 0),
+        (ack(3, other), 0),
+        (ack(0, own), 0),
+        (ack(4, own), 1),
+    ] {
+        from(&mut leader, number, &msg);
+        assert_eq!(leader.executed, executed, "r{number}");
+    }
+}
+
 #[test]
 fn a_server_stands_by_one_log_in_a_term() {
     let cluster = Cluster::new();

@@ -63,3 +63,29 @@ impl Rules {
         leads || self.flaws.has(RaftFlaw::StampedLate)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use byzsim_core::{Committee, NodeId};
+
+    use super::*;
+    use crate::raft::Params;
+
+    /// What a client asked before is unknown where its session is: it could be executed again.
+    #[test]
+    fn a_session_begins_with_its_first_request_and_executes_each_once() {
+        let committee = Committee { replicas: 3, faults: 1, clients: 1 };
+        let (rules, mut service) = (Rules::new(committee, &Params::default()), Service::default());
+        let operation: Operation = "append k x".parse().expect("an operation");
+        for (number, takes_effect) in
+            [(2, false), (1, true), (1, false), (2, true), (1, false), (4, true), (3, false)]
+        {
+            let request =
+                Request { client: NodeId::Client(0), number, operation: operation.clone() };
+            let before = service.digest();
+            let answer = rules.apply(&mut service, &request);
+            assert_eq!(answer.is_some(), takes_effect, "request {number}");
+            assert_eq!(service.digest() != before, takes_effect, "request {number}");
+        }
+    }
+}

@@ -4,12 +4,12 @@
 use std::fmt;
 use std::fs;
 
-use byzsim::PlayOptions;
+use byzsim::{PlayOptions, Report};
 use byzsim_core::{
     CryptoBackend, NodeId, Observation, Recorder, Span, Stamp, Time, TraceEvent, Verdict,
 };
 
-use crate::support::{play, root, scenario};
+use crate::support::{from_text, play, root, scenario};
 
 /// The rows: the scenario, and the cells that are expected of it, in the order of [`VARIANTS`].
 const ROWS: &[(&str, [Kind; 6])] = &[
@@ -227,7 +227,7 @@ fn livelocks_are_told_with_their_periods() {
         };
         assert_eq!(found.shape, "livelock", "{name}: {}", found.explanation);
         let period = format!("{views} / {ms}ms, after {ms}ms in the round before");
-        let cause = "links that lose messages for ever: r0-r";
+        let cause = "links that lost messages from GST on: r0-r";
         for words in [&period, cause] {
             assert!(found.explanation.contains(words), "{name}: {}", found.explanation);
         }
@@ -241,4 +241,43 @@ fn livelocks_are_told_with_their_periods() {
         let won = elections.iter().filter(is_last).count();
         assert_eq!(won, 2 * leaders, "{name}: elections won");
     }
+}
+
+/// Three servers, with a leader that nothing troubles but this fault, and 20 s.
+fn steady(fault: &str) -> Report {
+    let file = format!(
+        "format = 1\ntitle = \"t\"\nprotocol = \"raft\"\nbeyond-f = true\n\
+         cluster = {{ replicas = 3, faults = 1, clients = 1 }}\n\
+         params = {{ leader = \"r0\", election-timeout = \"50ms\", heartbeat = \"5ms\" }}\n\
+         network = {{ latency.constant = \"1ms\", delta = \"1ms\", losses-last = true }}\n\
+         run.at-least = \"20s\"\nworkload.operations = 3\n[[fault]]\n{fault}\n"
+    );
+    play(&from_text(&file), 0)
+}
+
+#[test]
+fn a_leader_that_leads_on_in_the_end_is_no_livelock() {
+    let cut = "start.at = \"15s\"\nend.at = \"15100ms\"\n\
+               do.partition = { groups = [[\"r0\"]], lose = true }";
+    let report = steady(cut);
+    let Some(Verdict::Violated(found)) = report.verdict("liveness") else {
+        panic!("{:?}", report.verdict("liveness"))
+    };
+    assert_eq!((&*found.shape, found.repeats), ("unsteady", None), "{}", found.explanation);
+    // The links work again since 15.1 s.
+    for words in ["the last one that won leads on from 15.", "; links that lost messages from GST"]
+    {
+        assert!(found.explanation.contains(words), "{}", found.explanation);
+    }
+}
+
+#[test]
+fn a_corrupted_leader_is_a_leader() {
+    // It is counted as corrupted from the start, and leads as it should.
+    let report = steady("start.at = \"19s\"\ndo.omit = { node = \"r0\", messages.nth = 9999 }");
+    let liveness = report.verdict("liveness");
+    assert!(matches!(liveness, Some(Verdict::Holds { .. })), "{liveness:?}");
+    let played = report.result.as_ref().expect("no panic");
+    assert_eq!(played.outcome.view_max, 1, "the first leader leads on");
+    assert_eq!(played.outcome.milestones.counts().get("view-change"), None);
 }

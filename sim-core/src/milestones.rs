@@ -44,12 +44,19 @@ pub struct Milestones {
     /// The views that a correct replica asked for. Where leaders rotate, others are entered in the
     /// normal course, and that is no milestone.
     asked_for: BTreeSet<u64>,
-    /// The first view that had a correct leader, where leaders are elected; else 0.
+    /// Whether leaders are elected.
+    elects: bool,
+    /// The first view that had a leader, where leaders are elected.
     first: u64,
     commit_order: u64,
 }
 
 impl Milestones {
+    /// Of a run of a protocol that elects its leaders, or not.
+    pub fn new(elects: bool) -> Self {
+        Self { elects, ..Self::default() }
+    }
+
     /// Counts one milestone.
     pub fn reach(&mut self, milestone: &'static str) {
         *self.counts.entry(milestone).or_default() += 1;
@@ -67,6 +74,10 @@ impl Milestones {
                     self.turn(node, 8, view);
                     self.reach("election");
                 }
+            }
+            // Its leader is faulty, and said nothing: it leads all the same.
+            Observation::EnteredView { view } if self.elects && self.first == 0 => {
+                self.first = view;
             }
             Observation::EnteredView { view } if self.first < view => {
                 self.turn(node, 1, view);

@@ -12,7 +12,7 @@
 //! A replica that was cut off cannot know what it missed before others speak again. So if no client
 //! asked for anything since the faults were over, one that lags behind is left out, unless replicas
 //! of the protocol keep telling each other what is decided, as a leader does with heartbeats; so is
-//! one that stays crashed, and one that lags behind with a link that loses messages for ever. A
+//! one that stays crashed, and one that lags behind with a link that lost messages from GST on. A
 //! read that is answered past the order makes no replica speak to another: it does not count. The
 //! verdict says so. Nothing else excuses a correct replica.
 
@@ -197,7 +197,7 @@ impl Convergence {
             let may_be_told = closing.has_pulses && self.is_told(closing.calm);
             let is_over = closing.is_at_rest && !may_be_told;
             if self.cut.contains(&node) {
-                self.left_out.push(format!("{lags}, and a link of it loses messages for ever"));
+                self.left_out.push(format!("{lags}, and a link of it lost messages from GST on"));
             } else if !is_over && end.time <= due {
                 let why = format!("the run ended at {}: {lags}, and had until {due}", end.time);
                 self.undecided = Some(why);

@@ -14,7 +14,7 @@
 //!
 //! A replica that is down is as good as a faulty one: it is one of the f without which the others
 //! must serve. When it restarts it lacks what it missed, and has the time to fetch it. A primary
-//! with a link that loses messages for ever need not serve anybody.
+//! with a link that lost messages from GST on need not serve anybody.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -9,9 +9,9 @@
 //! A violation says what the run was doing: it goes round in circles (*livelock*), nothing can
 //! happen any more (*deadlock*), or others are served (*slow*). Where rounds grow longer, as
 //! timeouts double, a longer timeout may end the livelock: that is a class of its own. Where no
-//! state came again, and nothing was served, the run is just *stuck*; if leaders change for ever,
-//! and no state came again, it is *unsteady*. Links that lose messages although the network is
-//! synchronous are named: they are the cause.
+//! state came again, and nothing was served, the run is just *stuck*; if leaders change, and no
+//! state came again, or the last leader leads on, it is *unsteady*. Links that lost messages
+//! although the network is synchronous are named: they are the cause.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +42,7 @@ pub(super) struct Liveness {
     served: Time,
     stagnation: Stagnation,
     steadiness: Steadiness,
-    /// The links between correct nodes that lose messages although the network is synchronous.
+    /// The links between correct nodes that lost messages although the network is synchronous.
     cut: BTreeSet<[NodeId; 2]>,
 }
 
@@ -91,11 +91,16 @@ impl Liveness {
         });
     }
 
-    /// Leaders change for ever, or nobody leads.
-    fn unsteady(&mut self, Unsteady { at, what }: Unsteady) {
-        let (class, why) = match self.stagnated() {
-            ("stuck", why) => ("unsteady", why),
-            it => it,
+    /// Leaders change, or nobody leads.
+    fn unsteady(&mut self, Unsteady { at, what, is_led }: Unsteady) {
+        let (class, why) = match (self.stagnated(), &self.stagnation.lasso) {
+            // Under a leader that leads on, a state that stands still is all that there is to do.
+            (_, Some(Circle::Still { from, to })) if is_led => {
+                let why = format!("the last one that won leads on {}", stretch(*from, *to));
+                ("unsteady", why + &self.lossy_links())
+            }
+            (("stuck", why), _) => ("unsteady", why),
+            (it, _) => it,
         };
         self.violate(at, class, || format!("{what}; {class}: {why}"));
     }
@@ -121,14 +126,17 @@ impl Liveness {
         }
     }
 
-    /// The links that lose messages, for a reader: `r0>r1` one way, `r0-r1` both ways.
-    fn links(&self) -> Vec<String> {
+    /// The links that lost messages, for a reader: `r0>r1` one way, `r0-r1` both ways.
+    fn lossy_links(&self) -> String {
         let named = |[from, to]: &[NodeId; 2]| match self.cut.contains(&[*to, *from]) {
             true if to < from => None,
             true => Some(format!("{from}-{to}")),
             false => Some(format!("{from}>{to}")),
         };
-        self.cut.iter().filter_map(named).collect()
+        match self.cut.iter().filter_map(named).collect::<Vec<_>>() {
+            links if links.is_empty() => String::new(),
+            links => format!("; links that lost messages from GST on: {}", listed(&links)),
+        }
     }
 
     /// What the run was doing: the class of the violation, and the facts.
@@ -146,10 +154,8 @@ impl Liveness {
     /// What a run was doing that serves nobody.
     fn stagnated(&self) -> (&'static str, String) {
         let Stagnation { lasso, timers, held, is_dead, may_lead_on } = &self.stagnation;
-        let mut facts = format!("timers: {}; held for ever: {}", listed(timers), listed(held));
-        if !self.cut.is_empty() {
-            facts += &format!("; links that lose messages for ever: {}", listed(&self.links()));
-        }
+        let (timers, held, links) = (listed(timers), listed(held), self.lossy_links());
+        let facts = format!("timers: {timers}; held for ever: {held}{links}");
         if *is_dead {
             let why = format!("no timer of a replica runs, and nothing is under way; {facts}");
             return ("deadlock", why);

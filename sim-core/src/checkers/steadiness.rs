@@ -6,7 +6,8 @@
 //! nobody asks for anything, none is overdue.
 //!
 //! From the liveness bound after GST on, or after a correct replica crashed or restarted last, no
-//! replica may win an election any more, and one that won leads on.
+//! replica may win an election any more, and one that won leads on. A faulty replica says nothing:
+//! where there is one, it may be the one that leads.
 
 use std::collections::BTreeSet;
 
@@ -26,6 +27,8 @@ pub(super) struct Steadiness {
     elections: u64,
     /// The correct replicas that lead, by what they last said.
     leaders: BTreeSet<NodeId>,
+    /// Whether all replicas are correct: else one that says nothing may lead.
+    all_speak: bool,
     /// The first election that came too late: where it was won, by whom and in which view.
     late: Option<(Stamp, NodeId, u64)>,
 }
@@ -37,6 +40,8 @@ pub(super) struct Unsteady {
     pub(super) at: Stamp,
     /// What happened.
     pub(super) what: String,
+    /// Whether a leader leads on when the run ends.
+    pub(super) is_led: bool,
 }
 
 impl Steadiness {
@@ -48,6 +53,7 @@ impl Steadiness {
             since: info.gst + info.delta,
             elections: 0,
             leaders: BTreeSet::new(),
+            all_speak: info.corrupted.iter().all(|node| node.is_client()),
             late: None,
         }
     }
@@ -95,9 +101,12 @@ impl Steadiness {
                 "{node} wins the election of v{view}, and the leader was to be steady from {due} \
                  on; elections won since {since}: {elections}"
             );
-            return Err(Unsteady { at, what });
+            return Err(Unsteady { at, what, is_led: !self.leaders.is_empty() });
         }
         if !self.is_owed || end.time < due {
+            return Ok(false);
+        }
+        if self.leaders.is_empty() && !self.all_speak {
             return Ok(false);
         }
         if self.leaders.is_empty() {
@@ -106,7 +115,7 @@ impl Steadiness {
                  since {since}: {elections}",
                 end.time
             );
-            return Err(Unsteady { at: end, what });
+            return Err(Unsteady { at: end, what, is_led: false });
         }
         Ok(true)
     }
@@ -162,10 +171,10 @@ mod tests {
         for secs in [6, 8, 16, 18] {
             leads(&mut checker, secs, R[0]);
         }
-        let Err(Unsteady { at: place, what }) = checker.finish(at(20)) else {
+        let Err(Unsteady { at: place, what, is_led }) = checker.finish(at(20)) else {
             panic!("{checker:?}")
         };
-        assert_eq!(place, at(16));
+        assert_eq!((place, is_led), (at(16), true));
         assert!(what.contains("elections won since 5s: 4"), "{what}");
 
         let mut checker = steadiness(true);
@@ -173,9 +182,29 @@ mod tests {
         asks(&mut checker, 7, R[0]);
         let unsteady = checker.finish(at(15)).expect_err("nobody leads");
         assert!(unsteady.what.starts_with("nobody leads at 15s"), "{unsteady:?}");
+        let mut deposed = steadiness(true);
+        leads(&mut deposed, 16, R[0]);
+        asks(&mut deposed, 17, R[0]);
+        assert!(deposed.finish(at(20)).is_err_and(|it| !it.is_led), "nobody leads at the end");
         let mut nobody_elects = steadiness(false);
         leads(&mut nobody_elects, 16, R[0]);
         assert_eq!(nobody_elects.finish(at(20)), Ok(false));
+    }
+
+    #[test]
+    fn a_leader_that_says_nothing_may_be_faulty() {
+        for (faulty, is_judged) in [(NodeId::Replica(2), false), (NodeId::Client(0), true)] {
+            let mut checker = Steadiness::new(&RunInfo {
+                elects: true,
+                liveness_bound: Span::from_secs(10),
+                corrupted: vec![faulty],
+                ..RunInfo::of(Committee { replicas: 3, faults: 1, clients: 1 })
+            });
+            assert_eq!(checker.finish(at(99)).is_err(), is_judged, "{faulty}");
+            // That it wins again and again is told by those who win in between.
+            leads(&mut checker, 20, R[0]);
+            assert!(checker.finish(at(99)).is_err(), "{faulty}");
+        }
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl<'a> Recording<'a> {
             trace,
             recorder,
             metrics: Metrics { traffic: vec![Traffic::default(); kinds], ..Metrics::default() },
-            milestones: Milestones::default(),
+            milestones: Milestones::new(info.elects),
             view_max: 0,
             goal_max: 0,
             gst: info.gst,

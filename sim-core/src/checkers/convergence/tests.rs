@@ -180,7 +180,7 @@ fn who_has_a_link_that_loses_messages_for_ever_may_lag() {
     for lost in [[R[0], R[2]], [R[2], R[1]]] {
         let (verdict, remark) = lossy(lost, 17, false);
         assert_eq!(verdict, Verdict::Holds(2));
-        assert!(remark.is_some_and(|why| why.contains("a link of it loses messages")));
+        assert!(remark.is_some_and(|why| why.contains("a link of it lost messages")));
     }
 }
 

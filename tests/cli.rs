@@ -230,6 +230,7 @@ fn formats_for_programs_are_well_formed() {
     assert_eq!(commas, [commas[0]; 4]);
     for (arguments, words) in [
         ("list", "pbft/chaos"),
+        ("list scenarios --protocol raft", "lecture/02a-leader-one-log"),
         ("list flaws", "P08-digest-ignored"),
         ("completions bash", "_byzsim"),
         ("completions zsh", "#compdef byzsim"),

@@ -75,12 +75,11 @@ fn entries(kind: What, chosen: &[&'static ProtocolEntry]) -> Vec<Entry> {
     };
     match kind {
         What::Scenarios => {
-            let is_chosen =
-                |name: &str| chosen.iter().any(|it| name.split('/').next() == Some(it.name));
             let is_any = chosen.len() == protocols().count();
+            let is_chosen = |name: &str| is_any || chosen.iter().any(|it| it.name == name);
             let all = library::all();
-            let found = all.iter().filter(|(name, _)| is_any || is_chosen(name));
-            found.map(|(name, found)| scenario(name, found)).collect()
+            let all = all.iter().map(|(name, found)| scenario(name, found));
+            all.filter(|(of, _)| is_chosen(of)).map(|(_, entry)| entry).collect()
         }
         What::Protocols => chosen.iter().map(|it| entry(it.name, it.about)).collect(),
         What::Faults => {
@@ -119,15 +118,20 @@ fn entries(kind: What, chosen: &[&'static ProtocolEntry]) -> Vec<Entry> {
     }
 }
 
-fn scenario(name: &str, found: &Found) -> Entry {
+/// The protocol of a scenario, and its entry. Of an invalid one the folder tells.
+fn scenario(name: &str, found: &Found) -> (String, Entry) {
     let path = match found {
         Found::File(path) => path.display().to_string(),
         Found::Embedded { .. } => name.to_owned(),
     };
-    let title = match load(&path) {
-        Ok(scenario) if scenario.file.beyond_f => format!("{} (BEYOND f)", scenario.file.title),
-        Ok(scenario) => scenario.file.title,
-        Err(error) => format!("(invalid: {})", error.what.lines().next().unwrap_or_default()),
+    let folder = name.split('/').next().unwrap_or(name);
+    let (protocol, title) = match load(&path).map(|scenario| scenario.file) {
+        Ok(file) if file.beyond_f => (file.protocol, format!("{} (BEYOND f)", file.title)),
+        Ok(file) => (file.protocol, file.title),
+        Err(error) => {
+            let what = error.what.lines().next().unwrap_or_default();
+            (folder.to_owned(), format!("(invalid: {what})"))
+        }
     };
-    Entry { kind: name_of(What::Scenarios), name: name.to_owned(), about: title }
+    (protocol, Entry { kind: name_of(What::Scenarios), name: name.to_owned(), about: title })
 }

@@ -242,6 +242,9 @@ impl Params {
         if self.acks.is_plain() && !self.ack_quorum.is_majority() {
             return Err("`ack-quorum` counts signatures: set `acks` as well".to_owned());
         }
+        if let Some(quorum) = self.quorum.filter(|it| *it == 0 || n < usize::from(*it)) {
+            return Err(format!("`quorum` is {quorum}: use 1 to {n}"));
+        }
         if n < self.needed(committee) {
             return Err(format!(
                 "`ack-quorum` asks for {} followers: there are {}",
@@ -249,11 +252,6 @@ impl Params {
                 n - 1
             ));
         }
-        match self.quorum {
-            Some(quorum) if quorum == 0 || n < usize::from(quorum) => {
-                Err(format!("`quorum` is {quorum}: use 1 to {n}"))
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }

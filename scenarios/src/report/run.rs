@@ -108,9 +108,11 @@ fn waits(scenario: &Scenario, outcome: &Outcome) -> Option<String> {
         Some((at.since(it.arrived), it.asked.since(it.arrived)))
     };
     let taken: Vec<(Span, Span)> = served.filter_map(taken).collect();
-    let count = u64::try_from(taken.len()).ok().filter(|count| 0 < *count)?;
+    let count = u128::try_from(taken.len()).ok().filter(|count| 0 < *count)?;
     let mean = |spans: &mut dyn Iterator<Item = Span>| {
-        Span::from_nanos(spans.map(Span::nanos).sum::<u64>() / count)
+        // A sum may be beyond 64 bits; a mean is not.
+        let sum: u128 = spans.map(|it| u128::from(it.nanos())).sum();
+        Span::from_nanos(u64::try_from(sum / count).expect("no mean exceeds the greatest"))
     };
     let slowest = taken.iter().map(|(whole, _)| *whole).max()?;
     let longest = taken.iter().map(|(_, queued)| *queued).max()?;

@@ -232,7 +232,7 @@ pub(crate) fn faults(
     }
     resilience::demand(file, committee, &protocol.resilience(committee))?;
     if !protocol.within_model(committee) {
-        let what = "the paper does not claim safety for this cluster and these parameters";
+        let what = "safety and progress are not claimed for this cluster and these parameters";
         let help = "set `beyond-f = true` to study what breaks; every output will say so";
         return Err(Problem::at("params", what, help));
     }
@@ -290,6 +290,28 @@ mod tests {
                 let problem = checked(true).expect_err("the links keep the order of sending");
                 assert!(problem.what.contains(&format!("`{table}.fifo`")), "{}", problem.what);
             }
+        }
+    }
+
+    #[test]
+    fn a_parameter_that_is_refused_is_the_one_that_is_wrong() {
+        for (param, words) in [
+            ("quorum = 9", "`quorum` is 9: use 1 to 4"),
+            ("quorum = 0", "`quorum` is 0: use 1 to 4"),
+            ("quorum = nan", "`quorum` has no value"),
+            ("leader = inf", "`leader` has no value"),
+            (
+                "acks = \"index\"\nack-quorum = \"followers\"\nquorum = 4\nsnapshot-interval = 0",
+                "`ack-quorum` asks for 4 followers: there are 3",
+            ),
+        ] {
+            let text = format!(
+                "format = 1\ntitle = \"t\"\nprotocol = \"raft\"\nbeyond-f = true\n\
+                 [cluster]\nreplicas = 4\nfaults = 1\n[params]\n{param}\n"
+            );
+            let file: ScenarioFile = toml::from_str(&text).expect("a scenario file");
+            let problem = Scenario::new("t", file, &[]).expect_err(param);
+            assert_eq!(problem.what, words, "{param}");
         }
     }
 }

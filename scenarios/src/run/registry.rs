@@ -250,6 +250,13 @@ fn prepare<P: Catalogued>(
 ) -> Result<Box<dyn AnyProtocol>, Problem> {
     let names_of_flaws: Vec<&str> = P::flaws().iter().map(|flaw| flaw.name).collect();
     check_flaw_names(params, &names_of_flaws)?;
+    if let Some((name, _)) = params.iter().find(|(_, value)| value.is_null()) {
+        // TOML's `nan` and `inf` become this, too; an optional parameter would take it for none.
+        let (what, help) = (format!("`{name}` has no value"), "give it one, or leave it out");
+        let mut problem = Problem::at("params", what, help).labelled("a parameter of the protocol");
+        problem.path.push(Step::Key(name.clone()));
+        return Err(problem);
+    }
     let value = Value::Object(params.clone());
     let mut params: P::Params = serde_path_to_error::deserialize(value).map_err(|error| {
         let path = path::of_error(error.path());

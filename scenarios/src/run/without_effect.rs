@@ -159,9 +159,14 @@ pub(crate) fn notes(file: &ScenarioFile) -> Vec<String> {
         "`network.clamp` has no effect: no latency exceeds Δ",
     );
     note(
-        network.loss_allowed && possible.is_synchronous(),
+        network.loss_allowed && possible.is_synchronous() && !network.losses_last,
         "`network.loss-allowed` has no effect: from GST on, which is the start, no fault may lose \
          a message between correct nodes",
+    );
+    note(
+        network.loss_allowed && possible.is_synchronous() && network.losses_last,
+        "`network.loss-allowed` has no effect: GST is the start, and from GST on \
+         `network.losses-last` decides",
     );
     note(
         network.losses_last && possible.is_asynchronous(),
@@ -345,6 +350,10 @@ mod tests {
         for (more, words) in [
             ("[network]\nclamp = true\n", "`network.clamp`"),
             ("[network]\nloss-allowed = true\n", "`network.loss-allowed`"),
+            (
+                "beyond-f = true\nnetwork = { losses-last = true, loss-allowed = true }\n",
+                "from GST on `network.losses-last` decides",
+            ),
             ("[network]\ngst = \"never\"\ndelta = \"60ms\"\n", "`network.delta`"),
             (
                 "beyond-f = true\nnetwork = { losses-last = true, gst = \"never\" }\n",

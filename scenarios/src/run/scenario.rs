@@ -63,7 +63,8 @@ impl Scenario {
         let conditions =
             conditions::files(&file).enumerate().map(under).collect::<Result<_, _>>()?;
         let name = name.to_owned();
-        let (left_out, notes) = (0, without_effect::notes(&file));
+        let notes = without_effect::notes(&file, &instance.resilience(committee));
+        let left_out = 0;
         Ok(Self { name, file, hash, committee, protocol, instance, conditions, left_out, notes })
     }
 

@@ -3,10 +3,11 @@
 //! What surely is a mistake is refused. What may be meant is said in a note with every output.
 
 use byzsim_adversaries::{Class, Fault, Moment, Weather};
-use byzsim_core::{Latency, NetworkModel, Span, Time};
+use byzsim_core::{Latency, NetworkModel, Resilience, Span, Time};
 
 use crate::file::error::Problem;
 use crate::file::format::{Expect, ScenarioFile};
+use crate::run::resilience;
 
 /// What the runs of a file have of a network, after its `[random.network]`.
 struct Possible {
@@ -145,7 +146,7 @@ fn weather(file: &ScenarioFile) -> Option<&Weather> {
 }
 
 /// What has no effect in any run of the file, but may be meant: one sentence for each.
-pub(crate) fn notes(file: &ScenarioFile) -> Vec<String> {
+pub(crate) fn notes(file: &ScenarioFile, tolerated: &Resilience) -> Vec<String> {
     let possible = Possible::new(file);
     let mut notes = Vec::new();
     let mut note = |is_so: bool, what: &str| {
@@ -196,8 +197,9 @@ pub(crate) fn notes(file: &ScenarioFile) -> Vec<String> {
         "`expect.inconclusive` names liveness, which is not judged in any case: the network never \
          becomes synchronous",
     );
-    if let Some(weather) = weather(file) {
-        drawn(weather, file, &possible, &mut note);
+    // Whom a protocol does not tolerate corrupted, no seed corrupts.
+    if let Some(weather) = resilience::weather(file, tolerated) {
+        drawn(&weather, &possible, &mut note);
     }
     notes
 }
@@ -211,22 +213,25 @@ fn operations(file: &ScenarioFile) -> usize {
 }
 
 /// What `[random.faults]` allows, and no seed draws.
-fn drawn(
-    weather: &Weather,
-    file: &ScenarioFile,
-    possible: &Possible,
-    note: &mut impl FnMut(bool, &str),
-) {
+fn drawn(weather: &Weather, possible: &Possible, note: &mut impl FnMut(bool, &str)) {
     // Whoever names no classes asks for none in particular.
     let is_usual = weather.classes == Weather::default().classes;
-    let nobody =
-        weather.corrupt_max.unwrap_or(file.cluster.faults) == 0 && weather.corrupt_clients_max == 0;
+    let no_replica = weather.corrupt_max == Some(0);
+    let nobody = no_replica && weather.corrupt_clients_max == 0;
     let corrupting = weather.classes.iter().any(|class| class.corrupts());
     let striking = weather.classes.iter().any(|class| !class.corrupts());
+    let strikes = striking && 0 < weather.strikes_max;
     note(
-        (nobody || !corrupting) && (weather.strikes_max == 0 || !striking),
+        (nobody || !corrupting) && !strikes,
         "`random.faults` draws no fault: nobody may be corrupted, and nothing strikes",
     );
+    // Who loses what it wrote breaks a rule as well.
+    let never = |class: &Class| nobody && class.corrupts() || no_replica && *class == Class::Forget;
+    let never: Vec<&str> =
+        weather.classes.iter().filter(|class| never(class)).map(|class| class.name()).collect();
+    if strikes && !is_usual && !never.is_empty() {
+        note(true, &format!("never drawn, since nobody may break a rule: {}", never.join(", ")));
+    }
     let drifts = weather.classes.contains(&Class::Drift);
     note(
         drifts && weather.drift_ppm_max == 0 && !is_usual,
@@ -262,6 +267,7 @@ fn drawn(
 #[cfg(test)]
 mod tests {
     use crate::file::document::{Document, Language};
+    use crate::file::format::ScenarioFile;
     use crate::run::scenario::Scenario;
 
     fn load(more: &str) -> Result<Scenario, String> {
@@ -378,12 +384,32 @@ mod tests {
                 "`drift` is never drawn",
             ),
             (
+                "[network]\ngst = \"1s\"\n[random.faults]\nclasses = [\"mute\", \"crash\", \
+                 \"forget\"]\ncorrupt-max = 0\ncorrupt-clients-max = 0\n",
+                "since nobody may break a rule: mute, forget",
+            ),
+            (
                 "network.gst = \"never\"\nexpect.inconclusive = [\"liveness\"]\n",
                 "`expect.inconclusive`",
             ),
         ] {
             let notes = load(more).expect(more).notes;
             assert!(matches!(&notes[..], [note] if note.contains(words)), "{more}{notes:?}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_corrupted_whom_the_protocol_does_not_tolerate() {
+        for (more, is_said) in [("", true), ("beyond-f = true\n", false)] {
+            let text = format!(
+                "format = 1\ntitle = \"t\"\nprotocol = \"raft\"\n{more}[cluster]\nreplicas = 3\n\
+                 faults = 1\n[network]\ngst = \"1s\"\n[random.faults]\n\
+                 classes = [\"crash\", \"twins\"]\n"
+            );
+            let file: ScenarioFile = toml::from_str(&text).expect("a scenario file");
+            let notes = Scenario::new("t", file, &[]).expect("a scenario").notes;
+            let is_it = |note: &String| note.ends_with("nobody may break a rule: twins");
+            assert_eq!(notes.iter().any(is_it), is_said, "{more}{notes:?}");
         }
     }
 }

@@ -3,11 +3,12 @@
 use std::fs;
 
 use byzsim::run::registry::PROTOCOLS;
+use byzsim::scaffold::{self, Draft};
 
 use crate::readme::checkout;
-use crate::support::root;
+use crate::support::{from_file, root};
 use crate::tidy::{read, sources};
-use crate::workdir::Workdir;
+use crate::workdir::{Output, Workdir, program};
 
 #[test]
 fn new_scenarios_and_attacks_are_accepted_and_play() {
@@ -155,12 +156,50 @@ fn a_name_of_several_words_takes_the_form_that_each_place_wants() {
 }
 
 #[test]
+fn what_cannot_be_written_whole_leaves_nothing_behind() {
+    let workdir = Workdir::new("new-undone");
+    workdir.write("list.txt", "one\n");
+    let draft = |name: &str, is_change| Draft {
+        path: workdir.folder.join(name),
+        text: "two\n".to_owned(),
+        is_change,
+    };
+    let mut drafts = vec![draft("a/b/new.txt", false), draft("list.txt", true)];
+    // A file is no folder.
+    drafts.push(draft("list.txt/c/new.txt", false));
+    let error = scaffold::write(&drafts).expect_err("the last one").to_string();
+    assert!(error.contains("cannot write") && error.contains("list.txt/c/new.txt"), "{error}");
+    assert_eq!(workdir.read("list.txt"), "one\n");
+    assert!(!workdir.folder.join("a").exists());
+
+    drafts.pop();
+    scaffold::write(&drafts).expect("nothing is in the way");
+    assert_eq!(
+        (workdir.read("list.txt"), workdir.read("a/b/new.txt")),
+        ("two\n".into(), "two\n".into())
+    );
+}
+
+#[test]
+fn any_name_of_a_file_is_a_title() {
+    let workdir = Workdir::new("new-titles");
+    for name in ["a\u{200b}b", "a\u{7f}b", "two\nlines", "\"quoted\\\"", "'it's'"] {
+        let arguments = ["new", "scenario", name, "--protocol", "pbft"];
+        let made = program(&workdir.folder).args(arguments).output();
+        let made = Output::of(made.expect("the program can be started"));
+        assert_eq!(made.code, 0, "{name:?}: {}", made.stderr);
+        let scenario = from_file(&workdir.folder.join(format!("{name}.toml")));
+        assert_eq!(scenario.file.title, name);
+    }
+}
+
+#[test]
 fn without_a_checkout_there_is_one_clear_error() {
     // The target folder is in a checkout: so is everything below it.
     let folder = std::env::temp_dir().join("byzsim-new-protocol-outside");
     fs::create_dir_all(&folder).expect("the folder for temporary files can be written");
-    let output = crate::workdir::program(&folder).args(["new", "protocol", "kea"]).output();
-    let output = crate::workdir::Output::of(output.expect("the program can be started"));
+    let output = program(&folder).args(["new", "protocol", "kea"]).output();
+    let output = Output::of(output.expect("the program can be started"));
     output.refuses("no checkout", &["in no checkout", "clone byzsim's repository"]);
     fs::remove_dir_all(&folder).expect("it is empty");
 }

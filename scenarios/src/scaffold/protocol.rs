@@ -52,10 +52,22 @@ impl<'a> Name<'a> {
     }
 
     /// The text with the new name in place of the model's: as it is, as a type, and in capitals.
+    /// What is put in place is not read again: it may contain the model's name.
     fn renamed(&self, text: &str) -> String {
-        text.replace(&capitalized(MODEL), &self.typed)
-            .replace(&MODEL.to_uppercase(), &self.capitals)
-            .replace(MODEL, self.plain)
+        let [typed, capitals] = [capitalized(MODEL), MODEL.to_uppercase()];
+        let forms: [[&str; 2]; 3] =
+            [[&typed, &self.typed], [&capitals, &self.capitals], [MODEL, self.plain]];
+        let (mut made, mut rest) = (String::new(), text);
+        while let Some((place, [from, to])) = forms
+            .iter()
+            .filter_map(|form| Some((rest.find(form[0])?, *form)))
+            .min_by_key(|(place, _)| *place)
+        {
+            made.push_str(&rest[..place]);
+            made.push_str(to);
+            rest = &rest[place + from.len()..];
+        }
+        made + rest
     }
 }
 
@@ -256,6 +268,8 @@ mod tests {
         assert_eq!(made, "Parrot ParrotFlaw PARROT1 \"parrot/order\"");
         let made = Name::new("two-phase").renamed(text);
         assert_eq!(made, "TwoPhase TwoPhaseFlaw TWOPHASE1 \"two-phase/order\"");
+        let made = Name::new("myonephase").renamed(text);
+        assert_eq!(made, "Myonephase MyonephaseFlaw MYONEPHASE1 \"myonephase/order\"");
     }
 
     #[test]

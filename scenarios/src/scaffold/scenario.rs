@@ -50,6 +50,8 @@ const NOTHING: &str = "
 
 fn head(protocol: &ProtocolEntry, title: &str, beyond_f: &str) -> String {
     let name = protocol.name;
+    // As TOML writes it: whatever is in the name of a file may be in a title.
+    let title = toml::Value::String(title.to_owned());
     let mut params = String::new();
     for (key, value) in (protocol.small)() {
         if let Value::String(_) | Value::Number(_) | Value::Bool(_) = value {
@@ -58,7 +60,7 @@ fn head(protocol: &ProtocolEntry, title: &str, beyond_f: &str) -> String {
     }
     format!(
         "format = 1
-title = {title:?}
+title = {title}
 about = \"\"\"
 What happens, and why.
 \"\"\"

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::crypto::Digest;
 use crate::id::NodeId;
+use crate::numbered::Numbered;
 use crate::observation::Observation;
 
 /// The milestones that every protocol shares. A protocol adds its own by observing
@@ -40,7 +41,8 @@ pub const SHARED_MILESTONES: &[(&str, &str)] = &[
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Milestones {
     counts: BTreeMap<&'static str, u64>,
-    accepted: BTreeMap<(u64, u64), Digest>,
+    /// By slot: the batch that was accepted first in each view.
+    accepted: Numbered<Vec<(u64, Digest)>>,
     /// The views that a correct replica asked for. Where leaders rotate, others are entered in the
     /// normal course, and that is no milestone.
     asked_for: BTreeSet<u64>,
@@ -110,9 +112,11 @@ impl Milestones {
             Observation::Suspected { .. } => self.reach("suspicion"),
             Observation::Reached(milestone) => self.reach(milestone),
             Observation::Accepted { view, seq, batch } => {
-                let first = *self.accepted.entry((view, seq)).or_insert(batch);
-                if first != batch {
-                    self.reach("equivocation");
+                let views = self.accepted.or_default(seq);
+                match views.iter().rev().find(|(it, _)| *it == view) {
+                    None => views.push((view, batch)),
+                    Some((_, first)) if *first != batch => self.reach("equivocation"),
+                    Some(_) => {}
                 }
             }
             _ => {}

@@ -11,7 +11,7 @@ use crate::id::NodeId;
 const GAP: usize = 1024;
 
 /// A map from numbers, in their order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Numbered<T> {
     /// By number, from 0 on.
     near: Vec<Option<T>>,

@@ -6,6 +6,8 @@
 //! decide, or which decides what too few replicas accepted, has gone wrong even if nothing came of
 //! it in this run. Each rule says what any protocol owes that makes reports of this kind.
 
+mod reported;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Checker, Findings, RunInfo, Stamp, Verdict};
@@ -14,6 +16,8 @@ use crate::id::{NodeId, ReplicaSet};
 use crate::numbered::Numbered;
 use crate::observation::{Decided, Observation};
 use crate::time::Time;
+
+use reported::Slot;
 
 #[derive(Debug)]
 pub(super) struct Coherence {
@@ -37,94 +41,6 @@ pub(super) struct Coherence {
     speculates: bool,
     /// Whether the completions of this protocol have places.
     anchors: Option<bool>,
-}
-
-/// What replicas said of one thing. There is seldom more than one digest.
-#[derive(Debug, Default)]
-struct Said {
-    first: Option<(Digest, ReplicaSet)>,
-    others: Vec<(Digest, ReplicaSet)>,
-}
-
-impl Said {
-    /// Says whether `node` had not said so before.
-    fn add(&mut self, digest: Digest, node: NodeId) -> bool {
-        let mut all = self.first.iter_mut().chain(&mut self.others);
-        if let Some((_, nodes)) = all.find(|(it, _)| *it == digest) {
-            return nodes.insert(node);
-        }
-        let it = (digest, ReplicaSet::from_iter([node]));
-        match self.first {
-            None => self.first = Some(it),
-            Some(_) => self.others.push(it),
-        }
-        true
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &(Digest, ReplicaSet)> {
-        self.first.iter().chain(&self.others)
-    }
-
-    fn by(&self, digest: Digest) -> ReplicaSet {
-        self.iter().find(|(it, _)| *it == digest).map(|(_, nodes)| *nodes).unwrap_or_default()
-    }
-
-    fn has(&self, node: NodeId) -> bool {
-        self.iter().any(|(_, nodes)| nodes.contains(node))
-    }
-
-    /// Whether `node` said something else.
-    fn contradicts(&self, digest: Digest, node: NodeId) -> bool {
-        self.iter().any(|(it, nodes)| *it != digest && nodes.contains(node))
-    }
-}
-
-/// What was reported of a slot.
-#[derive(Debug, Default)]
-struct Slot {
-    /// By view: who accepted which batch.
-    accepted: Vec<(u64, Said)>,
-    decided: Said,
-    /// Who took a checkpoint after it at once, when it executed it.
-    checkpoints: Said,
-    /// The batch that was executed first, and whether it is the null request.
-    null: Option<(Digest, bool)>,
-    /// The histories that end with it, each with the history before and the batch.
-    histories: Vec<(Digest, Option<Digest>, Digest)>,
-}
-
-impl Slot {
-    /// Who accepted which batch in a view.
-    fn accepted_in(&self, view: u64) -> Option<&Said> {
-        self.accepted.iter().rev().find(|(it, _)| *it == view).map(|(_, said)| said)
-    }
-
-    /// The same, to be added to.
-    fn accepting_in(&mut self, view: u64) -> &mut Said {
-        let known = self.accepted.iter().rposition(|(it, _)| *it == view);
-        let place = known.unwrap_or_else(|| {
-            self.accepted.push((view, Said::default()));
-            self.accepted.len() - 1
-        });
-        &mut self.accepted[place].1
-    }
-
-    /// Notes a history; says whether each history has one batch, and each batch after the same
-    /// history makes one.
-    fn is_chained(&mut self, history: Digest, before: Option<Digest>, batch: Digest) -> bool {
-        let mut is_known = false;
-        for (other, other_before, other_batch) in &self.histories {
-            let same_step = before.is_some() && before == *other_before && batch == *other_batch;
-            if *other == history && *other_batch != batch || same_step && *other != history {
-                return false;
-            }
-            is_known |= *other == history && before == *other_before;
-        }
-        if !is_known {
-            self.histories.push((history, before, batch));
-        }
-        true
-    }
 }
 
 #[derive(Debug, Default)]

@@ -1,4 +1,5 @@
-//! What a backup makes of certificates that are genuine, and not for what it has.
+//! What a backup makes of certificates that are genuine, and not for what it has; what a collector
+//! shows.
 
 use std::rc::Rc;
 
@@ -10,7 +11,9 @@ use byzsim_core::{
 use super::super::LinearPbft;
 use super::super::message::{Commit, Prepare};
 use super::*;
-use crate::pbft::message::{Batch, PrePrepare, Request, ViewChange};
+use crate::pbft::message::{
+    Asked, Batch, Decision, NewView, PrePrepare, Request, Status, ViewChange,
+};
 
 const COMMITTEE: Committee = Committee { replicas: 4, faults: 1, clients: 2 };
 const R0: NodeId = NodeId::Replica(0);
@@ -54,6 +57,7 @@ impl Stage {
         );
     }
 
+    /// r2 and r3 are backups in views 0 and 1.
     fn prepare_cert(&self, view: View, seq: Seq, digest: Digest) -> Msg {
         let sign = |i| self.keyring.signer(NodeId::Replica(i)).sign(Prepare { view, seq, digest });
         let votes: Vec<Signed<Prepare>> = [2, 3].map(sign).to_vec();
@@ -71,7 +75,14 @@ impl Stage {
 
 /// Whether a vote goes to r0.
 fn is_vote(effect: &Effect<Msg, Timer>, commits: bool) -> bool {
-    let Effect::Send(R0, msg) = effect else { return false };
+    is_vote_to(R0, effect, commits)
+}
+
+fn is_vote_to(collector: NodeId, effect: &Effect<Msg, Timer>, commits: bool) -> bool {
+    let Effect::Send(to, msg) = effect else { return false };
+    if *to != collector {
+        return false;
+    }
     match &**msg {
         Msg::Pbft(msg) => Ballot::of(msg).is_some_and(|it| it.is_commit == commits),
         Msg::Shown(_) => false,
@@ -173,5 +184,113 @@ fn a_view_change_carries_the_certificate_of_what_prepared() {
         let [certificate] = &carried[..] else { panic!("{form:?}: {carried:?}") };
         assert_eq!(certificate.pre_prepare.digest, batch.digest(), "{form:?}");
         assert!(stage.backup.rules.proves_prepared(&certificate.prepares, &stage.backup.signer));
+    }
+}
+
+/// Peers may enter a view first: what its collector shows before is kept, or it would be missing
+/// until somebody asks for it.
+#[test]
+fn a_certificate_of_a_view_to_come_is_kept() {
+    let r1 = NodeId::Replica(1);
+    for form in FORMS {
+        let mut stage = Stage::new(form);
+        let batch = stage.batch(0);
+        let early = stage.hears(&stage.prepare_cert(1, 1, batch.digest()));
+        assert!(early.is_empty(), "{form:?}: {early:?}");
+        let asks = |i| {
+            let it = ViewChange { view: 1, stable: 0, proof: Vec::new(), prepared: Vec::new() };
+            Rc::new(stage.keyring.signer(NodeId::Replica(i)).sign(it))
+        };
+        let view_changes = [1, 0, 3].map(asks).to_vec();
+        let new_view = NewView { view: 1, view_changes, proposals: Vec::new() };
+        let new_view = Rc::new(stage.keyring.signer(r1).sign(new_view));
+        stage.hears(&pbft::Msg::NewView(new_view).into());
+        let proposal = PrePrepare { view: 1, seq: 1, digest: batch.digest() };
+        let proposal = stage.keyring.signer(r1).sign(proposal);
+        let effects = stage.hears(&pbft::Msg::PrePrepare(proposal, batch).into());
+        assert!(effects.iter().any(|it| is_vote_to(r1, it, false)), "{form:?}: {effects:?}");
+        assert!(effects.iter().any(|it| is_vote_to(r1, it, true)), "{form:?}: {effects:?}");
+    }
+}
+
+/// A decision that somebody passes on is proven like a COMMIT-CERT.
+#[test]
+fn a_decision_is_proven_by_a_quorum_of_commits_for_its_batch() {
+    for form in FORMS {
+        let stage = Stage::new(form);
+        let [one, other] = [0, 1].map(|client| stage.batch(client));
+        let decision = |voters: &[u16], batch: &Rc<Batch>| {
+            let digest = one.digest();
+            let sign = |i: &u16| {
+                let signer = stage.keyring.signer(NodeId::Replica(*i));
+                signer.sign(Commit { view: 0, seq: 1, digest })
+            };
+            let votes = voters.iter().map(sign).collect();
+            let commits = stage.keyring.signer(R0).certify(votes, form).expect("they add up");
+            Msg::from(pbft::Msg::Decided(1, Decision { commits, batch: Rc::clone(batch) }))
+        };
+        for (voters, batch, counts) in [
+            (&[0, 1, 3][..], &one, true),
+            (&[0, 1], &one, false),
+            (&[0, 1, 2, 3], &one, false),
+            (&[0, 1, 3], &other, false),
+        ] {
+            let effects = Stage::new(form).hears(&decision(voters, batch));
+            let expected = counts.then_some(batch.digest());
+            assert_eq!(committed(&effects), expected, "{form:?} of {voters:?}");
+        }
+    }
+}
+
+/// Who is shown a PREPARE-CERT.
+fn shown_to(effects: &[Effect<Msg, Timer>]) -> Vec<NodeId> {
+    let shown = effects.iter().filter_map(|effect| {
+        let Effect::Send(to, msg) = effect else { return None };
+        matches!(&**msg, Msg::Shown(Shown::PrepareCert(_))).then_some(*to)
+    });
+    shown.collect()
+}
+
+/// 2f PREPAREs make a certificate for all others, once; who lags is shown it again. Its own COMMIT
+/// goes to nobody else.
+#[test]
+fn a_collector_shows_what_prepared_and_shows_it_again_to_who_lags() {
+    let others = [1, 2, 3].map(NodeId::Replica);
+    for form in FORMS {
+        let stage = Stage::new(form);
+        let params = Params { certificates: form, ..Params::default() };
+        let mut collector = LinearPbft::replica(stage.keyring.signer(R0), COMMITTEE, &params);
+        let batch = stage.batch(0);
+        let request = Rc::clone(&batch.requests()[0]);
+        let mut hears = |from: NodeId, msg: pbft::Msg| {
+            let mut out = Out::new(Time::ZERO);
+            collector.on_message(from, &msg.into(), &mut out);
+            out.drain(Time::ZERO).collect::<Vec<_>>()
+        };
+        hears(NodeId::Client(0), pbft::Msg::Request(request, Asked::InOrder));
+        let digest = batch.digest();
+        let mut votes = others.iter().map(|voter| {
+            let vote = Prepare { view: 0, seq: 1, digest };
+            hears(*voter, pbft::Msg::Prepare(Rc::new(stage.keyring.signer(*voter).sign(vote))))
+        });
+        let [first, second, third] = [votes.next(), votes.next(), votes.next()];
+        drop(votes);
+        let [first, second, third] = [first, second, third].map(|it| it.expect("three votes"));
+        assert_eq!(shown_to(&first), [], "{form:?}: one vote is too few");
+        assert_eq!(shown_to(&second), others, "{form:?}");
+        assert_eq!(shown_to(&third), [], "{form:?}: it is shown");
+        let lags = Status { view: 0, changing: None, stable: 0, executed: 0 };
+        let asked = hears(others[2], pbft::Msg::Status(lags));
+        // Its COMMIT is on its way to itself: it has nothing of its own to say again.
+        assert_eq!(shown_to(&asked), [], "{form:?}");
+        let commit = stage.keyring.signer(R0).sign(Commit { view: 0, seq: 1, digest });
+        hears(R0, pbft::Msg::Commit(Rc::new(commit)));
+        let asked = hears(others[2], pbft::Msg::Status(lags));
+        assert_eq!(shown_to(&asked), [others[2]], "{form:?}");
+        let commits = asked.iter().filter(|effect| {
+            let Effect::Send(_, msg) = effect else { return false };
+            matches!(&**msg, Msg::Pbft(msg) if matches!(&**msg, pbft::Msg::Commit(_)))
+        });
+        assert_eq!(commits.count(), 0, "{form:?}: the certificate says it");
     }
 }

@@ -225,14 +225,9 @@ impl Trace {
         [from, to]: [NodeId; 2],
         (kind, fingerprint): (u8, u64),
     ) {
-        let mut record = [0; 24];
-        record[..8].copy_from_slice(&time.nanos().to_le_bytes());
-        record[8] = passage as u8;
-        record[9..12].copy_from_slice(&node_bytes(from));
-        record[12..15].copy_from_slice(&node_bytes(to));
-        record[15] = kind;
-        record[16..].copy_from_slice(&fingerprint.to_le_bytes());
-        self.buffer.raw(&record);
+        let ([a, b, c], [d, e, f]) = (node_bytes(from), node_bytes(to));
+        let ends = [passage as u8, a, b, c, d, e, f, kind];
+        self.buffer.time(time).raw(&ends).u64(fingerprint);
         self.folded();
     }
 

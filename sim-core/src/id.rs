@@ -163,11 +163,20 @@ impl Committee {
     /// If `node` is not of this committee.
     #[inline]
     pub fn index(&self, node: NodeId) -> usize {
-        assert!(self.contains(node), "{node} is not one of the {} nodes", self.len());
+        if !self.contains(node) {
+            self.refuse(node);
+        }
         match node {
             NodeId::Replica(number) => usize::from(number),
             NodeId::Client(number) => usize::from(self.replicas) + usize::from(number),
         }
+    }
+
+    /// Out of line, as places are looked up everywhere.
+    #[cold]
+    #[inline(never)]
+    fn refuse(&self, node: NodeId) -> ! {
+        panic!("{node} is not one of the {} nodes", self.len());
     }
 }
 

@@ -287,12 +287,14 @@ impl<M: Message> Transport<M> {
     }
 
     /// The network's choices for a message.
+    #[inline]
     fn choices(&self, envelope: &Envelope<M>) -> MessageChoices {
         let place = |node| u16::try_from(self.committee.index(node)).expect("below 2^16 nodes");
         let Envelope { from, to, kind, count, .. } = *envelope;
         MessageChoices::new(self.key, place(from), place(to), kind.0, count)
     }
 
+    #[inline]
     fn link(&self, from: NodeId, to: NodeId) -> usize {
         self.committee.index(from) * self.committee.len() + self.committee.index(to)
     }

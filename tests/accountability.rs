@@ -177,7 +177,7 @@ fn no_correct_node_is_convicted() {
     nobody_correct_is_convicted(40);
 }
 
-/// `cargo test -p byzsim-tests --release -- --ignored convicted_in_many`
+/// `cargo test -p byzsim-tests --profile checked -- --ignored convicted_in_many`
 #[test]
 #[ignore = "it takes minutes"]
 fn no_correct_node_is_convicted_in_many_runs() {

@@ -1,8 +1,10 @@
 //! Makes the protocol of `docs/your-protocol.md`, so that a test can play the page's commands: the
-//! smallest protocol under the page's name, before the page's changes and after them.
+//! smallest protocol under the page's name, before the page's changes and after them. And says which
+//! compiler builds the tests.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 const MODEL: &str = "protocols/src/onephase";
 const PAGE: &str = "docs/your-protocol.md";
@@ -73,7 +75,17 @@ fn flattened(texts: &[(&str, String)]) -> String {
     flat.replace("crate::", "byzsim_protocols::")
 }
 
+/// The compiler, for counts that are only comparable between builds of the same one.
+fn compiler() -> String {
+    let rustc = std::env::var_os("RUSTC").expect("Cargo names it");
+    let output = Command::new(rustc).arg("--version").output().expect("it built this");
+    let target = std::env::var_os("TARGET").expect("Cargo names it");
+    let version = String::from_utf8_lossy(&output.stdout);
+    format!("{} for {}", version.trim(), target.display())
+}
+
 fn main() {
+    println!("cargo::rustc-env=COMPILER={}", compiler());
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     println!("cargo::rerun-if-changed={}", root.join(MODEL).display());
     println!("cargo::rerun-if-changed={}", root.join(PAGE).display());

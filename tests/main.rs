@@ -18,6 +18,7 @@ mod flaws;
 mod histories;
 mod hostile_messages;
 mod hunt;
+mod instructions;
 mod lasso;
 mod leaders;
 mod lecture;

@@ -70,8 +70,8 @@ fn of_protocol(name: &str, common: &CommonOptions) -> Result<(), Failure> {
     if !common.quiet {
         output::note(&format!(
             "next: cargo fmt --all\n      \
-             cargo run --release -- run {name}/fault-free\n      \
-             cargo run --release -- sweep {name}/chaos\n\
+             cargo run --profile checked -- run {name}/fault-free\n      \
+             cargo run --profile checked -- sweep {name}/chaos\n\
              docs/your-protocol.md goes on from here"
         ));
     }

@@ -31,7 +31,7 @@ pub fn checkout(folder: &Path) -> Result<PathBuf, LoadError> {
     folder.ancestors().find(is_one).map(Path::to_owned).ok_or_else(|| {
         LoadError::new(
             "a protocol is part of byzsim's sources, and this folder is in no checkout of them",
-            "clone byzsim's repository, and run `cargo run --release -- new protocol NAME` in it",
+            "clone byzsim's repository, and run `cargo run --profile checked -- new protocol NAME` in it",
         )
     })
 }

@@ -26,8 +26,10 @@ mod result_integrity;
 mod scope;
 mod steadiness;
 mod validity;
+mod verdict;
 
 pub use scope::Scope;
+pub use verdict::{Verdict, Violation};
 
 use crate::evidence::Verifier;
 use crate::id::{Committee, NodeId};
@@ -35,6 +37,8 @@ use crate::observation::{Observation, Standing};
 use crate::resilience::Resilience;
 use crate::time::{Span, Time};
 use serde::{Deserialize, Serialize};
+
+use verdict::Findings;
 
 /// When something was observed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -202,48 +206,6 @@ pub struct Promptness {
     /// From then on: until a request that a correct replica waits for is served; or until a view
     /// is entered that all correct replicas ask for.
     pub serving: Wait,
-}
-
-/// What a checker found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// The property holds in this run, over so many judged facts.
-    Holds(u64),
-    /// The property is violated.
-    Violated(Violation),
-    /// Nothing to judge, or a budget ran out: why.
-    Inconclusive(String),
-}
-
-/// The first place where a property is violated.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Violation {
-    /// When it became visible.
-    pub at: Stamp,
-    /// What happened, in a sentence that names nodes, slots and requests.
-    pub explanation: String,
-    /// The stretch of the run that repeats, if it goes round in circles.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub repeats: Option<[Stamp; 2]>,
-    /// The shape of the violation: what stays the same when names and numbers change. Runs that
-    /// violate a property in the same shape count as one finding.
-    pub shape: String,
-}
-
-impl Verdict {
-    /// Whether the property is violated.
-    pub const fn is_violated(&self) -> bool {
-        self.violation().is_some()
-    }
-
-    /// Where the property is violated first, if it is.
-    pub const fn violation(&self) -> Option<&Violation> {
-        match self {
-            Self::Violated(violation) => Some(violation),
-            Self::Holds(_) | Self::Inconclusive(_) => None,
-        }
-    }
 }
 
 /// What checkers are told about a run before it starts.
@@ -417,40 +379,3 @@ pub const PROPERTIES: &[Property] = &[
         checker: |info, _| Box::new(accusation::Accusation::new(info)),
     },
 ];
-
-/// Keeps only the first violation, because later ones may be its consequences.
-#[derive(Debug, Default)]
-struct Findings {
-    judged: u64,
-    violation: Option<Violation>,
-}
-
-impl Findings {
-    fn judge(&mut self) {
-        self.judged += 1;
-    }
-
-    fn violate(&mut self, at: Stamp, shape: &str, explanation: impl FnOnce() -> String) {
-        if self.violation.is_none() {
-            let (explanation, shape) = (explanation(), shape.to_owned());
-            self.violation = Some(Violation { at, explanation, repeats: None, shape });
-        }
-    }
-
-    /// The verdict on a property that wants something to happen: if it did not, why that is so.
-    fn verdict(&mut self, nothing: &str) -> Verdict {
-        match self.verdict_on_absence() {
-            Verdict::Holds(0) => Verdict::Inconclusive(nothing.to_owned()),
-            verdict => verdict,
-        }
-    }
-
-    /// The verdict on a property that demands only that something does not happen: a run in which
-    /// nothing was judged satisfies it.
-    fn verdict_on_absence(&mut self) -> Verdict {
-        match self.violation.take() {
-            Some(violation) => Verdict::Violated(violation),
-            None => Verdict::Holds(self.judged),
-        }
-    }
-}

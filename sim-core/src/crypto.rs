@@ -4,8 +4,9 @@
 //! says of itself that it is genuine. That is unforgeable by construction, as only a [`Signer`] can
 //! make such a value and nobody can change what it says, and it is cheap, as nothing is hashed.
 //! Each node holds its own signer, and the adversary holds those of the corrupted nodes. Any node
-//! can make a *garbage* signature ([`Signed::forged`]), or put a genuine one under another statement
-//! ([`Signed::with_body`]), so a protocol that forgets to verify is caught with either backend.
+//! can make a *garbage* signature ([`Signed::forged`]), or put a genuine one under another
+//! statement ([`Signed::with_body`]), so a protocol that forgets to verify is caught with either
+//! backend.
 //!
 //! What is signed is the SHA-256 digest of a statement's canonical bytes, which begin with a domain
 //! tag (protocol and message kind) and the signer. Signatures *inside* a statement are not covered

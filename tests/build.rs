@@ -1,6 +1,6 @@
 //! Makes the protocol of `docs/your-protocol.md`, so that a test can play the page's commands: the
-//! smallest protocol under the page's name, before the page's changes and after them. And says which
-//! compiler builds the tests.
+//! smallest protocol under the page's name, before the page's changes and after them. And says
+//! which compiler builds the tests.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -144,6 +144,8 @@ mod rules;
 pub mod seal;
 mod session;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 
 use std::rc::Rc;
 

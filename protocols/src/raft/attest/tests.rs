@@ -4,12 +4,13 @@ use std::rc::Rc;
 
 use byzsim_core::crypto::Keyring;
 use byzsim_core::{
-    Committee, CryptoBackend, Effect, Encode as _, Encoder, Node as _, Outbox, Signer, Time,
+    Committee, CryptoBackend, Encode as _, Encoder, Node as _, Outbox, Signer, Time,
 };
 
 use super::*;
 use crate::raft::message::{AppendReply, LogEntry, Term, Vote};
 use crate::raft::rules::Rules;
+use crate::raft::tests::sent;
 use crate::raft::{AckQuorum, Acks, Params};
 
 const COMMITTEE: Committee = Committee { replicas: 5, faults: 1, clients: 1 };
@@ -63,15 +64,7 @@ fn upon(server: &mut Replica, msg: &Msg) -> Vec<Rc<Msg>> {
 fn from(server: &mut Replica, number: u16, msg: &Msg) -> Vec<Rc<Msg>> {
     let mut out = Outbox::new(Time::ZERO);
     server.on_message(NodeId::Replica(number), msg, &mut out);
-    let sent = out.drain(Time::ZERO).filter_map(|effect| match effect {
-        Effect::Send(_, msg) => Some(msg),
-        Effect::Broadcast(_)
-        | Effect::SetTimer(..)
-        | Effect::SetTimerWithin(..)
-        | Effect::CancelTimer(_)
-        | Effect::Observe(_) => None,
-    });
-    sent.collect()
+    sent(&mut out)
 }
 
 /// The acknowledgement among what was sent.

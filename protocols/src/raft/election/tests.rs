@@ -9,6 +9,7 @@ use super::*;
 use crate::raft::message::{AppendEntries, AppendReply, InstallSnapshot};
 use crate::raft::rules::Rules;
 use crate::raft::seal::Acked;
+use crate::raft::tests::sent;
 use crate::raft::{Params, PreVote};
 
 const COMMITTEE: Committee = Committee { replicas: 5, faults: 2, clients: 1 };
@@ -24,18 +25,6 @@ fn server(pre_vote: PreVote) -> Replica {
         it.log.push(LogEntry::no_op(term));
     }
     it
-}
-
-fn sent(out: &mut Out) -> Vec<Rc<Msg>> {
-    let sent = out.drain(Time::ZERO).filter_map(|effect| match effect {
-        Effect::Send(_, msg) => Some(msg),
-        Effect::Broadcast(_)
-        | Effect::SetTimer(..)
-        | Effect::SetTimerWithin(..)
-        | Effect::CancelTimer(_)
-        | Effect::Observe(_) => None,
-    });
-    sent.collect()
 }
 
 /// What the server sends upon a message.

@@ -8,7 +8,7 @@ use byzsim_core::{
     Answer, Content, Digest, Encode, Encoder, NodeId, Operation, Signer, SimRng, Text,
 };
 
-use crate::shared::sorted::Sorted;
+use byzsim_core::Sorted;
 
 /// The state that is replicated. Its digest covers the reply cache: a replica that fetched a state
 /// without the cache would execute old retransmissions again.

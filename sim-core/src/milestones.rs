@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::crypto::Digest;
 use crate::id::NodeId;
-use crate::numbered::Numbered;
 use crate::observation::Observation;
+use crate::sorted::Sorted;
 
 /// The milestones that every protocol shares. A protocol adds its own by observing
 /// [`Reached`](Observation::Reached).
@@ -42,7 +42,7 @@ pub const SHARED_MILESTONES: &[(&str, &str)] = &[
 pub struct Milestones {
     counts: BTreeMap<&'static str, u64>,
     /// By slot: the batch that was accepted first in each view.
-    accepted: Numbered<Vec<(u64, Digest)>>,
+    accepted: Sorted<u64, Vec<(u64, Digest)>>,
     /// The views that a correct replica asked for. Where leaders rotate, others are entered in the
     /// normal course, and that is no milestone.
     asked_for: BTreeSet<u64>,

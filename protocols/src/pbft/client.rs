@@ -10,7 +10,7 @@ use super::Params;
 use super::message::{Asked, Basis, Msg, Reply, Request, View};
 use super::replica::{Out, Timer};
 use super::rules::Rules;
-use crate::shared::sorted::Sorted;
+use byzsim_core::Sorted;
 
 /// A client: it sends its request to the primary that it believes in, and accepts the answer that
 /// f + 1 replicas give, as one of them is correct. With reads past the order (§5.1) it sends a

@@ -7,7 +7,7 @@ use byzsim_core::{Certificate, Digest, Signed};
 use super::message::{Batch, Commit, Decision, PrePrepare, Prepare, PreparedCertificate, Seq};
 use super::rules::Rules;
 use crate::shared::quorum::Votes;
-use crate::shared::sorted::Sorted;
+use byzsim_core::Sorted;
 
 /// What the current view says about one slot.
 #[derive(Clone, Debug, Default)]

@@ -10,8 +10,8 @@ use byzsim_core::{
     Signer, Span,
 };
 
-use super::sorted::Sorted;
 use super::timer::Timer;
+use byzsim_core::Sorted;
 
 byzsim_core::statements! {
     /// `Request`: I, the signer, ask for this; it is my `timestamp`-th request.

@@ -5,7 +5,6 @@
 //!
 //! * [`asking`]: the client that most protocols have, and its requests and replies.
 //! * [`execution`]: execute decided slots in their order, and answer.
-//! * [`sorted`]: maps from nodes or slots, which lie close together.
 //! * [`timer`]: the key of a timer.
 //! * [`quorum`]: votes, quorums, and whose word counts.
 //! * [`checkpoints`]: hear CHECKPOINTs, prove one stable, and know whom to ask for the state.
@@ -22,7 +21,6 @@ pub mod execution;
 pub mod outline;
 pub mod patience;
 pub mod quorum;
-pub mod sorted;
 pub mod status;
 pub mod timer;
 pub mod waiting;

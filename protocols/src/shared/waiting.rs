@@ -2,7 +2,7 @@
 
 use byzsim_core::{NodeId, Time};
 
-use super::sorted::Sorted;
+use byzsim_core::Sorted;
 
 /// A request by its client and timestamp.
 pub type RequestId = (NodeId, u64);

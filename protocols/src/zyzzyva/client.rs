@@ -13,7 +13,7 @@ use super::replica::{Out, Timer};
 use super::rules::Rules;
 use super::view_change::contradict;
 use crate::shared::quorum::certain_view;
-use crate::shared::sorted::Sorted;
+use byzsim_core::Sorted;
 
 /// How often at most the interval of retransmission doubles: replicas may have gone through many
 /// views, but a client that waits for minutes is of no use.

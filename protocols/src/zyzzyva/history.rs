@@ -5,7 +5,7 @@ use byzsim_core::{Answer, Digest};
 
 use super::message::{GENESIS, Link, Ordered, Seq};
 use super::state::Undone;
-use crate::shared::sorted::Sorted;
+use byzsim_core::Sorted;
 
 /// The history.
 #[derive(Clone, Debug)]

@@ -20,9 +20,9 @@ use crate::shared::checkpoints::Checkpoints;
 use crate::shared::early::Early;
 use crate::shared::patience::Patience;
 use crate::shared::quorum::Votes;
-use crate::shared::sorted::Sorted;
 use crate::shared::status::StatusClock;
 use crate::shared::waiting::Waiting;
+use byzsim_core::Sorted;
 
 pub(super) type Out = Outbox<Msg, Timer>;
 

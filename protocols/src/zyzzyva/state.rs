@@ -9,7 +9,7 @@ use byzsim_core::{Answer, Content, Digest, Encode, Encoder, NodeId};
 
 use super::message::{Request, Seq};
 use crate::service::{Service, Undo};
-use crate::shared::sorted::Sorted;
+use byzsim_core::Sorted;
 
 /// The state.
 #[derive(Clone, Debug, Default)]

@@ -8,18 +8,18 @@
 use super::{Checker, Findings, Stamp, Verdict};
 use crate::crypto::Digest;
 use crate::id::NodeId;
-use crate::numbered::{ByNode, Numbered};
 use crate::observation::Observation;
+use crate::sorted::Sorted;
 
 #[derive(Debug, Default)]
 pub(super) struct Agreement {
     findings: Findings,
     /// Of each slot: who decided it first, in which view, and what.
-    decided: Numbered<(NodeId, u64, Digest)>,
+    decided: Sorted<u64, (NodeId, u64, Digest)>,
     /// Of each slot due for a checkpoint: who spoke of its state first, how, and the digest.
-    states: Numbered<(NodeId, Word, Digest)>,
+    states: Sorted<u64, (NodeId, Word, Digest)>,
     /// The last slot that each replica executed.
-    executed: ByNode<u64>,
+    executed: Sorted<NodeId, u64>,
 }
 
 /// How a replica speaks of a state.

@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Checker, Findings, RunInfo, Stamp, Verdict};
 use crate::crypto::Digest;
 use crate::id::{NodeId, ReplicaSet};
-use crate::numbered::Numbered;
 use crate::observation::{Decided, Observation};
+use crate::sorted::Sorted;
 use crate::time::Time;
 
 use reported::Slot;
@@ -32,7 +32,7 @@ pub(super) struct Coherence {
     now: Time,
     clients: Vec<Client>,
     replicas: Vec<Replica>,
-    slots: Numbered<Slot>,
+    slots: Sorted<u64, Slot>,
     /// Which correct replicas asked for a view.
     asked_for: BTreeMap<u64, ReplicaSet>,
     /// The views that a correct replica entered.
@@ -99,7 +99,7 @@ impl Coherence {
             now: Time::ZERO,
             clients: info.committee.client_ids().map(|_| Client::default()).collect(),
             replicas: info.committee.replica_ids().map(|_| Replica::default()).collect(),
-            slots: Numbered::default(),
+            slots: Sorted::default(),
             asked_for: BTreeMap::new(),
             entered: BTreeSet::new(),
             speculates: false,

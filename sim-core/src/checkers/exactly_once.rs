@@ -4,14 +4,14 @@
 
 use super::{Checker, Findings, Stamp, Verdict};
 use crate::id::NodeId;
-use crate::numbered::ByNode;
 use crate::observation::{Content, Observation};
+use crate::sorted::Sorted;
 
 #[derive(Debug, Default)]
 pub(super) struct ExactlyOnce {
     findings: Findings,
     /// Of each replica and client: the timestamps applied and not rolled back, with their slots.
-    applied: ByNode<ByNode<Vec<(u64, u64)>>>,
+    applied: Sorted<NodeId, Sorted<NodeId, Vec<(u64, u64)>>>,
 }
 
 impl ExactlyOnce {
@@ -19,7 +19,7 @@ impl ExactlyOnce {
     /// before it was done, whatever the state remembers.
     fn restore(&mut self, node: NodeId, seq: u64, content: &Content) {
         let own = self.applied.or_default(node);
-        for (_, applied) in own.iter_mut() {
+        for applied in own.values_mut() {
             applied.retain(|(_, slot)| *slot <= seq);
         }
         for (client, (timestamp, _)) in &content.replies {
@@ -36,7 +36,7 @@ impl Checker for ExactlyOnce {
         let (seq, client, timestamp) = match observation {
             Observation::Applied { seq, client, timestamp, .. } => (seq, client, timestamp),
             Observation::RolledBack { to } => {
-                for (_, applied) in self.applied.or_default(node).iter_mut() {
+                for applied in self.applied.or_default(node).values_mut() {
                     applied.retain(|(_, seq)| seq <= to);
                 }
                 return;

@@ -22,8 +22,8 @@ use std::rc::Rc;
 use crate::crypto::Digest;
 use crate::history::Operation;
 use crate::id::NodeId;
-use crate::numbered::Numbered;
 use crate::observation::{Decided, Observation};
+use crate::sorted::Sorted;
 
 /// One request in the committed order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl LogReader {
 pub(super) struct CommittedLog {
     /// How many observations it was told.
     heard: u64,
-    decided: Numbered<Slot>,
+    decided: Sorted<u64, Slot>,
     /// Of each replica that speculates: its view, and what it executed and did not undo.
     speculated: BTreeMap<NodeId, (u64, Slots)>,
     /// What replicas executed and undid: of each time the slots, one after the other.

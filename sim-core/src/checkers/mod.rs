@@ -10,6 +10,7 @@
 
 mod accusation;
 mod agreement;
+mod by_request;
 mod coherence;
 mod convergence;
 mod deposition;

@@ -19,8 +19,8 @@ use super::{Checker, Findings, Stamp, Verdict};
 use crate::crypto::Digest;
 use crate::history::{Answer, Operation};
 use crate::id::NodeId;
-use crate::numbered::{ByNode, Numbered};
 use crate::observation::{Content, Observation};
+use crate::sorted::Sorted;
 
 /// A slot, and the digest of the history that ends with it where replicas speculate.
 type Place = (u64, Option<Digest>);
@@ -75,7 +75,7 @@ struct Open {
 #[derive(Debug, Default)]
 pub(super) struct ReplicatedState {
     findings: Findings,
-    replicas: ByNode<Replica>,
+    replicas: Sorted<NodeId, Replica>,
     slots: Slots,
     /// The state after `cursor`.
     model: Model,
@@ -89,7 +89,7 @@ pub(super) struct ReplicatedState {
 struct Slots {
     slots: Vec<Slot>,
     /// By slot: the histories that end with it, and the number of each among the slots.
-    numbers: Numbered<Vec<(Option<Digest>, usize)>>,
+    numbers: Sorted<u64, Vec<(Option<Digest>, usize)>>,
 }
 
 impl Slots {

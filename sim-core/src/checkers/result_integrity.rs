@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use super::log::LogReader;
 use super::{Checker, Findings, Shared, Stamp, Verdict};
+use crate::checkers::by_request::ByRequest;
 use crate::history::{Answer, Operation, Text};
 use crate::id::NodeId;
 use crate::linearizability::Register;
-use crate::numbered::ByRequest;
 use crate::observation::Observation;
 
 #[derive(Debug)]

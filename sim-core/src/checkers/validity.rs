@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 
 use super::{Checker, Findings, RunInfo, Stamp, Verdict};
+use crate::checkers::by_request::ByRequest;
 use crate::history::Operation;
 use crate::id::NodeId;
-use crate::numbered::ByRequest;
 use crate::observation::Observation;
 
 #[derive(Debug)]

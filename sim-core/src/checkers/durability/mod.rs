@@ -18,9 +18,9 @@ mod slots;
 mod tests;
 
 use super::{Checker, Findings, Stamp, Verdict};
+use crate::checkers::by_request::ByRequest;
 use crate::history::{Answer, Operation};
 use crate::id::NodeId;
-use crate::numbered::ByRequest;
 use crate::observation::{Decided, Observation};
 
 /// A client, and its number for a request.
@@ -91,7 +91,7 @@ impl Checker for Durability {
                 }
             }
             Observation::Read { client, timestamp, answer, .. } => {
-                reads.or_default((*client, *timestamp)).push(answer.clone());
+                reads.or_insert_with((*client, *timestamp), Vec::new).push(answer.clone());
             }
             Observation::RolledBack { to } => {
                 histories.roll_back(node, *to);

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use std::iter;
 
 use super::{Applied, Request};
+use crate::checkers::by_request::ByRequest;
 use crate::checkers::{Findings, Stamp};
 use crate::history::Answer;
 use crate::id::{NodeId, ReplicaSet};
-use crate::numbered::{ByNode, ByRequest};
 use crate::observation::Content;
+use crate::sorted::Sorted;
 
 /// A slot in which a request was applied, with which answer, and by whom.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ pub(super) struct Slots {
     /// The requests that completed, by the slots of the answers that were accepted; the place of
     /// the request, and the number of what was given there.
     completed: BTreeMap<(u64, Request), (usize, usize)>,
-    replicas: ByNode<Progress>,
+    replicas: Sorted<NodeId, Progress>,
 }
 
 /// The least of all requests.

@@ -2,7 +2,7 @@
 
 use std::vec::Drain;
 
-use byzsim_core::NodeId;
+use crate::id::NodeId;
 
 /// A map from nodes or slots, in their order.
 ///
@@ -11,7 +11,7 @@ use byzsim_core::NodeId;
 /// may be any, even those that a liar makes up: they cost a little more.
 ///
 /// ```
-/// use byzsim_protocols::shared::sorted::Sorted;
+/// use byzsim_core::Sorted;
 ///
 /// let mut slots: Sorted<u64, &str> = Sorted::default();
 /// for (seq, batch) in [(3, "c"), (5, "e"), (4, "d"), (1 << 60, "a liar's")] {
